@@ -1,0 +1,92 @@
+/** The conversation between a client and a session node, as values. Lists are batches: whatever was waiting. */
+
+import type { Held, Update } from "./datum.ts";
+import type { Receipt } from "./delivery.ts";
+import type { ErrorValue } from "./error.ts";
+import type { Filter } from "./filter.ts";
+import type { ServiceKey } from "./service-key.ts";
+import type { RegistrationVersion, Version } from "./version.ts";
+
+/** The first message of a client on a connection. */
+export interface ClientHello {
+  /** Identity of the client; stays over its connections. */
+  readonly clientId: string;
+  /** Grows with every connection the client opens. Part of the version of everything it registers over this one. */
+  readonly incarnation: number;
+  /** Name and version of the client library, for operators. */
+  readonly agent: string;
+}
+
+export interface RegisterItem {
+  /** Chosen by the client, echoed in the result. */
+  readonly sequence: number;
+  readonly key: ServiceKey;
+  readonly version: RegistrationVersion;
+  readonly instanceId: string;
+  /** The encoded instance. */
+  readonly instance: Uint8Array;
+}
+
+export interface UnregisterItem {
+  readonly sequence: number;
+  readonly key: ServiceKey;
+  readonly version: RegistrationVersion;
+  readonly instanceId: string;
+}
+
+/** Asks for pushes of a service, through a filter. */
+export interface SubscribeItem {
+  readonly key: ServiceKey;
+  readonly filter: Filter;
+  /** What the client holds from before: spares it a push of equal content. */
+  readonly held: Held | undefined;
+}
+
+export interface UnsubscribeItem {
+  readonly key: ServiceKey;
+  readonly filter: Filter;
+}
+
+export interface PushReceipt extends Receipt {
+  readonly key: ServiceKey;
+  readonly filter: Filter;
+}
+
+export interface ClientMessage {
+  readonly hello: ClientHello | undefined;
+  readonly registers: readonly RegisterItem[];
+  readonly unregisters: readonly UnregisterItem[];
+  readonly subscribes: readonly SubscribeItem[];
+  readonly unsubscribes: readonly UnsubscribeItem[];
+  readonly receipts: readonly PushReceipt[];
+}
+
+/** The first message of a session node on a connection. */
+export interface ServerHello {
+  readonly nodeId: string;
+  readonly clusterId: string;
+}
+
+/** The answer to one register or unregister. */
+export interface RegistrationResult {
+  readonly sequence: number;
+  /** `applied` by the slot's leader at a version of the datum, or refused for good: a repetition would be refused too. */
+  readonly outcome: RegistrationOutcome;
+}
+
+export type RegistrationOutcome =
+  | { readonly kind: "applied"; readonly version: Version }
+  | { readonly kind: "refused"; readonly error: ErrorValue };
+
+export interface SubscriptionRefusal {
+  readonly key: ServiceKey;
+  readonly filter: Filter;
+  readonly error: ErrorValue;
+}
+
+export interface ServerMessage {
+  readonly hello: ServerHello | undefined;
+  readonly results: readonly RegistrationResult[];
+  readonly refusals: readonly SubscriptionRefusal[];
+  readonly pushes: readonly Update[];
+}

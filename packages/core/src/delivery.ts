@@ -1,0 +1,53 @@
+/**
+ * Delivery: how updates of one datum reach one receiver. The first change goes out at once; while it is on its way
+ * further changes coalesce, because the next update is cut from the datum only when the receipt has come. So a
+ * receiver has one update on its way and at most one pending, the newest wins, and there is no timer on an idle system.
+ *
+ * What the receiver is known to hold decides what it is sent: nothing when its digest is the present one, a delta from
+ * what it holds when that is smaller, a snapshot otherwise. The same rules serve leader to session and session to client.
+ */
+
+import type { Datum, Held, Update } from "./datum.ts";
+import { sameDigest } from "./digest.ts";
+import type { Filter } from "./filter.ts";
+import { compareVersions } from "./version.ts";
+
+export type Delivery =
+  /** The receiver has said it holds `held`, or nothing that we know of. */
+  | { readonly state: "idle"; readonly held: Held | undefined }
+  /** `sent` is on its way since `sentAt` (clock milliseconds); nothing else goes out until its receipt. */
+  | { readonly state: "sending"; readonly sent: Held; readonly sentAt: number };
+
+/** A receiver's word on what it holds after an update. */
+export interface Receipt {
+  readonly held: Held;
+  /** True when it could not use what it got and needs a snapshot. */
+  readonly resync: boolean;
+}
+
+export function deliveryTo(held: Held | undefined): Delivery {
+  return { state: "idle", held };
+}
+
+/** What to send now, if anything, and the state after sending it. `filter` names the view that `datum` is. */
+export function planUpdate(delivery: Delivery, datum: Datum, filter: Filter, now: number): { update: Update; next: Delivery } | undefined {
+  if (delivery.state === "sending") return undefined;
+  const { held } = delivery;
+  if (held !== undefined && (sameDigest(held.digest, datum.digest) || compareVersions(held.version, datum.version) >= 0)) return undefined;
+  const update = (held && datum.delta(held, filter)) ?? datum.snapshot(filter);
+  return { update, next: { state: "sending", sent: datum.held, sentAt: now } };
+}
+
+export function afterReceipt(delivery: Delivery, receipt: Receipt): Delivery {
+  if (receipt.resync) return { state: "idle", held: undefined };
+  const known = delivery.state === "sending" ? delivery.sent : delivery.held;
+  // A receipt older than what is known was delayed or repeated, and says nothing new.
+  if (known !== undefined && compareVersions(receipt.held.version, known.version) < 0) return delivery;
+  return { state: "idle", held: receipt.held };
+}
+
+/** Gives up on a receipt that has not come for `timeoutMs`: what the receiver holds is unknown again. */
+export function afterSilence(delivery: Delivery, now: number, timeoutMs: number): Delivery {
+  const lost = delivery.state === "sending" && now - delivery.sentAt >= timeoutMs;
+  return lost ? { state: "idle", held: undefined } : delivery;
+}

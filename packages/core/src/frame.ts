@@ -1,0 +1,25 @@
+/**
+ * A message with the five-byte header that Connect, gRPC and gRPC-web streams share: one byte of flags (0: plain) and
+ * the length as four bytes, big-endian. Framing once lets the same bytes go to any number of streams.
+ */
+
+declare const frameBrand: unique symbol;
+
+/** Bytes that begin with a frame header. Made only by {@link frameFromMessage}. */
+export type Frame = Uint8Array & { readonly [frameBrand]: true };
+
+export const FRAME_HEADER_BYTES = 5;
+
+/** Largest message accepted from anyone, in bytes. gRPC clients accept 4 MiB by default, so nothing larger is sent. */
+export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+
+export function frameFromMessage(message: Uint8Array): Frame {
+  const frame = new Uint8Array(FRAME_HEADER_BYTES + message.length);
+  new DataView(frame.buffer).setUint32(1, message.length);
+  frame.set(message, FRAME_HEADER_BYTES);
+  return frame as Frame;
+}
+
+export function messageFromFrame(frame: Frame): Uint8Array {
+  return frame.subarray(FRAME_HEADER_BYTES);
+}

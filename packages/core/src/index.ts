@@ -1,0 +1,95 @@
+// What a service is and what is registered for it.
+export { DEFAULT_GROUP, DEFAULT_NAMESPACE, checkNamespace, serviceKey, serviceKeyFromText, textFromServiceKey, type ServiceKey } from "./service-key.ts";
+export { DEFAULT_PROTOCOL, DEFAULT_WEIGHT, checkInstance, instanceFromInput, type Health, type Instance, type InstanceInput } from "./instance.ts";
+export {
+  NO_FILTER,
+  checkFilter,
+  filterFromInput,
+  matches,
+  takesEverything,
+  textFromFilter,
+  type Filter,
+  type FilterInput,
+  type MetadataRequirement,
+} from "./filter.ts";
+export { LIMITS } from "./limits.ts";
+
+// Order and equality.
+export {
+  compareRegistrationVersions,
+  compareVersions,
+  epoch,
+  formatVersion,
+  isNewer,
+  isNewerStamp,
+  nextEpoch,
+  type Epoch,
+  type RegistrationStamp,
+  type RegistrationVersion,
+  type Version,
+} from "./version.ts";
+export { EMPTY_DIGEST, digestOfBytes, formatDigest, sameDigest, toggleDigest, type Digest } from "./digest.ts";
+export { hash64, type Hash64 } from "./hash.ts";
+
+// Datums and how they travel.
+export { CHANGE_LOG_MAX, Datum, type ApplyOutcome, type EncodedInstance, type Held, type Update } from "./datum.ts";
+export { afterReceipt, afterSilence, deliveryTo, planUpdate, type Delivery, type Receipt } from "./delivery.ts";
+export { LeaseTable } from "./lease-table.ts";
+
+// The cluster.
+export { ALL_SLOTS, SLOT_COUNT, slotId, slotOfServiceKey, slotOfText, type SlotId } from "./slot.ts";
+export { EMPTY_SLOT_TABLE, mayFollow, ownerOf, type SlotAccess, type SlotOwner, type SlotTable } from "./slot-table.ts";
+export { NODE_ROLES, memberKey, type ClusterState, type Member, type NodeRole } from "./membership.ts";
+
+// Conversations.
+export type {
+  ClientHello,
+  ClientMessage,
+  PushReceipt,
+  RegisterItem,
+  RegistrationOutcome,
+  RegistrationResult,
+  ServerHello,
+  ServerMessage,
+  SubscribeItem,
+  SubscriptionRefusal,
+  UnregisterItem,
+  UnsubscribeItem,
+} from "./client-messages.ts";
+export type {
+  Interest,
+  JoinRequest,
+  JoinResponse,
+  LinkHello,
+  LinkRequest,
+  LinkResponse,
+  NodeHello,
+  NotifyReceipt,
+  ServiceSummary,
+  ServicesAnswer,
+  ServicesQuery,
+  SlotReport,
+  Write,
+  WriteKind,
+  WriteOutcome,
+  WriteResult,
+} from "./node-messages.ts";
+
+// For every program.
+export { ERROR_REASONS, RegistryError, VALUE_SHOWN_MAX, invalidField, limitExceeded, type ErrorReason, type ErrorSubject, type ErrorValue } from "./error.ts";
+export { assert, unreachable } from "./assert.ts";
+export { FRAME_HEADER_BYTES, MESSAGE_BYTES_MAX, frameFromMessage, messageFromFrame, type Frame } from "./frame.ts";
+export {
+  silentLog,
+  type Clock,
+  type Dialer,
+  type Log,
+  type LogFields,
+  type MessageStream,
+  type Random,
+  type StreamHandler,
+  type StreamListener,
+  type StreamPeer,
+  type StreamRoutes,
+  type Timer,
+} from "./ports.ts";

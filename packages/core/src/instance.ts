@@ -1,0 +1,119 @@
+/** One registered endpoint of a service, as a value, and the rules for its fields. */
+
+import { invalidField, limitExceeded } from "./error.ts";
+import { LIMITS } from "./limits.ts";
+
+export type Health = "healthy" | "unhealthy";
+
+export interface Instance {
+  /** Identity within the service. Chosen by the registering side; survives re-registration. */
+  readonly id: string;
+  /** `host:port`; an IPv6 host is in brackets. */
+  readonly address: string;
+  /** What the address speaks, for example `http` or `grpc`; lower case. */
+  readonly protocol: string;
+  /** Share of traffic relative to the other instances, 0 to 10,000. */
+  readonly weight: number;
+  /** Where it runs, for zone-aware choice; empty when unknown. */
+  readonly zone: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Bytes that only providers and consumers understand. */
+  readonly payload: Uint8Array;
+  readonly enabled: boolean;
+  readonly health: Health;
+}
+
+export const DEFAULT_PROTOCOL = "tcp";
+export const DEFAULT_WEIGHT = 100;
+
+/** What a provider gives: only the address is asked for, everything else has a default. */
+export type InstanceInput = { readonly address: string } & Partial<Omit<Instance, "address" | "health">>;
+
+const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:@~-]*$/;
+const PROTOCOL_PATTERN = /^[a-z0-9][a-z0-9.+-]*$/;
+const ZONE_PATTERN = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
+const METADATA_KEY_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/;
+const HOST_PATTERN = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)$/;
+
+const NO_PAYLOAD = new Uint8Array(0);
+
+/**
+ * A complete, valid instance from what a provider gave.
+ * @param newId makes an id when none was given
+ * @throws RegistryError `invalid_field` or `limit_exceeded`, naming the field, the limit and the value.
+ */
+export function instanceFromInput(input: InstanceInput, newId: () => string): Instance {
+  return checkInstance({
+    id: input.id || newId(),
+    address: input.address,
+    protocol: input.protocol || DEFAULT_PROTOCOL,
+    weight: input.weight ?? DEFAULT_WEIGHT,
+    zone: input.zone ?? "",
+    metadata: input.metadata ?? {},
+    payload: input.payload ?? NO_PAYLOAD,
+    enabled: input.enabled ?? true,
+    health: "healthy",
+  });
+}
+
+/** Gives `instance` back when every field keeps the rules. @throws RegistryError as {@link instanceFromInput}. */
+export function checkInstance(instance: Instance): Instance {
+  const { id, address, protocol, weight, zone, metadata, payload } = instance;
+  checkText("instance.id", id, ID_PATTERN, LIMITS.instanceIdLength, `letters, digits, ".", "_", ":", "@", "~", "-", beginning with a letter or digit`);
+  checkAddress(address);
+  checkText("instance.protocol", protocol, PROTOCOL_PATTERN, LIMITS.protocolLength, `lower-case letters, digits, ".", "+", "-"`);
+  if (!Number.isInteger(weight) || weight < 0 || weight > LIMITS.weight) {
+    throw invalidField("instance.weight", `a whole number from 0 to ${LIMITS.weight}`, weight);
+  }
+  if (zone !== "") checkText("instance.zone", zone, ZONE_PATTERN, LIMITS.zoneLength, `letters, digits, ".", "_", "-"`);
+  checkMetadata(metadata);
+  if (payload.length > LIMITS.payloadBytes) throw limitExceeded("instance.payload", `${LIMITS.payloadBytes} bytes`, payload.length);
+  return instance;
+}
+
+function checkText(field: string, value: string, pattern: RegExp, lengthMax: number, alphabet: string): void {
+  if (typeof value !== "string" || value.length > lengthMax || !pattern.test(value)) {
+    throw invalidField(field, `1 to ${lengthMax} ${alphabet}`, value);
+  }
+}
+
+function checkAddress(address: string): void {
+  const rule = `"host:port" with a host of at most ${LIMITS.hostLength} characters and a port from 1 to 65535`;
+  if (typeof address !== "string") throw invalidField("instance.address", rule, address);
+  const colon = address.lastIndexOf(":");
+  const host = address.slice(0, colon);
+  const port = address.slice(colon + 1);
+  const portNumber = /^[0-9]{1,5}$/.test(port) ? Number(port) : 0;
+  if (colon < 0 || host.length > LIMITS.hostLength || !HOST_PATTERN.test(host) || portNumber < 1 || portNumber > 65_535) {
+    throw invalidField("instance.address", rule, address);
+  }
+}
+
+function checkMetadata(metadata: Readonly<Record<string, string>>): void {
+  const entries = Object.entries(metadata);
+  if (entries.length > LIMITS.metadataEntries) throw limitExceeded("instance.metadata", `${LIMITS.metadataEntries} entries`, entries.length);
+  let bytes = 0;
+  for (const [key, value] of entries) {
+    checkMetadataKey("instance.metadata key", key);
+    if (typeof value !== "string" || value.length > LIMITS.metadataValueLength) {
+      throw invalidField(`instance.metadata[${JSON.stringify(key)}]`, `a string of at most ${LIMITS.metadataValueLength} characters`, value);
+    }
+    bytes += utf8Length(key) + utf8Length(value);
+  }
+  if (bytes > LIMITS.metadataBytes) throw limitExceeded("instance.metadata", `${LIMITS.metadataBytes} bytes of keys and values`, bytes);
+}
+
+/** @throws RegistryError `invalid_field` when `key` is no valid metadata key. */
+export function checkMetadataKey(field: string, key: string): void {
+  checkText(field, key, METADATA_KEY_PATTERN, LIMITS.metadataKeyLength, `letters, digits, ".", "_", "/", "-", beginning with a letter or digit`);
+}
+
+function utf8Length(text: string): number {
+  let length = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    // Each half of a surrogate pair counts 2 of the pair's 4 bytes.
+    length += code < 0x80 ? 1 : code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 2 : 3;
+  }
+  return length;
+}

@@ -1,0 +1,30 @@
+/** Who belongs to the cluster, as meta tells it to every node. */
+
+import type { SlotTable } from "./slot-table.ts";
+
+export const NODE_ROLES = ["session", "data", "meta"] as const;
+export type NodeRole = (typeof NODE_ROLES)[number];
+
+export interface Member {
+  readonly nodeId: string;
+  /** Grows each time the node starts: a restarted process is never taken for its predecessor. */
+  readonly incarnation: number;
+  readonly role: NodeRole;
+  /** Where other nodes and clients reach it, `host:port`. */
+  readonly address: string;
+}
+
+/** Everything a node needs to know of the cluster. Replaced as a whole when its version grows. */
+export interface ClusterState {
+  /** Made when the cluster is created. Versions of another cluster are not comparable with ours. */
+  readonly clusterId: string;
+  /** Grows with every change of the members or the table. */
+  readonly version: number;
+  readonly members: readonly Member[];
+  readonly table: SlotTable;
+}
+
+/** `data-1#3`: one life of one node. */
+export function memberKey(member: Pick<Member, "nodeId" | "incarnation">): string {
+  return `${member.nodeId}#${member.incarnation}`;
+}

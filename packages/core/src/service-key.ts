@@ -1,0 +1,57 @@
+/**
+ * ServiceKey: which service. Its grammar keeps a key printable, safe in a path, and joinable with `/`, which no part
+ * may contain. Names that people bring from elsewhere (`com.foo.Hello:1.0@DEFAULT`) are valid service names.
+ */
+
+import { invalidField } from "./error.ts";
+import { LIMITS } from "./limits.ts";
+
+/** Isolation of tenants, separation of classes of use, and the name of the service itself. */
+export interface ServiceKey {
+  readonly namespace: string;
+  readonly group: string;
+  readonly service: string;
+}
+
+export const DEFAULT_NAMESPACE = "default";
+export const DEFAULT_GROUP = "default";
+
+const NAMESPACE_PATTERN = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
+const SERVICE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:@~-]*$/;
+
+const NAMESPACE_RULE = `1 to ${LIMITS.namespaceLength} letters, digits, ".", "_", "-", beginning and ending with a letter or digit`;
+const SERVICE_RULE = `1 to ${LIMITS.serviceLength} letters, digits, ".", "_", ":", "@", "~", "-", beginning with a letter or digit`;
+
+/**
+ * A valid key from its parts; an absent or empty namespace or group is the default one.
+ * @throws RegistryError `invalid_field` naming the part.
+ */
+export function serviceKey(parts: { namespace?: string | undefined; group?: string | undefined; service: string }): ServiceKey {
+  return {
+    namespace: checkNamespace("namespace", parts.namespace || DEFAULT_NAMESPACE),
+    group: checkNamespace("group", parts.group || DEFAULT_GROUP),
+    service: checkName("service", parts.service, SERVICE_PATTERN, LIMITS.serviceLength, SERVICE_RULE),
+  };
+}
+
+/** @throws RegistryError `invalid_field` when `value` is no valid namespace or group; `field` says which it is. */
+export function checkNamespace(field: "namespace" | "group", value: string): string {
+  return checkName(field, value, NAMESPACE_PATTERN, LIMITS.namespaceLength, NAMESPACE_RULE);
+}
+
+function checkName(field: string, value: string, pattern: RegExp, lengthMax: number, rule: string): string {
+  if (typeof value !== "string" || value.length > lengthMax || !pattern.test(value)) throw invalidField(field, rule, value);
+  return value;
+}
+
+/** `namespace/group/service`: the canonical text of a key, the key of maps and the input of the slot function. */
+export function textFromServiceKey(key: ServiceKey): string {
+  return `${key.namespace}/${key.group}/${key.service}`;
+}
+
+/** The inverse of {@link textFromServiceKey}. @throws RegistryError when `text` is not a valid key's text. */
+export function serviceKeyFromText(text: string): ServiceKey {
+  const [namespace, group, service, ...rest] = text.split("/");
+  if (!namespace || !group || !service || rest.length > 0) throw invalidField("service key", `"namespace/group/service"`, text);
+  return serviceKey({ namespace, group, service });
+}

@@ -1,0 +1,34 @@
+/**
+ * Slots: 256 fixed buckets of ServiceKeys, the unit of ownership. The function is published (docs/api.md) with test
+ * vectors, so that any program can tell where a service lives; it can never change for a running cluster.
+ */
+
+import { assert } from "./assert.ts";
+import { hash64 } from "./hash.ts";
+import { textFromServiceKey, type ServiceKey } from "./service-key.ts";
+
+declare const slotBrand: unique symbol;
+
+/** A slot's number, from 0 to {@link SLOT_COUNT} - 1. */
+export type SlotId = number & { readonly [slotBrand]: true };
+
+export const SLOT_COUNT = 256;
+
+export const ALL_SLOTS: readonly SlotId[] = Array.from({ length: SLOT_COUNT }, (_, index) => index as SlotId);
+
+export function slotId(value: number): SlotId {
+  assert(Number.isInteger(value) && value >= 0 && value < SLOT_COUNT, `a slot is 0 to ${SLOT_COUNT - 1}, got ${value}`);
+  return value as SlotId;
+}
+
+const utf8 = new TextEncoder();
+
+/** The first 32-bit word of MurmurHash3 x86 128 (seed 0) over the UTF-8 text `namespace/group/service`, modulo 256. */
+export function slotOfServiceKey(key: ServiceKey): SlotId {
+  return slotOfText(textFromServiceKey(key));
+}
+
+/** The same for a key already in its canonical text. */
+export function slotOfText(keyText: string): SlotId {
+  return slotId(hash64(utf8.encode(keyText)).high % SLOT_COUNT);
+}

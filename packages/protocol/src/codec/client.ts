@@ -1,0 +1,262 @@
+/** The messages of RegistryService.Connect, both ways, with instances left as bytes. */
+
+import { create, fromBinary, toBinary, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import {
+  RegistryError,
+  frameFromMessage,
+  type ClientHello as CoreClientHello,
+  type ClientMessage,
+  type Frame,
+  type PushReceipt as CorePushReceipt,
+  type RegisterItem,
+  type RegistrationResult as CoreRegistrationResult,
+  type ServerHello as CoreServerHello,
+  type ServerMessage,
+  type SubscribeItem,
+  type SubscriptionRefusal as CoreSubscriptionRefusal,
+  type UnregisterItem,
+  type UnsubscribeItem,
+  type Update,
+} from "@rollcall/core";
+
+import {
+  OpaqueClientRegisterSchema,
+  OpaqueConnectRequestSchema,
+  OpaqueConnectResponseSchema,
+  type OpaqueClientRegister,
+  type OpaqueConnectRequest,
+  type OpaqueConnectResponse,
+} from "../gen/rollcall/v1/opaque_pb.ts";
+import {
+  ClientHelloSchema,
+  ClientUnregisterSchema,
+  PushReceiptSchema,
+  RegistrationResultSchema,
+  ServerHelloSchema,
+  SubscribeSchema,
+  SubscriptionRefusalSchema,
+  UnsubscribeSchema,
+  type ClientHello,
+  type ClientUnregister,
+  type PushReceipt,
+  type RegistrationResult,
+  type ServerHello,
+  type Subscribe,
+  type SubscriptionRefusal,
+  type Unsubscribe,
+} from "../gen/rollcall/v1/registry_pb.ts";
+import { errorFromWire, wireFromError } from "./error.ts";
+import { sameFields, type WireFields } from "./fields.ts";
+import { instanceIdFromBytes } from "./instance.ts";
+import { numberFromUint64 } from "./numbers.ts";
+import { updateFromWire, wireFromUpdate } from "./update.ts";
+import {
+  filterFromWire,
+  heldFromWire,
+  keyFromWire,
+  registrationVersionFromWire,
+  versionFromWire,
+  wireFromFilter,
+  wireFromHeld,
+  wireFromKey,
+  wireFromRegistrationVersion,
+  wireFromVersion,
+} from "./values.ts";
+
+sameFields<ClientMessage, OpaqueConnectRequest>();
+sameFields<CoreClientHello, ClientHello>();
+sameFields<RegisterItem, OpaqueClientRegister, "instanceId">();
+sameFields<UnregisterItem, ClientUnregister>();
+sameFields<SubscribeItem, Subscribe>();
+sameFields<UnsubscribeItem, Unsubscribe>();
+sameFields<CorePushReceipt, PushReceipt>();
+sameFields<ServerMessage, OpaqueConnectResponse>();
+sameFields<CoreServerHello, ServerHello>();
+sameFields<CoreRegistrationResult, RegistrationResult>();
+sameFields<CoreSubscriptionRefusal, SubscriptionRefusal>();
+
+/** Decodes one message. @throws RegistryError `protocol_violation` when the bytes are not such a message. */
+export function decodeMessage<Schema extends DescMessage>(schema: Schema, bytes: Uint8Array): MessageShape<Schema> {
+  try {
+    return fromBinary(schema, bytes);
+  } catch (cause) {
+    throw new RegistryError("protocol_violation", `not a valid ${schema.name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+// From the client ------------------------------------------------------------------------------------------------------
+
+const NOTHING_FROM_CLIENT: ClientMessage = { hello: undefined, registers: [], unregisters: [], subscribes: [], unsubscribes: [], receipts: [] };
+
+/** One message of a client, framed; parts that are left out are empty. */
+export function frameFromClientMessage(parts: Partial<ClientMessage>): Frame {
+  const message = { ...NOTHING_FROM_CLIENT, ...parts };
+  const fields: WireFields<OpaqueConnectRequest> = {
+    hello: message.hello && wireFromClientHello(message.hello),
+    registers: message.registers.map(wireFromRegister),
+    unregisters: message.unregisters.map(wireFromUnregister),
+    subscribes: message.subscribes.map(wireFromSubscribe),
+    unsubscribes: message.unsubscribes.map(wireFromUnsubscribe),
+    receipts: message.receipts.map(wireFromPushReceipt),
+  };
+  return frameFromMessage(toBinary(OpaqueConnectRequestSchema, create(OpaqueConnectRequestSchema, fields)));
+}
+
+/** @throws RegistryError `protocol_violation`. Names, versions and instances are not checked yet. */
+export function clientMessageFromBytes(bytes: Uint8Array): ClientMessage {
+  const wire = decodeMessage(OpaqueConnectRequestSchema, bytes);
+  return {
+    hello: wire.hello && {
+      clientId: wire.hello.clientId,
+      incarnation: numberFromUint64(wire.hello.incarnation),
+      agent: wire.hello.agent,
+    },
+    registers: wire.registers.map(registerFromWire),
+    unregisters: wire.unregisters.map((item) => ({
+      sequence: numberFromUint64(item.sequence),
+      key: keyFromWire(item.key),
+      version: registrationVersionFromWire(item.version),
+      instanceId: item.instanceId,
+    })),
+    subscribes: wire.subscribes.map((item) => ({ key: keyFromWire(item.key), filter: filterFromWire(item.filter), held: heldFromWire(item.held) })),
+    unsubscribes: wire.unsubscribes.map((item) => ({ key: keyFromWire(item.key), filter: filterFromWire(item.filter) })),
+    receipts: wire.receipts.map((item) => ({
+      key: keyFromWire(item.key),
+      filter: filterFromWire(item.filter),
+      held: heldFromWire(item.held) ?? violation("a push receipt says what is held"),
+      resync: item.resync,
+    })),
+  };
+}
+
+function wireFromClientHello(hello: CoreClientHello): ClientHello {
+  const fields: WireFields<ClientHello> = { clientId: hello.clientId, incarnation: BigInt(hello.incarnation), agent: hello.agent };
+  return create(ClientHelloSchema, fields);
+}
+
+function wireFromRegister(item: RegisterItem): OpaqueClientRegister {
+  const fields: WireFields<OpaqueClientRegister> = {
+    sequence: BigInt(item.sequence),
+    key: wireFromKey(item.key),
+    version: wireFromRegistrationVersion(item.version),
+    instance: item.instance as Uint8Array<ArrayBuffer>,
+  };
+  return create(OpaqueClientRegisterSchema, fields);
+}
+
+function registerFromWire(wire: OpaqueClientRegister): RegisterItem {
+  return {
+    sequence: numberFromUint64(wire.sequence),
+    key: keyFromWire(wire.key),
+    version: registrationVersionFromWire(wire.version),
+    instanceId: instanceIdFromBytes(wire.instance),
+    instance: wire.instance,
+  };
+}
+
+function wireFromUnregister(item: UnregisterItem): ClientUnregister {
+  const fields: WireFields<ClientUnregister> = {
+    sequence: BigInt(item.sequence),
+    key: wireFromKey(item.key),
+    version: wireFromRegistrationVersion(item.version),
+    instanceId: item.instanceId,
+  };
+  return create(ClientUnregisterSchema, fields);
+}
+
+function wireFromSubscribe(item: SubscribeItem): Subscribe {
+  const fields: WireFields<Subscribe> = { key: wireFromKey(item.key), filter: wireFromFilter(item.filter), held: item.held && wireFromHeld(item.held) };
+  return create(SubscribeSchema, fields);
+}
+
+function wireFromUnsubscribe(item: UnsubscribeItem): Unsubscribe {
+  const fields: WireFields<Unsubscribe> = { key: wireFromKey(item.key), filter: wireFromFilter(item.filter) };
+  return create(UnsubscribeSchema, fields);
+}
+
+function wireFromPushReceipt(item: CorePushReceipt): PushReceipt {
+  const fields: WireFields<PushReceipt> = {
+    key: wireFromKey(item.key),
+    filter: wireFromFilter(item.filter),
+    held: wireFromHeld(item.held),
+    resync: item.resync,
+  };
+  return create(PushReceiptSchema, fields);
+}
+
+// From the session node ------------------------------------------------------------------------------------------------
+
+const NOTHING_FROM_SERVER: ServerMessage = { hello: undefined, results: [], refusals: [], pushes: [] };
+
+/** One message of a session node, framed; parts that are left out are empty. */
+export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
+  const message = { ...NOTHING_FROM_SERVER, ...parts };
+  const fields: WireFields<OpaqueConnectResponse> = {
+    hello: message.hello && wireFromServerHello(message.hello),
+    results: message.results.map(wireFromResult),
+    refusals: message.refusals.map(wireFromRefusal),
+    pushes: message.pushes.map(wireFromUpdate),
+  };
+  return frameFromMessage(toBinary(OpaqueConnectResponseSchema, create(OpaqueConnectResponseSchema, fields)));
+}
+
+/** One push, framed: the very bytes that every subscriber of the same view gets, on Connect and on Watch. */
+export function frameFromPush(update: Update): Frame {
+  return frameFromServerMessage({ pushes: [update] });
+}
+
+/** @throws RegistryError `protocol_violation`. */
+export function serverMessageFromBytes(bytes: Uint8Array): ServerMessage {
+  const wire = decodeMessage(OpaqueConnectResponseSchema, bytes);
+  return {
+    hello: wire.hello && { nodeId: wire.hello.nodeId, clusterId: wire.hello.clusterId },
+    results: wire.results.map(resultFromWire),
+    refusals: wire.refusals.map((item) => ({
+      key: keyFromWire(item.key),
+      filter: filterFromWire(item.filter),
+      error: item.error ? errorFromWire(item.error) : violation("a refusal says why"),
+    })),
+    pushes: wire.pushes.map(updateFromWire),
+  };
+}
+
+function wireFromServerHello(hello: CoreServerHello): ServerHello {
+  const fields: WireFields<ServerHello> = { nodeId: hello.nodeId, clusterId: hello.clusterId };
+  return create(ServerHelloSchema, fields);
+}
+
+function wireFromResult({ sequence, outcome }: CoreRegistrationResult): RegistrationResult {
+  const fields: WireFields<RegistrationResult> = {
+    sequence: BigInt(sequence),
+    outcome:
+      outcome.kind === "applied"
+        ? { case: "applied", value: wireFromVersion(outcome.version) }
+        : { case: "refused", value: wireFromError(outcome.error) },
+  };
+  return create(RegistrationResultSchema, fields);
+}
+
+function resultFromWire({ sequence, outcome }: RegistrationResult): CoreRegistrationResult {
+  switch (outcome.case) {
+    case "applied":
+      return { sequence: numberFromUint64(sequence), outcome: { kind: "applied", version: versionFromWire(outcome.value) } };
+    case "refused":
+      return { sequence: numberFromUint64(sequence), outcome: { kind: "refused", error: errorFromWire(outcome.value) } };
+    case undefined:
+      return violation("a registration result has an outcome");
+  }
+}
+
+function wireFromRefusal(refusal: CoreSubscriptionRefusal): SubscriptionRefusal {
+  const fields: WireFields<SubscriptionRefusal> = {
+    key: wireFromKey(refusal.key),
+    filter: wireFromFilter(refusal.filter),
+    error: wireFromError(refusal.error),
+  };
+  return create(SubscriptionRefusalSchema, fields);
+}
+
+/** Refuses a message that parses and still makes no sense. */
+export function violation(rule: string): never {
+  throw new RegistryError("protocol_violation", rule);
+}

@@ -1,0 +1,164 @@
+/** The messages of MetaService.Join, both ways, and the state of the cluster they carry. */
+
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  SLOT_COUNT,
+  epoch,
+  frameFromMessage,
+  type ClusterState as CoreClusterState,
+  type Frame,
+  type JoinRequest as CoreJoinRequest,
+  type JoinResponse as CoreJoinResponse,
+  type Member as CoreMember,
+  type NodeHello as CoreNodeHello,
+  type NodeRole as CoreNodeRole,
+  type SlotOwner as CoreSlotOwner,
+  type SlotTable as CoreSlotTable,
+} from "@rollcall/core";
+
+import {
+  ClusterStateSchema,
+  JoinRequestSchema,
+  JoinResponseSchema,
+  MemberSchema,
+  NodeHelloSchema,
+  NodeRole,
+  SlotOwnerSchema,
+  SlotTableSchema,
+  type ClusterState,
+  type JoinRequest,
+  type JoinResponse,
+  type Member,
+  type NodeHello,
+  type SlotOwner,
+  type SlotTable,
+} from "../gen/rollcall/v1/meta_pb.ts";
+import { decodeMessage, violation } from "./client.ts";
+import { sameFields, type WireFields } from "./fields.ts";
+import { numberFromUint64 } from "./numbers.ts";
+
+sameFields<CoreJoinRequest, JoinRequest>();
+sameFields<CoreNodeHello, NodeHello>();
+sameFields<CoreJoinResponse, JoinResponse>();
+sameFields<CoreClusterState, ClusterState>();
+sameFields<CoreMember, Member>();
+sameFields<CoreSlotTable, SlotTable>();
+sameFields<CoreSlotOwner, SlotOwner>();
+
+const wireRole: Record<CoreNodeRole, NodeRole> = { session: NodeRole.SESSION, data: NodeRole.DATA, meta: NodeRole.META };
+
+export function frameFromJoinRequest(request: CoreJoinRequest): Frame {
+  const fields: WireFields<JoinRequest> = {
+    hello: request.hello && wireFromNodeHello(request.hello),
+    stateVersion: BigInt(request.stateVersion),
+    leaving: request.leaving,
+  };
+  return frameFromMessage(toBinary(JoinRequestSchema, create(JoinRequestSchema, fields)));
+}
+
+/** @throws RegistryError `protocol_violation`. */
+export function joinRequestFromBytes(bytes: Uint8Array): CoreJoinRequest {
+  const wire = decodeMessage(JoinRequestSchema, bytes);
+  return {
+    hello: wire.hello && {
+      nodeId: wire.hello.nodeId,
+      startId: wire.hello.startId,
+      role: roleFromWire(wire.hello.role),
+      address: wire.hello.address,
+    },
+    stateVersion: numberFromUint64(wire.stateVersion),
+    leaving: wire.leaving,
+  };
+}
+
+export function frameFromJoinResponse(response: CoreJoinResponse): Frame {
+  const fields: WireFields<JoinResponse> = {
+    incarnation: BigInt(response.incarnation),
+    state: response.state && wireFromClusterState(response.state),
+  };
+  return frameFromMessage(toBinary(JoinResponseSchema, create(JoinResponseSchema, fields)));
+}
+
+/** @throws RegistryError `protocol_violation`. */
+export function joinResponseFromBytes(bytes: Uint8Array): CoreJoinResponse {
+  const wire = decodeMessage(JoinResponseSchema, bytes);
+  return { incarnation: numberFromUint64(wire.incarnation), state: wire.state && clusterStateFromWire(wire.state) };
+}
+
+function wireFromNodeHello(hello: CoreNodeHello): NodeHello {
+  const fields: WireFields<NodeHello> = { nodeId: hello.nodeId, startId: hello.startId, role: wireRole[hello.role], address: hello.address };
+  return create(NodeHelloSchema, fields);
+}
+
+function roleFromWire(role: NodeRole): CoreNodeRole {
+  switch (role) {
+    case NodeRole.SESSION:
+      return "session";
+    case NodeRole.DATA:
+      return "data";
+    case NodeRole.META:
+      return "meta";
+    default:
+      return violation("a node has a role");
+  }
+}
+
+export function wireFromClusterState(state: CoreClusterState): ClusterState {
+  const fields: WireFields<ClusterState> = {
+    clusterId: state.clusterId,
+    version: BigInt(state.version),
+    members: state.members.map(wireFromMember),
+    table: wireFromTable(state.table),
+  };
+  return create(ClusterStateSchema, fields);
+}
+
+export function clusterStateFromWire(wire: ClusterState): CoreClusterState {
+  return {
+    clusterId: wire.clusterId,
+    version: numberFromUint64(wire.version),
+    members: wire.members.map((member) => ({
+      nodeId: member.nodeId,
+      incarnation: numberFromUint64(member.incarnation),
+      role: roleFromWire(member.role),
+      address: member.address,
+    })),
+    table: tableFromWire(wire.table ?? violation("a cluster state has a slot table")),
+  };
+}
+
+function wireFromMember(member: CoreMember): Member {
+  const fields: WireFields<Member> = {
+    nodeId: member.nodeId,
+    incarnation: BigInt(member.incarnation),
+    role: wireRole[member.role],
+    address: member.address,
+  };
+  return create(MemberSchema, fields);
+}
+
+function wireFromTable(table: CoreSlotTable): SlotTable {
+  const fields: WireFields<SlotTable> = { epoch: BigInt(table.epoch), owners: table.owners.map(wireFromOwner) };
+  return create(SlotTableSchema, fields);
+}
+
+function wireFromOwner(owner: CoreSlotOwner): SlotOwner {
+  const fields: WireFields<SlotOwner> = {
+    leader: owner.leader ?? "",
+    followers: [...owner.followers],
+    leaderEpoch: BigInt(owner.leaderEpoch),
+  };
+  return create(SlotOwnerSchema, fields);
+}
+
+function tableFromWire(wire: SlotTable): CoreSlotTable {
+  if (wire.owners.length !== SLOT_COUNT) return violation(`a slot table has ${SLOT_COUNT} owners, got ${wire.owners.length}`);
+  return {
+    epoch: epoch(numberFromUint64(wire.epoch)),
+    owners: wire.owners.map((owner) => ({
+      leader: owner.leader || undefined,
+      followers: owner.followers,
+      leaderEpoch: epoch(numberFromUint64(owner.leaderEpoch)),
+    })),
+  };
+}

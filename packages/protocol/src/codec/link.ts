@@ -1,0 +1,300 @@
+/** The messages of DataService.Link, both ways. */
+
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  epoch,
+  frameFromMessage,
+  slotId,
+  SLOT_COUNT,
+  type Frame,
+  type Interest as CoreInterest,
+  type LinkHello as CoreLinkHello,
+  type LinkRequest as CoreLinkRequest,
+  type LinkResponse as CoreLinkResponse,
+  type NotifyReceipt as CoreNotifyReceipt,
+  type ServiceSummary,
+  type ServicesAnswer as CoreServicesAnswer,
+  type ServicesQuery as CoreServicesQuery,
+  type SlotAccess,
+  type SlotReport as CoreSlotReport,
+  type Write as CoreWrite,
+  type WriteKind as CoreWriteKind,
+  type WriteOutcome,
+  type WriteResult as CoreWriteResult,
+} from "@rollcall/core";
+
+import {
+  InterestSchema,
+  LinkHelloSchema,
+  LinkRequestSchema,
+  LinkResponseSchema,
+  NotifyReceiptSchema,
+  ServiceCountSchema,
+  ServicesAnswerSchema,
+  ServicesQuerySchema,
+  SlotRefusalKind,
+  SlotRefusalSchema,
+  SlotReportSchema,
+  UnknownLeaseSchema,
+  WriteKind,
+  WriteResultSchema,
+  WriteSchema,
+  type Interest,
+  type LinkHello,
+  type LinkRequest,
+  type LinkResponse,
+  type NotifyReceipt,
+  type ServiceCount,
+  type ServicesAnswer,
+  type ServicesQuery,
+  type SlotRefusal,
+  type SlotReport,
+  type Write,
+  type WriteResult,
+} from "../gen/rollcall/v1/data_pb.ts";
+import { decodeMessage, violation } from "./client.ts";
+import { sameFields, type WireFields } from "./fields.ts";
+import { numberFromUint64 } from "./numbers.ts";
+import { updateFromWire, wireFromUpdate } from "./update.ts";
+import {
+  heldFromWire,
+  keyFromWire,
+  registrationVersionFromWire,
+  versionFromWire,
+  wireFromHeld,
+  wireFromKey,
+  wireFromRegistrationVersion,
+  wireFromVersion,
+} from "./values.ts";
+
+type Refusal = Exclude<SlotAccess, { kind: "accepted" }>;
+
+sameFields<CoreLinkRequest, LinkRequest>();
+sameFields<CoreLinkHello, LinkHello>();
+sameFields<CoreWrite, Write>();
+sameFields<CoreSlotReport, SlotReport>();
+sameFields<CoreInterest, Interest>();
+sameFields<CoreNotifyReceipt, NotifyReceipt>();
+sameFields<CoreServicesQuery, ServicesQuery>();
+sameFields<CoreLinkResponse, LinkResponse>();
+sameFields<CoreWriteResult, WriteResult>();
+sameFields<CoreServicesAnswer, ServicesAnswer>();
+sameFields<ServiceSummary, ServiceCount>();
+sameFields<Refusal, SlotRefusal>();
+
+// From the session node ------------------------------------------------------------------------------------------------
+
+const NOTHING_FROM_SESSION: CoreLinkRequest = { hello: undefined, writes: [], reports: [], interests: [], uninterests: [], receipts: [], queries: [] };
+
+const wireWriteKind: Record<CoreWriteKind, WriteKind> = {
+  register: WriteKind.REGISTER,
+  unregister: WriteKind.UNREGISTER,
+  renew: WriteKind.RENEW,
+};
+
+export function frameFromLinkRequest(parts: Partial<CoreLinkRequest>): Frame {
+  const message = { ...NOTHING_FROM_SESSION, ...parts };
+  const fields: WireFields<LinkRequest> = {
+    hello: message.hello && wireFromLinkHello(message.hello),
+    writes: message.writes.map(wireFromWrite),
+    reports: message.reports.map(wireFromReport),
+    interests: message.interests.map(wireFromInterest),
+    uninterests: message.uninterests.map(wireFromKey),
+    receipts: message.receipts.map(wireFromNotifyReceipt),
+    queries: message.queries.map(wireFromQuery),
+  };
+  return frameFromMessage(toBinary(LinkRequestSchema, create(LinkRequestSchema, fields)));
+}
+
+/** @throws RegistryError `protocol_violation`. */
+export function linkRequestFromBytes(bytes: Uint8Array): CoreLinkRequest {
+  const wire = decodeMessage(LinkRequestSchema, bytes);
+  return {
+    hello: wire.hello && { nodeId: wire.hello.nodeId, incarnation: numberFromUint64(wire.hello.incarnation) },
+    writes: wire.writes.map(writeFromWire),
+    reports: wire.reports.map(reportFromWire),
+    interests: wire.interests.map((item) => ({ key: keyFromWire(item.key), held: heldFromWire(item.held) })),
+    uninterests: wire.uninterests.map(keyFromWire),
+    receipts: wire.receipts.map((item) => ({
+      key: keyFromWire(item.key),
+      held: heldFromWire(item.held) ?? violation("a notify receipt says what is held"),
+      resync: item.resync,
+    })),
+    queries: wire.queries.map((item) => ({ sequence: numberFromUint64(item.sequence), namespace: item.namespace })),
+  };
+}
+
+function wireFromLinkHello(hello: CoreLinkHello): LinkHello {
+  const fields: WireFields<LinkHello> = { nodeId: hello.nodeId, incarnation: BigInt(hello.incarnation) };
+  return create(LinkHelloSchema, fields);
+}
+
+function wireFromWrite(write: CoreWrite): Write {
+  const fields: WireFields<Write> = {
+    sequence: BigInt(write.sequence),
+    kind: wireWriteKind[write.kind],
+    leaderEpoch: BigInt(write.leaderEpoch),
+    key: wireFromKey(write.key),
+    instanceId: write.instanceId,
+    clientId: write.clientId,
+    version: wireFromRegistrationVersion(write.version),
+    instance: write.instance as Uint8Array<ArrayBuffer>,
+    leaseMs: write.leaseMs,
+  };
+  return create(WriteSchema, fields);
+}
+
+function writeFromWire(wire: Write): CoreWrite {
+  return {
+    sequence: numberFromUint64(wire.sequence),
+    kind: writeKindFromWire(wire.kind),
+    leaderEpoch: epoch(numberFromUint64(wire.leaderEpoch)),
+    key: keyFromWire(wire.key),
+    instanceId: wire.instanceId,
+    clientId: wire.clientId,
+    version: registrationVersionFromWire(wire.version),
+    instance: wire.instance,
+    leaseMs: wire.leaseMs,
+  };
+}
+
+function writeKindFromWire(kind: WriteKind): CoreWriteKind {
+  switch (kind) {
+    case WriteKind.REGISTER:
+      return "register";
+    case WriteKind.UNREGISTER:
+      return "unregister";
+    case WriteKind.RENEW:
+      return "renew";
+    default:
+      return violation("a write has a kind");
+  }
+}
+
+function wireFromReport(report: CoreSlotReport): SlotReport {
+  const fields: WireFields<SlotReport> = { slot: report.slot, leaderEpoch: BigInt(report.leaderEpoch) };
+  return create(SlotReportSchema, fields);
+}
+
+function reportFromWire(wire: SlotReport): CoreSlotReport {
+  if (wire.slot >= SLOT_COUNT) return violation(`a slot is below ${SLOT_COUNT}, got ${wire.slot}`);
+  return { slot: slotId(wire.slot), leaderEpoch: epoch(numberFromUint64(wire.leaderEpoch)) };
+}
+
+function wireFromInterest(interest: CoreInterest): Interest {
+  const fields: WireFields<Interest> = { key: wireFromKey(interest.key), held: interest.held && wireFromHeld(interest.held) };
+  return create(InterestSchema, fields);
+}
+
+function wireFromNotifyReceipt(receipt: CoreNotifyReceipt): NotifyReceipt {
+  const fields: WireFields<NotifyReceipt> = { key: wireFromKey(receipt.key), held: wireFromHeld(receipt.held), resync: receipt.resync };
+  return create(NotifyReceiptSchema, fields);
+}
+
+function wireFromQuery(query: CoreServicesQuery): ServicesQuery {
+  const fields: WireFields<ServicesQuery> = { sequence: BigInt(query.sequence), namespace: query.namespace };
+  return create(ServicesQuerySchema, fields);
+}
+
+// From the data node ---------------------------------------------------------------------------------------------------
+
+const NOTHING_FROM_DATA: CoreLinkResponse = { results: [], reported: [], notifications: [], answers: [] };
+
+export function frameFromLinkResponse(parts: Partial<CoreLinkResponse>): Frame {
+  const message = { ...NOTHING_FROM_DATA, ...parts };
+  const fields: WireFields<LinkResponse> = {
+    results: message.results.map(wireFromWriteResult),
+    reported: message.reported.map(wireFromReport),
+    notifications: message.notifications.map(wireFromUpdate),
+    answers: message.answers.map(wireFromAnswer),
+  };
+  return frameFromMessage(toBinary(LinkResponseSchema, create(LinkResponseSchema, fields)));
+}
+
+/** @throws RegistryError `protocol_violation`. */
+export function linkResponseFromBytes(bytes: Uint8Array): CoreLinkResponse {
+  const wire = decodeMessage(LinkResponseSchema, bytes);
+  return {
+    results: wire.results.map((item) => ({ sequence: numberFromUint64(item.sequence), outcome: outcomeFromWire(item.outcome) })),
+    reported: wire.reported.map(reportFromWire),
+    notifications: wire.notifications.map(updateFromWire),
+    answers: wire.answers.map((item) => ({
+      sequence: numberFromUint64(item.sequence),
+      services: item.services.map(({ key, instances }) => ({ key: keyFromWire(key), instances })),
+    })),
+  };
+}
+
+function wireFromWriteResult({ sequence, outcome }: CoreWriteResult): WriteResult {
+  const fields: WireFields<WriteResult> = { sequence: BigInt(sequence), outcome: wireFromOutcome(outcome) };
+  return create(WriteResultSchema, fields);
+}
+
+function wireFromOutcome(outcome: WriteOutcome): WriteResult["outcome"] {
+  switch (outcome.kind) {
+    case "applied":
+      return { case: "applied", value: wireFromVersion(outcome.version) };
+    case "unknown":
+      return { case: "unknown", value: create(UnknownLeaseSchema) };
+    case "moved":
+    case "migrating":
+    case "stale":
+      return { case: "refused", value: wireFromRefusal(outcome) };
+  }
+}
+
+const wireRefusalKind: Record<Refusal["kind"], SlotRefusalKind> = {
+  moved: SlotRefusalKind.MOVED,
+  migrating: SlotRefusalKind.MIGRATING,
+  stale: SlotRefusalKind.STALE,
+};
+
+function wireFromRefusal(refusal: Refusal): SlotRefusal {
+  const fields: WireFields<SlotRefusal> = {
+    kind: wireRefusalKind[refusal.kind],
+    tableEpoch: BigInt(refusal.tableEpoch),
+    leaderEpoch: BigInt(refusal.leaderEpoch),
+  };
+  return create(SlotRefusalSchema, fields);
+}
+
+function outcomeFromWire(outcome: WriteResult["outcome"]): WriteOutcome {
+  switch (outcome.case) {
+    case "applied":
+      return { kind: "applied", version: versionFromWire(outcome.value) };
+    case "unknown":
+      return { kind: "unknown" };
+    case "refused":
+      return {
+        kind: refusalKindFromWire(outcome.value.kind),
+        tableEpoch: epoch(numberFromUint64(outcome.value.tableEpoch)),
+        leaderEpoch: epoch(numberFromUint64(outcome.value.leaderEpoch)),
+      };
+    case undefined:
+      return violation("a write result has an outcome");
+  }
+}
+
+function refusalKindFromWire(kind: SlotRefusalKind): Refusal["kind"] {
+  switch (kind) {
+    case SlotRefusalKind.MOVED:
+      return "moved";
+    case SlotRefusalKind.MIGRATING:
+      return "migrating";
+    case SlotRefusalKind.STALE:
+      return "stale";
+    default:
+      return violation("a slot refusal has a kind");
+  }
+}
+
+function wireFromAnswer(answer: CoreServicesAnswer): ServicesAnswer {
+  const fields: WireFields<ServicesAnswer> = {
+    sequence: BigInt(answer.sequence),
+    services: answer.services.map((summary) => {
+      const count: WireFields<ServiceCount> = { key: wireFromKey(summary.key), instances: summary.instances };
+      return create(ServiceCountSchema, count);
+    }),
+  };
+  return create(ServicesAnswerSchema, fields);
+}

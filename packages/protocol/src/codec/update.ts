@@ -1,0 +1,42 @@
+/**
+ * An update as the body of a push and of a notification: one form for both, so that a session passes on what the slot's
+ * leader encoded.
+ */
+
+import { create } from "@bufbuild/protobuf";
+import type { Update } from "@rollcall/core";
+
+import { OpaquePushSchema, type OpaquePush } from "../gen/rollcall/v1/opaque_pb.ts";
+import { sameFields, type WireFields } from "./fields.ts";
+import { instanceIdFromBytes } from "./instance.ts";
+import { digestFromFixed64, fixed64FromDigest } from "./numbers.ts";
+import { filterFromWire, keyFromWire, versionFromWire, wireFromFilter, wireFromKey, wireFromVersion } from "./values.ts";
+
+sameFields<Update, OpaquePush>();
+
+export function wireFromUpdate(update: Update): OpaquePush {
+  const fields: WireFields<OpaquePush> = {
+    key: wireFromKey(update.key),
+    filter: wireFromFilter(update.filter),
+    version: wireFromVersion(update.version),
+    digest: fixed64FromDigest(update.digest),
+    baseDigest: update.baseDigest && fixed64FromDigest(update.baseDigest),
+    instances: update.instances.map((instance) => instance.bytes as Uint8Array<ArrayBuffer>),
+    removedIds: [...update.removedIds],
+    confirmed: update.confirmed,
+  };
+  return create(OpaquePushSchema, fields);
+}
+
+export function updateFromWire(wire: OpaquePush): Update {
+  return {
+    key: keyFromWire(wire.key),
+    filter: filterFromWire(wire.filter),
+    version: versionFromWire(wire.version),
+    digest: digestFromFixed64(wire.digest),
+    baseDigest: wire.baseDigest === undefined ? undefined : digestFromFixed64(wire.baseDigest),
+    instances: wire.instances.map((bytes) => ({ id: instanceIdFromBytes(bytes), bytes })),
+    removedIds: wire.removedIds,
+    confirmed: wire.confirmed,
+  };
+}

@@ -1,0 +1,16 @@
+// The conversations between programs: one frame in or out of one value.
+export { clientMessageFromBytes, frameFromClientMessage, frameFromPush, frameFromServerMessage, serverMessageFromBytes } from "./codec/client.ts";
+export { frameFromLinkRequest, frameFromLinkResponse, linkRequestFromBytes, linkResponseFromBytes } from "./codec/link.ts";
+export { frameFromJoinRequest, frameFromJoinResponse, joinRequestFromBytes, joinResponseFromBytes } from "./codec/join.ts";
+
+// Single values, for the typed RPCs.
+export { bytesFromInstance, instanceFromBytes, instanceFromWire, instanceIdFromBytes, wireFromInstance } from "./codec/instance.ts";
+export { filterFromWire, keyFromWire, wireFromFilter, wireFromKey, wireFromVersion, versionFromWire } from "./codec/values.ts";
+export { clusterStateFromWire, wireFromClusterState } from "./codec/join.ts";
+export { errorDetailCodec, errorFromWire, wireFromError } from "./codec/error.ts";
+
+// The services, and their methods as the paths that links are opened by.
+export { RegistryService } from "./gen/rollcall/v1/registry_pb.ts";
+export { DataService } from "./gen/rollcall/v1/data_pb.ts";
+export { MetaService } from "./gen/rollcall/v1/meta_pb.ts";
+export { CONNECT_PATH, JOIN_PATH, LINK_PATH, WATCH_PATH } from "./paths.ts";
