@@ -190,6 +190,7 @@ export default defineConfig({
       files: ["**/test/**"],
       rules: {
         "vitest/expect-expect": ["error", { assertFunctionNames: ["expect", "expect*", "assert*", "fc.assert"] }],
+        "vitest/valid-expect": ["error", { maxArgs: 2 }],
         "vitest/no-focused-tests": "error",
         "vitest/no-disabled-tests": "error",
       },
