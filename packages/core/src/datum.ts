@@ -150,10 +150,11 @@ export class Datum {
     };
   }
 
-  /** What leads a holder of `base` to the present content, or undefined when a snapshot is no larger or is needed. */
+  /** What leads a holder of `base` to the present content, or undefined when a snapshot is needed or hardly larger. */
   delta(base: Held, filter: Filter): Update | undefined {
+    if (sameDigest(base.digest, this.#digest)) return { ...this.#update(filter), baseDigest: base.digest, instances: [], removedIds: [] };
     const ids = this.changedSince(base.version);
-    if (ids === undefined || ids.size >= Math.max(1, this.size)) return undefined;
+    if (ids === undefined || ids.size > this.size / 2 + 1) return undefined;
     const instances: EncodedInstance[] = [];
     const removedIds: string[] = [];
     for (const id of ids) {

@@ -13,7 +13,9 @@ import type { Filter } from "./filter.ts";
 import { compareVersions } from "./version.ts";
 
 export type Delivery =
-  /** The receiver has said it holds `held`, or nothing that we know of. */
+  /** The receiver has asked for the datum, holding `held` or nothing, and is owed an answer even if that is no news. */
+  | { readonly state: "asked"; readonly held: Held | undefined }
+  /** The receiver has said it holds `held`, or something that we do not know. */
   | { readonly state: "idle"; readonly held: Held | undefined }
   /** `sent` is on its way since `sentAt` (clock milliseconds); nothing else goes out until its receipt. */
   | { readonly state: "sending"; readonly sent: Held; readonly sentAt: number };
@@ -25,17 +27,29 @@ export interface Receipt {
   readonly resync: boolean;
 }
 
+/** The delivery to a receiver that has just asked. */
 export function deliveryTo(held: Held | undefined): Delivery {
-  return { state: "idle", held };
+  return { state: "asked", held };
 }
 
-/** What to send now, if anything, and the state after sending it. `filter` names the view that `datum` is. */
-export function planUpdate(delivery: Delivery, datum: Datum, filter: Filter, now: number): { update: Update; next: Delivery } | undefined {
-  if (delivery.state === "sending") return undefined;
+/** Whether something should go out now. */
+export function wantsUpdate(delivery: Delivery, datum: Datum): boolean {
+  if (delivery.state === "sending") return false;
   const { held } = delivery;
-  if (held !== undefined && (sameDigest(held.digest, datum.digest) || compareVersions(held.version, datum.version) >= 0)) return undefined;
-  const update = (held && datum.delta(held, filter)) ?? datum.snapshot(filter);
-  return { update, next: { state: "sending", sent: datum.held, sentAt: now } };
+  if (held === undefined) return true;
+  if (sameDigest(held.digest, datum.digest)) return delivery.state === "asked";
+  // A receiver that is ahead of us has heard a newer source; we will catch up with it.
+  return compareVersions(held.version, datum.version) < 0;
+}
+
+/** What brings a receiver that holds `held` to the present content. `filter` names the view that `datum` is. */
+export function updateFor(datum: Datum, held: Held | undefined, filter: Filter): Update {
+  return (held && datum.delta(held, filter)) ?? datum.snapshot(filter);
+}
+
+/** The state once the present content has been handed to the link. */
+export function afterSending(datum: Datum, now: number): Delivery {
+  return { state: "sending", sent: datum.held, sentAt: now };
 }
 
 export function afterReceipt(delivery: Delivery, receipt: Receipt): Delivery {

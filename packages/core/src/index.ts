@@ -33,7 +33,7 @@ export { hash64, type Hash64 } from "./hash.ts";
 
 // Datums and how they travel.
 export { CHANGE_LOG_MAX, Datum, type ApplyOutcome, type EncodedInstance, type Held, type Update } from "./datum.ts";
-export { afterReceipt, afterSilence, deliveryTo, planUpdate, type Delivery, type Receipt } from "./delivery.ts";
+export { afterReceipt, afterSending, afterSilence, deliveryTo, updateFor, wantsUpdate, type Delivery, type Receipt } from "./delivery.ts";
 export { LeaseTable } from "./lease-table.ts";
 
 // The cluster.

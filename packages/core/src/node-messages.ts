@@ -74,6 +74,8 @@ export interface WriteResult {
 export type WriteOutcome =
   /** Applied, or already known: the leader's datum is at this version. */
   | { readonly kind: "applied"; readonly version: Version }
+  /** The leader knows a newer version of the registration, this one. */
+  | { readonly kind: "superseded"; readonly by: RegistrationVersion }
   /** A renewal of a lease that is not held: the client has to register again. */
   | { readonly kind: "unknown" }
   | Exclude<SlotAccess, { kind: "accepted" }>;

@@ -234,6 +234,8 @@ function wireFromOutcome(outcome: WriteOutcome): WriteResult["outcome"] {
   switch (outcome.kind) {
     case "applied":
       return { case: "applied", value: wireFromVersion(outcome.version) };
+    case "superseded":
+      return { case: "superseded", value: wireFromRegistrationVersion(outcome.by) };
     case "unknown":
       return { case: "unknown", value: create(UnknownLeaseSchema) };
     case "moved":
@@ -262,6 +264,8 @@ function outcomeFromWire(outcome: WriteResult["outcome"]): WriteOutcome {
   switch (outcome.case) {
     case "applied":
       return { kind: "applied", version: versionFromWire(outcome.value) };
+    case "superseded":
+      return { kind: "superseded", by: registrationVersionFromWire(outcome.value) };
     case "unknown":
       return { kind: "unknown" };
     case "refused":

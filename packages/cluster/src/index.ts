@@ -1,0 +1,2 @@
+export { LastingLink, type LastingLinkOwner, type LastingLinkPorts } from "./lasting-link.ts";
+export { DEFAULT_HEARTBEAT_MS, MetaLink, type Membership, type MetaLinkOptions } from "./meta-link.ts";
