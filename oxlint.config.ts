@@ -25,7 +25,7 @@ const ourEntries = ["packages", "apps", "e2e", "tools", "examples"]
   });
 
 const neighboursByName: Ban = {
-  regex: "^(\\.\\./)+[^./][^/]*/src/",
+  regex: "^(\\.\\./)+[^./][^/]*(/[^/]+)?/(src|dist)/",
   message: "Import another project by its package name: its exports are its public entry.",
 };
 const oursByFolder: Ban = {
