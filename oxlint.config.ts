@@ -140,7 +140,10 @@ export default defineConfig({
     "no-var": "error",
     "prefer-const": "error",
     "no-param-reassign": "error",
-    "no-unused-vars": ["error", { args: "after-used", argsIgnorePattern: "^_" }],
+    "no-unused-vars": [
+      "error",
+      { args: "after-used", argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true },
+    ],
 
     // House style differs from the suspicious category here.
     // The compiler already refuses a function that can end without its value; this rule misreads exhaustive switches.
