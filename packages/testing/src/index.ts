@@ -13,3 +13,22 @@ export { NO_FAULTS, type FaultScope, type LinkFaults } from "./link-faults.ts";
 
 // What was carried.
 export { type Direction, type FrameFate, type LinkEvent, type TraceEntry } from "./trace.ts";
+export { renderTranscript, type DescribeMessage } from "./transcript.ts";
+
+// What users saw, and whether it is what was promised.
+export { HistoryRecorder, type Happening, type History, type HistoryEvent, type Takes } from "./history.ts";
+export {
+  DEFAULT_LIMITS,
+  formatViolations,
+  type CheckLimits,
+  type Property,
+  type Violation,
+} from "./checkers/violation.ts";
+export { checkAll } from "./checkers/check-all.ts";
+export { checkAcknowledgedVersions } from "./checkers/acknowledged-versions.ts";
+export { checkAcknowledgements } from "./checkers/acknowledgements.ts";
+export { checkConvergence } from "./checkers/convergence.ts";
+export { checkEmptyGuard } from "./checkers/empty-guard.ts";
+export { checkPhantomLoss } from "./checkers/phantom-loss.ts";
+export { checkResurrection } from "./checkers/resurrection.ts";
+export { checkViews } from "./checkers/views.ts";

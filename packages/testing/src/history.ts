@@ -1,0 +1,84 @@
+/**
+ * The history of a run as its users saw it: what clients asked for, what they were answered, and what subscribers were
+ * shown. It is all that the checkers get, so it holds plain values and nothing of the product but versions.
+ *
+ * An instance is named by its service's text and its id. What it looks like is its `content`, any text that differs
+ * when the instance differs, for example its address.
+ */
+
+import type { Clock, Version } from "@rollcall/core";
+
+interface OfClient {
+  readonly client: string;
+}
+
+interface OfInstance extends OfClient {
+  readonly service: string;
+  readonly instanceId: string;
+}
+
+/** The answer to an earlier `register` or `unregister`, by that event's number. */
+interface Answer {
+  readonly answers: number;
+}
+
+interface OfSubscription extends OfClient {
+  readonly service: string;
+  /** The filter's text: tells a client's subscriptions of one service apart. */
+  readonly filter: string;
+}
+
+/** Whether a filter takes an instance: an oracle of the test's own, not the product's. */
+export type Takes = (instanceId: string, content: string) => boolean;
+
+export type Happening =
+  | ({ readonly kind: "register"; readonly content: string } & OfInstance)
+  | ({ readonly kind: "registered"; readonly version: Version } & Answer)
+  | ({ readonly kind: "unregister" } & OfInstance)
+  | ({ readonly kind: "unregistered"; readonly version: Version } & Answer)
+  /** A `register` or `unregister` that will never be done. */
+  | ({ readonly kind: "refused" } & Answer)
+  | ({ readonly kind: "connection lost" } & OfClient)
+  | ({ readonly kind: "connection restored" } & OfClient)
+  /** An orderly end, which gives up everything the client had. */
+  | ({ readonly kind: "client closed" } & OfClient)
+  | ({ readonly kind: "client crashed" } & OfClient)
+  | ({ readonly kind: "subscribe"; readonly takes: Takes } & OfSubscription)
+  | ({ readonly kind: "unsubscribe" } & OfSubscription)
+  | ({
+      readonly kind: "view";
+      readonly version: Version;
+      /** Instance id to content. */
+      readonly instances: ReadonlyMap<string, string>;
+      readonly confirmed: boolean;
+    } & OfSubscription)
+  | { readonly kind: "fault"; readonly what: string }
+  | { readonly kind: "faults over" };
+
+/** A happening and when it happened, in milliseconds. Its number is its place in the history. */
+export type HistoryEvent = Happening & { readonly at: number };
+
+export interface History {
+  /** In the order in which they happened. */
+  readonly events: readonly HistoryEvent[];
+  readonly endedAt: number;
+}
+
+export class HistoryRecorder {
+  readonly #clock: Pick<Clock, "now">;
+  readonly #events: HistoryEvent[] = [];
+
+  constructor(clock: Pick<Clock, "now">) {
+    this.#clock = clock;
+  }
+
+  /** Notes what happens now and gives its number, which an answer names. */
+  record(happening: Happening): number {
+    return this.#events.push({ ...happening, at: this.#clock.now() }) - 1;
+  }
+
+  /** What was recorded until now, as of now. */
+  history(): History {
+    return { events: [...this.#events], endedAt: this.#clock.now() };
+  }
+}
