@@ -92,7 +92,7 @@ export class LastingLink {
       message: (bytes) => {
         if (this.#state !== state) return;
         state.failures = 0;
-        this.#owner.message(bytes);
+        this.#receive(state, bytes);
       },
       drained: () => {
         if (this.#state === state) this.#owner.drained?.();
@@ -100,6 +100,17 @@ export class LastingLink {
       closed: (error) => this.#lost(state, error),
     });
     this.#owner.opened();
+  }
+
+  /** A message that makes no sense ends the link; a broken invariant of our own ends the process. */
+  #receive(state: LinkState & { kind: "open" }, bytes: Uint8Array): void {
+    try {
+      this.#owner.message(bytes);
+    } catch (thrown) {
+      if (!(thrown instanceof RegistryError)) throw thrown;
+      state.stream.close(thrown);
+      this.#lost(state, thrown);
+    }
   }
 
   #lost(state: LinkState & { kind: "open" }, error: RegistryError | undefined): void {

@@ -12,7 +12,7 @@ import { LastingLink, type LastingLinkPorts } from "./lasting-link.ts";
 export interface MetaLinkOptions {
   /** Addresses of the metas, `host:port`, tried in turn. */
   readonly metas: readonly string[];
-  readonly hello: NodeHello;
+  readonly hello: Omit<NodeHello, "incarnation">;
   /** Time between heartbeats in milliseconds. The lease at meta is three of them, so two may be lost. */
   readonly heartbeatMs: number;
 }
@@ -79,7 +79,8 @@ export class MetaLink {
 
   #sendHello(): void {
     this.#unanswered = 0;
-    this.#link.send(frameFromJoinRequest({ hello: this.#options.hello, stateVersion: this.#stateVersion(), leaving: false }));
+    const hello = { ...this.#options.hello, incarnation: this.#membership?.incarnation ?? 0 };
+    this.#link.send(frameFromJoinRequest({ hello, stateVersion: this.#stateVersion(), leaving: false }));
   }
 
   #scheduleHeartbeat(): void {

@@ -1,5 +1,5 @@
 // What a service is and what is registered for it.
-export { DEFAULT_GROUP, DEFAULT_NAMESPACE, checkNamespace, serviceKey, serviceKeyFromText, textFromServiceKey, type ServiceKey } from "./service-key.ts";
+export { DEFAULT_GROUP, DEFAULT_NAMESPACE, checkShortName, serviceKey, serviceKeyFromText, textFromServiceKey, type ServiceKey } from "./service-key.ts";
 export { DEFAULT_PROTOCOL, DEFAULT_WEIGHT, checkInstance, instanceFromInput, type Health, type Instance, type InstanceInput } from "./instance.ts";
 export {
   NO_FILTER,
@@ -34,6 +34,7 @@ export { hash64, type Hash64 } from "./hash.ts";
 // Datums and how they travel.
 export { CHANGE_LOG_MAX, Datum, type ApplyOutcome, type EncodedInstance, type Held, type Update } from "./datum.ts";
 export { afterReceipt, afterSending, afterSilence, deliveryTo, updateFor, wantsUpdate, type Delivery, type Receipt } from "./delivery.ts";
+export { Deliveries, type Due, type Followed } from "./deliveries.ts";
 export { LeaseTable } from "./lease-table.ts";
 
 // The cluster.

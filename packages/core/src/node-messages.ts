@@ -107,6 +107,8 @@ export interface NodeHello {
   readonly startId: string;
   readonly role: NodeRole;
   readonly address: string;
+  /** The incarnation meta gave this life of the node earlier, which it then keeps; 0 for none yet. */
+  readonly incarnation: number;
 }
 
 export interface JoinRequest {

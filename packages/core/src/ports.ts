@@ -63,6 +63,11 @@ export interface StreamListener {
   message(bytes: Uint8Array): void;
   drained?(): void;
   /**
+   * The other side will send no more, and still listens. Without this method that ends the link in good order; with it
+   * the link stays, for a receiver that asks once and then only listens.
+   */
+  ended?(): void;
+  /**
    * Called exactly once, whoever ended the link. `undefined` is the other side's orderly end; an error is everything
    * else: refused, lost, reset, silent for too long, or malformed.
    */

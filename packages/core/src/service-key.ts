@@ -28,14 +28,14 @@ const SERVICE_RULE = `1 to ${LIMITS.serviceLength} letters, digits, ".", "_", ":
  */
 export function serviceKey(parts: { namespace?: string | undefined; group?: string | undefined; service: string }): ServiceKey {
   return {
-    namespace: checkNamespace("namespace", parts.namespace || DEFAULT_NAMESPACE),
-    group: checkNamespace("group", parts.group || DEFAULT_GROUP),
+    namespace: checkShortName("namespace", parts.namespace || DEFAULT_NAMESPACE),
+    group: checkShortName("group", parts.group || DEFAULT_GROUP),
     service: checkName("service", parts.service, SERVICE_PATTERN, LIMITS.serviceLength, SERVICE_RULE),
   };
 }
 
-/** @throws RegistryError `invalid_field` when `value` is no valid namespace or group; `field` says which it is. */
-export function checkNamespace(field: "namespace" | "group", value: string): string {
+/** Gives back a valid namespace, group or node id. @throws RegistryError `invalid_field`; `field` says which it is. */
+export function checkShortName(field: string, value: string): string {
   return checkName(field, value, NAMESPACE_PATTERN, LIMITS.namespaceLength, NAMESPACE_RULE);
 }
 

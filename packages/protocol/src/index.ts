@@ -1,5 +1,12 @@
 // The conversations between programs: one frame in or out of one value.
-export { clientMessageFromBytes, frameFromClientMessage, frameFromPush, frameFromServerMessage, serverMessageFromBytes } from "./codec/client.ts";
+export {
+  clientMessageFromBytes,
+  frameFromClientMessage,
+  frameFromPush,
+  frameFromServerMessage,
+  serverMessageFromBytes,
+  watchRequestFromBytes,
+} from "./codec/client.ts";
 export { frameFromLinkRequest, frameFromLinkResponse, linkRequestFromBytes, linkResponseFromBytes } from "./codec/link.ts";
 export { frameFromJoinRequest, frameFromJoinResponse, joinRequestFromBytes, joinResponseFromBytes } from "./codec/join.ts";
 
@@ -8,6 +15,9 @@ export { bytesFromInstance, instanceFromBytes, instanceFromWire, instanceIdFromB
 export { filterFromWire, keyFromWire, wireFromFilter, wireFromKey, wireFromVersion, versionFromWire } from "./codec/values.ts";
 export { clusterStateFromWire, wireFromClusterState } from "./codec/join.ts";
 export { errorDetailCodec, errorFromWire, wireFromError } from "./codec/error.ts";
+
+// Typed messages that a server builds or reads itself.
+export { InstanceSchema } from "./gen/rollcall/v1/types_pb.ts";
 
 // The services, and their methods as the paths that links are opened by.
 export { RegistryService } from "./gen/rollcall/v1/registry_pb.ts";

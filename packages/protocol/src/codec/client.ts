@@ -36,6 +36,7 @@ import {
   SubscribeSchema,
   SubscriptionRefusalSchema,
   UnsubscribeSchema,
+  WatchRequestSchema,
   type ClientHello,
   type ClientUnregister,
   type PushReceipt,
@@ -139,7 +140,7 @@ function wireFromRegister(item: RegisterItem): OpaqueClientRegister {
     sequence: BigInt(item.sequence),
     key: wireFromKey(item.key),
     version: wireFromRegistrationVersion(item.version),
-    instance: item.instance as Uint8Array<ArrayBuffer>,
+    instance: item.instance,
   };
   return create(OpaqueClientRegisterSchema, fields);
 }
@@ -259,4 +260,12 @@ function wireFromRefusal(refusal: CoreSubscriptionRefusal): SubscriptionRefusal 
 /** Refuses a message that parses and still makes no sense. */
 export function violation(rule: string): never {
   throw new RegistryError("protocol_violation", rule);
+}
+
+// Watch ----------------------------------------------------------------------------------------------------------------
+
+/** @throws RegistryError `protocol_violation`. Names are not checked yet. */
+export function watchRequestFromBytes(bytes: Uint8Array): UnsubscribeItem {
+  const wire = decodeMessage(WatchRequestSchema, bytes);
+  return { key: keyFromWire(wire.key), filter: filterFromWire(wire.filter) };
 }

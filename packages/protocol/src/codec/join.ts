@@ -65,6 +65,7 @@ export function joinRequestFromBytes(bytes: Uint8Array): CoreJoinRequest {
       startId: wire.hello.startId,
       role: roleFromWire(wire.hello.role),
       address: wire.hello.address,
+      incarnation: numberFromUint64(wire.hello.incarnation),
     },
     stateVersion: numberFromUint64(wire.stateVersion),
     leaving: wire.leaving,
@@ -86,7 +87,13 @@ export function joinResponseFromBytes(bytes: Uint8Array): CoreJoinResponse {
 }
 
 function wireFromNodeHello(hello: CoreNodeHello): NodeHello {
-  const fields: WireFields<NodeHello> = { nodeId: hello.nodeId, startId: hello.startId, role: wireRole[hello.role], address: hello.address };
+  const fields: WireFields<NodeHello> = {
+    nodeId: hello.nodeId,
+    startId: hello.startId,
+    role: wireRole[hello.role],
+    address: hello.address,
+    incarnation: BigInt(hello.incarnation),
+  };
   return create(NodeHelloSchema, fields);
 }
 

@@ -138,7 +138,7 @@ function wireFromWrite(write: CoreWrite): Write {
     instanceId: write.instanceId,
     clientId: write.clientId,
     version: wireFromRegistrationVersion(write.version),
-    instance: write.instance as Uint8Array<ArrayBuffer>,
+    instance: write.instance,
     leaseMs: write.leaseMs,
   };
   return create(WriteSchema, fields);

@@ -21,7 +21,7 @@ export function wireFromUpdate(update: Update): OpaquePush {
     version: wireFromVersion(update.version),
     digest: fixed64FromDigest(update.digest),
     baseDigest: update.baseDigest && fixed64FromDigest(update.baseDigest),
-    instances: update.instances.map((instance) => instance.bytes as Uint8Array<ArrayBuffer>),
+    instances: update.instances.map((instance) => instance.bytes),
     removedIds: [...update.removedIds],
     confirmed: update.confirmed,
   };

@@ -1,0 +1,63 @@
+/** DataService.Link: one link per session node. */
+
+import { RegistryError, memberKey, type Clock, type LinkHello, type Log, type MessageStream, type StreamHandler } from "@rollcall/core";
+import { frameFromLinkResponse, linkRequestFromBytes } from "@rollcall/protocol";
+
+import { SessionPeer } from "../notify/session-peer.ts";
+import type { Storage } from "../storage.ts";
+
+export class SessionLinks {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #streams = new Set<MessageStream>();
+
+  constructor(storage: Storage, ports: { readonly clock: Clock; readonly log: Log }) {
+    this.#storage = storage;
+    this.#clock = ports.clock;
+    this.#log = ports.log;
+  }
+
+  readonly handler: StreamHandler = (stream, { address }) => {
+    let peer: SessionPeer | undefined;
+    const end = (): void => {
+      this.#streams.delete(stream);
+      if (peer !== undefined) this.#storage.part(peer);
+    };
+    this.#streams.add(stream);
+    stream.listen({
+      message: (bytes) => {
+        try {
+          const request = linkRequestFromBytes(bytes);
+          peer ??= this.#join(stream, request.hello);
+          this.#storage.receive(peer, request);
+        } catch (thrown) {
+          if (!(thrown instanceof RegistryError)) throw thrown;
+          this.#log.warn("refused a session", { peer: address, reason: thrown.message });
+          end();
+          stream.close(thrown);
+        }
+      },
+      drained: () => peer?.drained(),
+      // The registrations stay: whether the session is gone is meta's word, not the link's.
+      closed: end,
+    });
+  };
+
+  closeAll(): void {
+    for (const stream of this.#streams) stream.close(new RegistryError("shutting_down", "the data node is stopping"));
+    this.#streams.clear();
+  }
+
+  #join(stream: MessageStream, hello: LinkHello | undefined): SessionPeer {
+    if (hello === undefined) throw new RegistryError("protocol_violation", "the first message of a session is its hello");
+    const peer = new SessionPeer(memberKey(hello), {
+      clock: this.#clock,
+      stream,
+      encode: frameFromLinkResponse,
+      readable: (key) => this.#storage.readable(key),
+    });
+    this.#storage.join(peer);
+    return peer;
+  }
+}

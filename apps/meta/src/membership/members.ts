@@ -1,0 +1,77 @@
+/**
+ * Who is in the cluster. A node joins with its hello, stays while its heartbeats renew its lease, and goes when it says
+ * so or when the lease ends. Each life of a node gets an incarnation higher than any given before.
+ */
+
+import { LeaseTable, type Member, type NodeHello } from "@rollcall/core";
+
+/** A member and what tells its lives apart. */
+export interface KnownMember extends Member {
+  readonly startId: string;
+}
+
+export interface Joined {
+  readonly member: KnownMember;
+  /** `same`: a reconnect. `new`: a node that was not a member. `restarted`: the same node in a new life. */
+  readonly as: "same" | "new" | "restarted";
+}
+
+export class Members {
+  readonly #leaseMs: number;
+  readonly #members = new Map<string, KnownMember>();
+  readonly #leases = new LeaseTable<string>();
+  #lastIncarnation: number;
+
+  /** @param known members as last stored; each gets a whole lease from `now`, for nobody could renew while meta was down */
+  constructor(options: { readonly leaseMs: number }, known: { readonly members: readonly KnownMember[]; readonly lastIncarnation: number }, now: number) {
+    this.#leaseMs = options.leaseMs;
+    this.#lastIncarnation = known.lastIncarnation;
+    for (const member of known.members) {
+      this.#members.set(member.nodeId, member);
+      this.#leases.renew(member.nodeId, now + this.#leaseMs);
+    }
+  }
+
+  get lastIncarnation(): number {
+    return this.#lastIncarnation;
+  }
+
+  list(): KnownMember[] {
+    return [...this.#members.values()];
+  }
+
+  join(hello: NodeHello, now: number): Joined {
+    const before = this.#members.get(hello.nodeId);
+    this.#leases.renew(hello.nodeId, now + this.#leaseMs);
+    if (before !== undefined && before.startId === hello.startId && before.address === hello.address) return { member: before, as: "same" };
+    // A life that was given an incarnation keeps it, also when its lease has ended in between.
+    const incarnation = hello.incarnation > 0 ? hello.incarnation : this.#lastIncarnation + 1;
+    this.#lastIncarnation = Math.max(this.#lastIncarnation, incarnation);
+    const member: KnownMember = { nodeId: hello.nodeId, startId: hello.startId, role: hello.role, address: hello.address, incarnation };
+    this.#members.set(hello.nodeId, member);
+    return { member, as: before === undefined ? "new" : "restarted" };
+  }
+
+  /** Renews the lease of that life of the node; false when it is no member any more and has to join again. */
+  renew(member: KnownMember, now: number): boolean {
+    if (this.#members.get(member.nodeId)?.incarnation !== member.incarnation) return false;
+    this.#leases.renew(member.nodeId, now + this.#leaseMs);
+    return true;
+  }
+
+  /** True when that life of the node was a member until now. */
+  leave(member: KnownMember): boolean {
+    if (this.#members.get(member.nodeId)?.incarnation !== member.incarnation) return false;
+    this.#leases.revoke(member.nodeId);
+    return this.#members.delete(member.nodeId);
+  }
+
+  /** Takes out and returns the members whose lease has ended. */
+  expire(now: number): KnownMember[] {
+    return this.#leases.expire(now).flatMap((nodeId) => {
+      const member = this.#members.get(nodeId);
+      this.#members.delete(nodeId);
+      return member === undefined ? [] : [member];
+    });
+  }
+}

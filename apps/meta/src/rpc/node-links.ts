@@ -1,0 +1,77 @@
+/** MetaService.Join: a node's heartbeats in, newer states of the cluster out. */
+
+import { RegistryError, checkShortName, type ClusterState, type Log, type MessageStream, type NodeHello, type StreamPeer } from "@rollcall/core";
+import { frameFromJoinResponse, joinRequestFromBytes } from "@rollcall/protocol";
+
+import type { Cluster } from "../cluster/cluster.ts";
+import type { KnownMember } from "../membership/members.ts";
+
+interface JoinedLink {
+  readonly stream: MessageStream;
+  member: KnownMember | undefined;
+  hello: NodeHello | undefined;
+}
+
+export class NodeLinks {
+  readonly #log: Log;
+  readonly #links = new Set<JoinedLink>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  accept(cluster: Cluster, stream: MessageStream, peer: StreamPeer): void {
+    const link: JoinedLink = { stream, member: undefined, hello: undefined };
+    this.#links.add(link);
+    stream.listen({
+      message: (bytes) => {
+        try {
+          this.#receive(cluster, link, bytes);
+        } catch (thrown) {
+          if (!(thrown instanceof RegistryError)) throw thrown;
+          this.#log.warn("refused a node", { peer: peer.address, reason: thrown.message });
+          this.#links.delete(link);
+          stream.close(thrown);
+        }
+      },
+      // Losing the link is no reason to drop the node: its lease says how long it may be away.
+      closed: () => this.#links.delete(link),
+    });
+  }
+
+  /** Tells every node that has joined. */
+  tell(state: ClusterState): void {
+    for (const link of this.#links) this.#answer(link, state);
+  }
+
+  closeAll(): void {
+    for (const { stream } of this.#links) stream.close(new RegistryError("shutting_down", "meta is stopping"));
+    this.#links.clear();
+  }
+
+  #receive(cluster: Cluster, link: JoinedLink, bytes: Uint8Array): void {
+    const request = joinRequestFromBytes(bytes);
+    if (request.hello !== undefined) {
+      checkShortName("node id", request.hello.nodeId);
+      link.hello = request.hello;
+      link.member = cluster.join(request.hello);
+    }
+    const { hello, member } = link;
+    if (hello === undefined || member === undefined) throw new RegistryError("protocol_violation", "the first message of a node is its hello");
+    if (request.leaving) {
+      cluster.leave(member);
+      return;
+    }
+    // A lease that ended while the link was up: the same node comes back as a new life of itself.
+    if (!cluster.renew(member)) link.member = cluster.join({ ...hello, incarnation: member.incarnation });
+    this.#answer(link, request.stateVersion < cluster.state.version ? cluster.state : undefined);
+  }
+
+  /** A state without the node itself is not told to it: the one that has it is on its way to the store. */
+  #answer(link: JoinedLink, state: ClusterState | undefined): void {
+    const { member } = link;
+    if (member === undefined) return;
+    const known = state?.members.some(({ nodeId, incarnation }) => nodeId === member.nodeId && incarnation === member.incarnation);
+    link.stream.send(frameFromJoinResponse({ incarnation: member.incarnation, state: known ? state : undefined }));
+  }
+}

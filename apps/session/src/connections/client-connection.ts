@@ -1,0 +1,186 @@
+/**
+ * One client's connection: what it registers lives as long as the connection does, and what it subscribes to is pushed
+ * on it. Everything owed to the client goes out once the input at hand has been handled; while the connection is
+ * congested it waits, and changes of a subscribed service coalesce.
+ */
+
+import {
+  Deliveries,
+  LIMITS,
+  limitExceeded,
+  textFromFilter,
+  textFromServiceKey,
+  type ClientHello,
+  type ClientMessage,
+  type Clock,
+  type Filter,
+  type Followed,
+  type Frame,
+  type MessageStream,
+  type RegisterItem,
+  type RegistrationResult,
+  type ServerHello,
+  type ServerMessage,
+  type ServiceKey,
+  type SubscribeItem,
+  type SubscriptionRefusal,
+  type UnregisterItem,
+} from "@rollcall/core";
+
+import type { RegistrationStore } from "../registrations/registration-store.ts";
+import type { Interests } from "../views/interests.ts";
+import type { ServiceCopy } from "../views/service-copy.ts";
+import type { View, Viewer } from "../views/view.ts";
+
+export interface ClientConnectionPorts {
+  readonly clock: Clock;
+  readonly stream: MessageStream;
+  readonly encode: (message: Partial<ServerMessage>) => Frame;
+  readonly registrations: RegistrationStore;
+  readonly interests: Interests;
+}
+
+interface Subscription {
+  readonly copy: ServiceCopy;
+  readonly view: View;
+  readonly viewer: Viewer;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+export class ClientConnection {
+  readonly client: ClientHello;
+  readonly #ports: ClientConnectionPorts;
+  readonly #subscriptions: Deliveries<Subscription>;
+  #hello: ServerHello | undefined;
+  #results: RegistrationResult[] = [];
+  #refusals: SubscriptionRefusal[] = [];
+  #flushing = false;
+
+  constructor(client: ClientHello, hello: ServerHello, ports: ClientConnectionPorts) {
+    this.client = client;
+    this.#ports = ports;
+    this.#hello = hello;
+    this.#subscriptions = new Deliveries(
+      ({ copy, view }) => (copy.isLoaded ? view.datum : undefined),
+      () => this.#scheduleFlush(),
+    );
+    this.#scheduleFlush();
+  }
+
+  get subscriptions(): number {
+    return this.#subscriptions.size;
+  }
+
+  get registrations(): number {
+    return this.#ports.registrations.ownedBy(this);
+  }
+
+  /** Takes in a checked message. */
+  receive(message: ClientMessage): void {
+    for (const item of message.registers) this.#register(item);
+    for (const item of message.unregisters) this.#unregister(item);
+    for (const item of message.subscribes) this.#subscribe(item);
+    for (const { key, filter } of message.unsubscribes) this.#unsubscribe(key, filter);
+    for (const receipt of message.receipts) this.#subscriptions.receipt(subscriptionId(receipt.key, receipt.filter), receipt);
+  }
+
+  refuse(results: readonly RegistrationResult[], refusals: readonly SubscriptionRefusal[]): void {
+    this.#results.push(...results);
+    this.#refusals.push(...refusals);
+    if (results.length > 0 || refusals.length > 0) this.#scheduleFlush();
+  }
+
+  drained(): void {
+    this.#scheduleFlush();
+  }
+
+  sweep(now: number): void {
+    if (!this.#ports.stream.congested) this.#subscriptions.sweep(now);
+  }
+
+  /** Ends the subscriptions. What becomes of the registrations is for whoever knows why the connection ended. */
+  close(): void {
+    for (const { copy, view } of this.#subscriptions.sources()) this.#unsubscribe(copy.key, view.filter);
+  }
+
+  #register(item: RegisterItem): void {
+    const { registrations } = this.#ports;
+    if (registrations.ownedBy(this) >= LIMITS.registrationsPerClient) {
+      const error = limitExceeded("registrations of a client", `${LIMITS.registrationsPerClient}`, registrations.ownedBy(this) + 1);
+      this.refuse([{ sequence: item.sequence, outcome: { kind: "refused", error } }], []);
+      return;
+    }
+    this.#wish(item, { removed: false, instance: item.instance });
+  }
+
+  #unregister(item: UnregisterItem): void {
+    this.#wish(item, { removed: true, instance: NO_BYTES });
+  }
+
+  #wish({ sequence, key, version, instanceId }: UnregisterItem, what: { readonly removed: boolean; readonly instance: Uint8Array }): void {
+    const wish = { key, instanceId, clientId: this.client.clientId, version, owner: this, leaseMs: 0, ...what };
+    this.#ports.registrations.wish(wish, (outcome) => {
+      this.#results.push({ sequence, outcome });
+      this.#scheduleFlush();
+    });
+  }
+
+  #subscribe({ key, filter, held }: SubscribeItem): void {
+    const id = subscriptionId(key, filter);
+    const known = this.#subscriptions.get(id);
+    if (known !== undefined) {
+      this.#follow(id, known.source.copy, known.source.view, held);
+      return;
+    }
+    if (this.#subscriptions.size >= LIMITS.subscriptionsPerClient) {
+      const error = limitExceeded("subscriptions of a client", `${LIMITS.subscriptionsPerClient}`, this.#subscriptions.size + 1);
+      this.refuse([], [{ key, filter, error }]);
+      return;
+    }
+    const copy = this.#ports.interests.use(key);
+    this.#follow(id, copy, copy.view(filter), held);
+  }
+
+  #follow(id: string, copy: ServiceCopy, view: View, held: SubscribeItem["held"]): void {
+    const before = this.#subscriptions.get(id)?.source.viewer;
+    if (before !== undefined) view.viewers.delete(before);
+    const viewer: Viewer = { viewChanged: () => this.#subscriptions.changed(followed) };
+    const followed: Followed<Subscription> = this.#subscriptions.follow(id, { copy, view, viewer }, held);
+    view.viewers.add(viewer);
+  }
+
+  #unsubscribe(key: ServiceKey, filter: Filter): void {
+    const followed = this.#subscriptions.unfollow(subscriptionId(key, filter));
+    if (followed === undefined) return;
+    const { copy, view, viewer } = followed.source;
+    view.viewers.delete(viewer);
+    copy.closeView(view);
+    this.#ports.interests.release(copy);
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#ports.clock.defer(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const { stream, encode, clock } = this.#ports;
+    if (stream.congested) return;
+    if (this.#hello !== undefined || this.#results.length > 0 || this.#refusals.length > 0) {
+      stream.send(encode({ hello: this.#hello, results: this.#results, refusals: this.#refusals }));
+      this.#hello = undefined;
+      this.#results = [];
+      this.#refusals = [];
+    }
+    for (const { source, held } of this.#subscriptions.due(clock.now())) stream.send(source.view.frameFor(held));
+  }
+}
+
+function subscriptionId(key: ServiceKey, filter: Filter): string {
+  return `${textFromServiceKey(key)} ${textFromFilter(filter)}`;
+}

@@ -1,0 +1,55 @@
+/**
+ * A receiver without receipts and without state: every push is a snapshot, and the next one goes out when the stream
+ * can carry it. So a watcher that reads slowly sees fewer pushes, always the newest.
+ */
+
+import { sameDigest, type Clock, type Digest, type Filter, type MessageStream, type ServiceKey } from "@rollcall/core";
+
+import type { Interests } from "../views/interests.ts";
+import type { ServiceCopy } from "../views/service-copy.ts";
+import type { View, Viewer } from "../views/view.ts";
+
+export interface WatcherPorts {
+  readonly clock: Clock;
+  readonly stream: MessageStream;
+  readonly interests: Interests;
+}
+
+export class Watcher implements Viewer {
+  readonly #ports: WatcherPorts;
+  readonly #copy: ServiceCopy;
+  readonly #view: View;
+  #sent: Digest | undefined;
+  #flushing = false;
+
+  constructor(key: ServiceKey, filter: Filter, ports: WatcherPorts) {
+    this.#ports = ports;
+    this.#copy = ports.interests.use(key);
+    this.#view = this.#copy.view(filter);
+    this.#view.viewers.add(this);
+    this.viewChanged();
+  }
+
+  viewChanged(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#ports.clock.defer(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  close(): void {
+    this.#view.viewers.delete(this);
+    this.#copy.closeView(this.#view);
+    this.#ports.interests.release(this.#copy);
+  }
+
+  #flush(): void {
+    const { digest } = this.#view.datum;
+    if (!this.#copy.isLoaded || this.#ports.stream.congested) return;
+    if (this.#sent !== undefined && sameDigest(this.#sent, digest)) return;
+    this.#sent = digest;
+    this.#ports.stream.send(this.#view.frameFor(undefined));
+  }
+}

@@ -1,0 +1,49 @@
+/** Registrations made call by call, without a connection: they live while their lease is renewed, through any session. */
+
+import type { RegistrationOutcome, ServiceKey } from "@rollcall/core";
+
+import { Renewal } from "../routing/renewal.ts";
+import type { Writer } from "../routing/writer.ts";
+import type { RegistrationStore } from "./registration-store.ts";
+
+export interface LeaseRegistration {
+  readonly key: ServiceKey;
+  readonly instanceId: string;
+  readonly instance: Uint8Array;
+  readonly leaseMs: number;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+export class LeaseWriter {
+  readonly #registrations: RegistrationStore;
+  readonly #writer: Writer;
+
+  constructor(registrations: RegistrationStore, writer: Writer) {
+    this.#registrations = registrations;
+    this.#writer = writer;
+  }
+
+  register(registration: LeaseRegistration, settled: (outcome: RegistrationOutcome) => void): void {
+    this.#wish({ ...registration, removed: false }, settled);
+  }
+
+  unregister(key: ServiceKey, instanceId: string, settled: (outcome: RegistrationOutcome) => void): void {
+    this.#wish({ key, instanceId, instance: NO_BYTES, leaseMs: 0, removed: true }, settled);
+  }
+
+  /** Gives back what gives it up. `settled` is told whether the leader holds such a lease. */
+  renew(key: ServiceKey, instanceId: string, settled: (known: boolean) => void): () => void {
+    const renewal = new Renewal(key, instanceId, (known) => {
+      if (known) this.#registrations.renewed(key, instanceId);
+      settled(known);
+    });
+    this.#writer.enqueue(renewal);
+    return () => renewal.cancel();
+  }
+
+  #wish(registration: LeaseRegistration & { readonly removed: boolean }, settled: (outcome: RegistrationOutcome) => void): void {
+    const version = this.#registrations.nextLeaseVersion();
+    this.#registrations.wish({ ...registration, clientId: "", owner: undefined, version }, settled);
+  }
+}

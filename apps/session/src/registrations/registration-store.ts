@@ -1,0 +1,202 @@
+/**
+ * The truth about what this node's clients have registered. The data nodes only aggregate it: when a slot gets a new
+ * leader, everything this store holds for the slot is written to it again.
+ */
+
+import {
+  LeaseTable,
+  compareRegistrationVersions,
+  invalidField,
+  isNewerStamp,
+  slotOfServiceKey,
+  textFromServiceKey,
+  type Clock,
+  type RegistrationOutcome,
+  type RegistrationStamp,
+  type RegistrationVersion,
+  type ServiceKey,
+  type SlotId,
+} from "@rollcall/core";
+
+import type { Writer } from "../routing/writer.ts";
+import { Registration, type AttemptEnd, type Owner, type RegistrationIdentity, type Settled } from "./registration.ts";
+
+/** A wish of a client for one of its registrations. */
+export interface Wish extends RegistrationStamp {
+  readonly key: ServiceKey;
+  readonly instanceId: string;
+  readonly clientId: string;
+  readonly owner: Owner;
+  /** Empty for a removal. */
+  readonly instance: Uint8Array;
+  readonly leaseMs: number;
+}
+
+export class RegistrationStore {
+  readonly #clock: Clock;
+  readonly #writer: Writer;
+  readonly #written: (registration: Registration) => void;
+  readonly #registrations = new Map<string, Registration>();
+  readonly #bySlot = new Map<SlotId, Set<Registration>>();
+  readonly #byOwner = new Map<object, Set<Registration>>();
+  readonly #leases = new LeaseTable<Registration>();
+  /** Orders registrations made without a connection, across sessions: each learns the others' when it meets them. */
+  #leaseCounter = 0;
+
+  /** @param written called when the leader has the present state of a registration, or the store has let go of it */
+  constructor(clock: Clock, writer: Writer, written: (registration: Registration) => void) {
+    this.#clock = clock;
+    this.#writer = writer;
+    this.#written = written;
+  }
+
+  get size(): number {
+    return this.#registrations.size;
+  }
+
+  ownedBy(owner: object): number {
+    return this.#byOwner.get(owner)?.size ?? 0;
+  }
+
+  inSlot(slot: SlotId): ReadonlySet<Registration> {
+    return this.#bySlot.get(slot) ?? NONE;
+  }
+
+  /** A version for a registration made without a connection, newer than any this session has met. */
+  nextLeaseVersion(): RegistrationVersion {
+    return { incarnation: 0, counter: ++this.#leaseCounter };
+  }
+
+  /** Takes in a wish and brings it to the leader; `settled` hears of the end. */
+  wish(wish: Wish, settled?: Settled): void {
+    const registration = this.#find(wish);
+    if (registration === undefined) {
+      const added = this.#add(wish);
+      if (settled !== undefined) added.wait(settled);
+      this.#write(added);
+      return;
+    }
+    if (isNewerStamp(registration, wish)) {
+      settled?.(refusedAsOlder(wish.version, registration.version));
+      return;
+    }
+    this.#own(registration, wish.owner);
+    if (!isNewerStamp(wish, registration)) {
+      // The same word again, over a link that lost the answer to the first.
+      if (registration.appliedAt !== undefined) settled?.({ kind: "applied", version: registration.appliedAt });
+      else if (settled !== undefined) registration.wait(settled);
+      return;
+    }
+    registration.version = wish.version;
+    registration.removed = wish.removed;
+    registration.instance = wish.instance;
+    registration.leaseMs = wish.leaseMs;
+    if (settled !== undefined) registration.wait(settled);
+    this.#write(registration);
+  }
+
+  /** The owner is gone: what it still holds goes, at the version it has, so that a newer claim elsewhere is not touched. */
+  abandon(owner: object): void {
+    for (const registration of this.#byOwner.get(owner) ?? []) {
+      if (registration.removed) continue;
+      registration.removed = true;
+      this.#write(registration);
+    }
+  }
+
+  /** The lease was renewed through this session: the copy held here stays as long. */
+  renewed(key: ServiceKey, instanceId: string): void {
+    const registration = this.#registrations.get(registrationId({ key, instanceId, clientId: "" }));
+    if (registration !== undefined) this.#leases.renew(registration, this.#clock.now() + registration.leaseMs);
+  }
+
+  /** Writes everything of a slot again: it has a new leader, who knows nothing. */
+  rewrite(slot: SlotId): void {
+    for (const registration of this.inSlot(slot)) this.#write(registration);
+  }
+
+  /** Lets go of copies whose lease has not been renewed here. That is no removal: the leader keeps the lease itself. */
+  sweep(now: number): void {
+    for (const registration of this.#leases.expire(now)) this.#drop(registration);
+  }
+
+  #write(registration: Registration): void {
+    registration.appliedAt = undefined;
+    if (registration.leaseMs > 0) this.#leases.renew(registration, this.#clock.now() + registration.leaseMs);
+    this.#writer.enqueue(registration);
+  }
+
+  #attemptEnded(registration: Registration, end: AttemptEnd): void {
+    if (end.kind === "applied") {
+      registration.appliedAt = end.version;
+      if (registration.removed) this.#drop(registration);
+      registration.tell({ kind: "applied", version: end.version });
+    } else if (registration.leaseMs > 0 || registration.identity.clientId === "") {
+      // Another session has served the same instance: this wish came later, so it goes on top.
+      this.#leaseCounter = Math.max(this.#leaseCounter, end.by.counter);
+      registration.version = this.nextLeaseVersion();
+      this.#write(registration);
+      return;
+    } else {
+      this.#drop(registration);
+      registration.tell(refusedAsOlder(registration.version, end.by));
+    }
+    this.#written(registration);
+  }
+
+  #find(wish: Wish): Registration | undefined {
+    return this.#registrations.get(registrationId(wish));
+  }
+
+  #add(wish: Wish): Registration {
+    const identity: RegistrationIdentity = {
+      key: wish.key,
+      slot: slotOfServiceKey(wish.key),
+      instanceId: wish.instanceId,
+      clientId: wish.clientId,
+    };
+    const registration = new Registration(identity, { ...wish, owner: undefined }, (ended, end) => this.#attemptEnded(ended, end));
+    this.#registrations.set(registrationId(identity), registration);
+    addTo(this.#bySlot, identity.slot, registration);
+    this.#own(registration, wish.owner);
+    return registration;
+  }
+
+  #own(registration: Registration, owner: Owner): void {
+    if (registration.owner === owner) return;
+    if (registration.owner !== undefined) removeFrom(this.#byOwner, registration.owner, registration);
+    registration.owner = owner;
+    if (owner !== undefined) addTo(this.#byOwner, owner, registration);
+  }
+
+  #drop(registration: Registration): void {
+    this.#registrations.delete(registrationId(registration.identity));
+    removeFrom(this.#bySlot, registration.slot, registration);
+    this.#leases.revoke(registration);
+    this.#own(registration, undefined);
+  }
+}
+
+const NONE: ReadonlySet<Registration> = new Set();
+
+function registrationId({ key, instanceId, clientId }: Pick<RegistrationIdentity, "key" | "instanceId" | "clientId">): string {
+  return `${textFromServiceKey(key)} ${instanceId} ${clientId}`;
+}
+
+function refusedAsOlder(version: RegistrationVersion, by: RegistrationVersion): RegistrationOutcome {
+  const newest = `${by.incarnation}.${by.counter}`;
+  const order = compareRegistrationVersions(version, by) === 0 ? "newer than its removal at" : "newer than";
+  return { kind: "refused", error: invalidField("version", `${order} ${newest}`, `${version.incarnation}.${version.counter}`) };
+}
+
+function addTo<Key, Value>(index: Map<Key, Set<Value>>, key: Key, value: Value): void {
+  const values = index.get(key);
+  if (values === undefined) index.set(key, new Set([value]));
+  else values.add(value);
+}
+
+function removeFrom<Key, Value>(index: Map<Key, Set<Value>>, key: Key, value: Value): void {
+  const values = index.get(key);
+  values?.delete(value);
+  if (values?.size === 0) index.delete(key);
+}

@@ -1,0 +1,83 @@
+/** One registration as the session that holds it knows it: what its client wants, and whether the leader has it. */
+
+import type { RegistrationOutcome, RegistrationStamp, RegistrationVersion, ServiceKey, SlotId, Version } from "@rollcall/core";
+
+import type { FinalOutcome, Outgoing, WriteBody } from "../routing/writer.ts";
+
+/** Called once, when the leader has applied what was asked for or it has been refused for good. */
+export type Settled = (outcome: RegistrationOutcome) => void;
+
+export interface RegistrationIdentity {
+  readonly key: ServiceKey;
+  readonly slot: SlotId;
+  readonly instanceId: string;
+  /** Empty for registrations made without a connection. */
+  readonly clientId: string;
+}
+
+/** Whoever the registration lives with: a connection, or nothing but its lease. */
+export type Owner = object | undefined;
+
+/** What became of an attempt to write a registration. */
+export type AttemptEnd =
+  | { readonly kind: "applied"; readonly version: Version }
+  | { readonly kind: "superseded"; readonly by: RegistrationVersion };
+
+export class Registration implements Outgoing, RegistrationStamp {
+  readonly identity: RegistrationIdentity;
+  owner: Owner;
+  version: RegistrationVersion;
+  removed: boolean;
+  instance: Uint8Array;
+  leaseMs: number;
+  /** Version of the datum at which the leader has applied the present stamp; undefined while it has not. */
+  appliedAt: Version | undefined;
+  readonly #waiting: Settled[] = [];
+  readonly #ended: (registration: Registration, end: AttemptEnd) => void;
+
+  constructor(
+    identity: RegistrationIdentity,
+    wanted: Pick<Registration, "owner" | "version" | "removed" | "instance" | "leaseMs">,
+    ended: (registration: Registration, end: AttemptEnd) => void,
+  ) {
+    this.identity = identity;
+    this.owner = wanted.owner;
+    this.version = wanted.version;
+    this.removed = wanted.removed;
+    this.instance = wanted.instance;
+    this.leaseMs = wanted.leaseMs;
+    this.#ended = ended;
+  }
+
+  get slot(): SlotId {
+    return this.identity.slot;
+  }
+
+  body(): WriteBody {
+    return {
+      kind: this.removed ? "unregister" : "register",
+      key: this.identity.key,
+      instanceId: this.identity.instanceId,
+      clientId: this.identity.clientId,
+      version: this.version,
+      instance: this.removed ? NO_BYTES : this.instance,
+      leaseMs: this.leaseMs,
+    };
+  }
+
+  settled(sent: WriteBody, outcome: FinalOutcome): void {
+    // An answer to an older wish: the present one is on its way by itself.
+    const present = sent.version === this.version && (sent.kind === "unregister") === this.removed;
+    if (present && outcome.kind !== "unknown") this.#ended(this, outcome);
+  }
+
+  wait(settled: Settled): void {
+    this.#waiting.push(settled);
+  }
+
+  tell(outcome: RegistrationOutcome): void {
+    for (const settled of this.#waiting.splice(0)) settled(outcome);
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);

@@ -1,0 +1,87 @@
+/**
+ * What a client sends is checked here, once, before anything else sees it. A part that breaks a rule is refused by
+ * itself, with the field, the limit and the value; the parts beside it are not touched.
+ */
+
+import {
+  RegistryError,
+  checkFilter,
+  checkInstance,
+  invalidField,
+  serviceKey,
+  type ClientHello,
+  type ClientMessage,
+  type Filter,
+  type RegisterItem,
+  type RegistrationResult,
+  type ServiceKey,
+  type SubscriptionRefusal,
+  LIMITS,
+} from "@rollcall/core";
+import { bytesFromInstance, instanceFromBytes } from "@rollcall/protocol";
+
+export interface Admission {
+  readonly admitted: ClientMessage;
+  readonly results: readonly RegistrationResult[];
+  readonly refusals: readonly SubscriptionRefusal[];
+}
+
+export function admit(message: ClientMessage): Admission {
+  const results: RegistrationResult[] = [];
+  const refusals: SubscriptionRefusal[] = [];
+  const refuseResult = ({ sequence }: { sequence: number }, error: RegistryError): void => {
+    results.push({ sequence, outcome: { kind: "refused", error } });
+  };
+  const refuseSubscription = ({ key, filter }: { key: ServiceKey; filter: Filter }, error: RegistryError): void => {
+    refusals.push({ key, filter, error });
+  };
+  const admitted: ClientMessage = {
+    hello: message.hello,
+    registers: keepValid(message.registers, admitRegister, refuseResult),
+    unregisters: keepValid(message.unregisters, (item) => ({ ...item, key: serviceKey(item.key) }), refuseResult),
+    subscribes: keepValid(message.subscribes, admitSubscription, refuseSubscription),
+    // Neither can do harm: what is not subscribed is not found.
+    unsubscribes: keepValid(message.unsubscribes, admitSubscription, () => {}),
+    receipts: keepValid(message.receipts, admitSubscription, () => {}),
+  };
+  return { admitted, results, refusals };
+}
+
+const CLIENT_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:@~-]*$/;
+const AGENT_LENGTH_MAX = 128;
+
+/** @throws RegistryError when the connection cannot be served for this client. */
+export function admitHello(hello: ClientHello | undefined): ClientHello {
+  if (hello === undefined) throw new RegistryError("protocol_violation", "the first message of a client must carry its hello");
+  const { clientId, agent } = hello;
+  if (clientId.length > LIMITS.clientIdLength || !CLIENT_ID_PATTERN.test(clientId)) {
+    throw invalidField("hello.client_id", `1 to ${LIMITS.clientIdLength} letters, digits, ".", "_", ":", "@", "~", "-"`, clientId);
+  }
+  if (agent.length > AGENT_LENGTH_MAX) throw invalidField("hello.agent", `at most ${AGENT_LENGTH_MAX} characters`, agent);
+  return hello;
+}
+
+function keepValid<Item>(items: readonly Item[], check: (item: Item) => Item, refused: (item: Item, error: RegistryError) => void): Item[] {
+  const valid: Item[] = [];
+  for (const item of items) {
+    try {
+      valid.push(check(item));
+    } catch (thrown) {
+      if (!(thrown instanceof RegistryError)) throw thrown;
+      refused(item, thrown);
+    }
+  }
+  return valid;
+}
+
+function admitRegister(item: RegisterItem): RegisterItem {
+  const key = serviceKey(item.key);
+  const instance = checkInstance(instanceFromBytes(item.instance));
+  // Bytes that do not begin with the id, or repeat it, would be read differently by different readers.
+  const bytes = instance.id === item.instanceId ? item.instance : bytesFromInstance(instance);
+  return { ...item, key, instanceId: instance.id, instance: bytes };
+}
+
+function admitSubscription<Item extends { readonly key: ServiceKey; readonly filter: Filter }>(item: Item): Item {
+  return { ...item, key: serviceKey(item.key), filter: checkFilter(item.filter) };
+}

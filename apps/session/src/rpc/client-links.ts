@@ -1,0 +1,119 @@
+/** RegistryService.Connect: one link per client. */
+
+import { RegistryError, type Clock, type ClientMessage, type Log, type MessageStream, type ServerHello, type StreamHandler, type Timer } from "@rollcall/core";
+import { clientMessageFromBytes, frameFromServerMessage } from "@rollcall/protocol";
+
+import { ClientConnection } from "../connections/client-connection.ts";
+import type { RegistrationStore } from "../registrations/registration-store.ts";
+import type { Interests } from "../views/interests.ts";
+import { admit, admitHello } from "./admission.ts";
+
+export interface ClientLinksOptions {
+  /** How long the registrations of a lost connection wait for the client to come back, in milliseconds. */
+  readonly connectionGraceMs: number;
+}
+
+/** A client that has not said hello for so long, in milliseconds, is sent away. */
+const HELLO_TIMEOUT_MS = 10_000;
+
+export interface ClientLinksPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly registrations: RegistrationStore;
+  readonly interests: Interests;
+  /** What to greet clients with; undefined until this node has joined a cluster. */
+  readonly hello: () => ServerHello | undefined;
+}
+
+export class ClientLinks {
+  readonly #options: ClientLinksOptions;
+  readonly #ports: ClientLinksPorts;
+  readonly #streams = new Set<MessageStream>();
+  readonly #connections = new Set<ClientConnection>();
+  #stopping = false;
+
+  constructor(options: ClientLinksOptions, ports: ClientLinksPorts) {
+    this.#options = options;
+    this.#ports = ports;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  readonly handler: StreamHandler = (stream, { address }) => {
+    const { clock, log } = this.#ports;
+    let connection: ClientConnection | undefined;
+    const refuse = (error: RegistryError): void => {
+      log.warn("refused a client", { peer: address, client: connection?.client.clientId, reason: error.message });
+      end(error);
+      stream.close(error);
+    };
+    const helloTimer: Timer = clock.setTimer(HELLO_TIMEOUT_MS, () =>
+      refuse(new RegistryError("deadline_exceeded", `the client has not said hello within ${HELLO_TIMEOUT_MS} ms`)),
+    );
+    const end = (error: RegistryError | undefined): void => {
+      helloTimer.cancel();
+      this.#streams.delete(stream);
+      if (connection !== undefined) this.#ended(connection, error);
+      connection = undefined;
+    };
+    this.#streams.add(stream);
+    stream.listen({
+      message: (bytes) => {
+        try {
+          const message = clientMessageFromBytes(bytes);
+          if (connection === undefined) {
+            connection = this.#connect(stream, message);
+            helloTimer.cancel();
+          }
+          const { admitted, results, refusals } = admit(message);
+          connection.refuse(results, refusals);
+          connection.receive(admitted);
+        } catch (thrown) {
+          if (!(thrown instanceof RegistryError)) throw thrown;
+          refuse(thrown);
+        }
+      },
+      drained: () => connection?.drained(),
+      closed: end,
+    });
+  };
+
+  sweep(now: number): void {
+    for (const connection of this.#connections) connection.sweep(now);
+  }
+
+  /** Sends everybody to another session. Their registrations stay with the leaders until they are there. */
+  stop(): void {
+    this.#stopping = true;
+    for (const stream of this.#streams) stream.close(new RegistryError("shutting_down", "the session node is stopping"));
+  }
+
+  #connect(stream: MessageStream, { hello }: ClientMessage): ClientConnection {
+    const { clock, registrations, interests } = this.#ports;
+    if (this.#stopping) throw new RegistryError("shutting_down", "the session node is stopping");
+    const greeting = this.#ports.hello();
+    if (greeting === undefined) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
+    const connection = new ClientConnection(admitHello(hello), greeting, {
+      clock,
+      stream,
+      encode: frameFromServerMessage,
+      registrations,
+      interests,
+    });
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  #ended(connection: ClientConnection, error: RegistryError | undefined): void {
+    this.#connections.delete(connection);
+    connection.close();
+    // A node that stops is no reason for its clients' registrations to go: the clients are still there.
+    if (this.#stopping) return;
+    const graceMs = error === undefined ? 0 : this.#options.connectionGraceMs;
+    this.#ports.clock.setTimer(graceMs, () => {
+      if (!this.#stopping) this.#ports.registrations.abandon(connection);
+    });
+  }
+}

@@ -1,0 +1,143 @@
+/** The unary methods of RegistryService: for curl, browsers and anything else without a Connect stream. */
+
+import { fromBinary } from "@bufbuild/protobuf";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import {
+  LIMITS,
+  RegistryError,
+  checkFilter,
+  checkShortName,
+  digestOfBytes,
+  formatDigest,
+  instanceFromInput,
+  invalidField,
+  serviceKey,
+  type Clock,
+  type RegistrationOutcome,
+  type ServiceSummary,
+  type Version,
+} from "@rollcall/core";
+import {
+  InstanceSchema,
+  RegistryService,
+  bytesFromInstance,
+  filterFromWire,
+  instanceFromWire,
+  keyFromWire,
+  wireFromKey,
+  wireFromVersion,
+} from "@rollcall/protocol";
+
+import type { LeaseWriter } from "../registrations/lease-writer.ts";
+import type { ServiceDirectory } from "../routing/service-directory.ts";
+import type { Interests } from "../views/interests.ts";
+
+export interface RegistryRoutesPorts {
+  readonly clock: Clock;
+  readonly leases: LeaseWriter;
+  readonly interests: Interests;
+  readonly directory: ServiceDirectory;
+}
+
+/** Lease of a registration that asks for none, in milliseconds. */
+const DEFAULT_LEASE_MS = 15_000;
+
+/** How long a call without a deadline of its own waits, in milliseconds. */
+const DEFAULT_DEADLINE_MS = 5_000;
+
+type Unary = Pick<ServiceImpl<typeof RegistryService>, "register" | "unregister" | "renew" | "resolve" | "listServices">;
+
+export function registryRoutes({ clock, leases, interests, directory }: RegistryRoutesPorts): Unary {
+  /** Waits for one answer, no longer than the caller does. `begin` gives back what gives up on it, if anything. */
+  function answered<Answer>(context: HandlerContext, begin: (answer: (answer: Answer | RegistryError) => void) => (() => void) | void): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const deadlineMs = Math.min(context.timeoutMs() ?? DEFAULT_DEADLINE_MS, DEFAULT_DEADLINE_MS);
+      const settle = (answer: Answer | RegistryError): void => {
+        timer.cancel();
+        context.signal.removeEventListener("abort", aborted);
+        if (answer instanceof RegistryError) reject(answer);
+        else resolve(answer);
+      };
+      const giveUp = (error: RegistryError): void => {
+        cancel?.();
+        settle(error);
+      };
+      const aborted = (): void => giveUp(new RegistryError("closed", "the caller has gone"));
+      const timer = clock.setTimer(deadlineMs, () =>
+        giveUp(new RegistryError("deadline_exceeded", `the slot's leader has not answered within ${deadlineMs} ms`)),
+      );
+      context.signal.addEventListener("abort", aborted);
+      const cancel = begin(settle);
+    });
+  }
+
+  const applied = (outcome: RegistrationOutcome): Version | RegistryError =>
+    outcome.kind === "applied" ? outcome.version : RegistryError.from(outcome.error);
+
+  return {
+    async register(request, context) {
+      const key = serviceKey(keyFromWire(request.key));
+      if (request.instance === undefined) throw invalidField("instance", "present", "nothing");
+      const given = instanceFromWire(request.instance);
+      const instance = instanceFromInput(given, () => idFromEndpoint(given.protocol, given.address));
+      const leaseMs = checkLease(request.leaseMs);
+      const registration = { key, instanceId: instance.id, instance: bytesFromInstance(instance), leaseMs };
+      const version = await answered<Version>(context, (answer) => leases.register(registration, (outcome) => answer(applied(outcome))));
+      return { instanceId: instance.id, leaseMs, version: wireFromVersion(version) };
+    },
+
+    async unregister(request, context) {
+      const key = serviceKey(keyFromWire(request.key));
+      const instanceId = checkGiven("instance_id", request.instanceId);
+      const version = await answered<Version>(context, (answer) => leases.unregister(key, instanceId, (outcome) => answer(applied(outcome))));
+      return { version: wireFromVersion(version) };
+    },
+
+    async renew(request, context) {
+      const key = serviceKey(keyFromWire(request.key));
+      const instanceId = checkGiven("instance_id", request.instanceId);
+      const known = await answered<boolean>(context, (answer) => leases.renew(key, instanceId, answer));
+      if (!known) throw new RegistryError("unknown_registration", `no lease is held for instance ${JSON.stringify(instanceId)}: register again`);
+      return {};
+    },
+
+    async resolve(request, context) {
+      const key = serviceKey(keyFromWire(request.key));
+      const filter = checkFilter(filterFromWire(request.filter));
+      const copy = interests.use(key);
+      try {
+        await answered<void>(context, (answer) => copy.whenLoaded(() => answer()));
+        const view = copy.view(filter);
+        const instances = [...view.datum.instances()].toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(({ bytes }) => fromBinary(InstanceSchema, bytes));
+        copy.closeView(view);
+        return { version: wireFromVersion(view.datum.version), instances };
+      } finally {
+        interests.release(copy);
+      }
+    },
+
+    async listServices(request, context) {
+      const namespace = checkShortName("namespace", request.namespace || "default");
+      const services = await answered<readonly ServiceSummary[]>(context, (answer) => directory.list(namespace, answer));
+      return { services: services.map(({ key, instances }) => ({ key: wireFromKey(key), instances })) };
+    },
+  };
+}
+
+function checkLease(leaseMs: number): number {
+  if (leaseMs === 0) return DEFAULT_LEASE_MS;
+  if (leaseMs >= LIMITS.leaseMinMs && leaseMs <= LIMITS.leaseMaxMs) return leaseMs;
+  throw invalidField("lease_ms", `0 (for ${DEFAULT_LEASE_MS}) or ${LIMITS.leaseMinMs} to ${LIMITS.leaseMaxMs} milliseconds`, leaseMs);
+}
+
+function checkGiven(field: string, value: string): string {
+  if (value.length > 0 && value.length <= LIMITS.instanceIdLength) return value;
+  throw invalidField(field, `1 to ${LIMITS.instanceIdLength} characters`, value);
+}
+
+/** The same endpoint gives the same id, so that a restarted provider replaces what it registered before. */
+function idFromEndpoint(protocol: string, address: string): string {
+  const id = `${protocol}@${address}`;
+  const isValid = id.length <= LIMITS.instanceIdLength && !address.startsWith("[");
+  return isValid ? id : formatDigest(digestOfBytes(new TextEncoder().encode(id)));
+}

@@ -1,0 +1,131 @@
+/**
+ * The session server: the one place where its parts are made and joined.
+ *
+ * A registration's way: rpc/client-links -> connections/client-connection -> registrations/registration-store ->
+ * routing/writer -> routing/data-peer -> peers/data-links. A push's way: peers/data-links -> views/interests ->
+ * views/service-copy -> views/view -> connections/client-connection -> the stream.
+ */
+
+import type { ServiceImpl } from "@connectrpc/connect";
+import { MetaLink, type Membership } from "@rollcall/cluster";
+import { matches, type Clock, type Dialer, type Log, type Random, type StreamRoutes, type Timer } from "@rollcall/core";
+import { CONNECT_PATH, WATCH_PATH, frameFromPush, instanceFromBytes, type RegistryService } from "@rollcall/protocol";
+
+import { DataLinks } from "./peers/data-links.ts";
+import { LeaseWriter } from "./registrations/lease-writer.ts";
+import { RegistrationStore } from "./registrations/registration-store.ts";
+import { Handover } from "./routing/handover.ts";
+import { ServiceDirectory } from "./routing/service-directory.ts";
+import { Writer } from "./routing/writer.ts";
+import { ClientLinks } from "./rpc/client-links.ts";
+import { registryRoutes } from "./rpc/registry-routes.ts";
+import { WatchLinks } from "./rpc/watch-links.ts";
+import { Interests } from "./views/interests.ts";
+
+export interface SessionServerConfig {
+  readonly nodeId: string;
+  /** Where clients and other nodes reach this node, `host:port`. */
+  readonly address: string;
+  /** Addresses of the metas. */
+  readonly metas: readonly string[];
+  /** Time between heartbeats to meta, in milliseconds. */
+  readonly heartbeatMs: number;
+  /** How long the registrations of a lost connection wait for the client to come back, in milliseconds. */
+  readonly connectionGraceMs: number;
+}
+
+export interface SessionServerPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly dialer: Dialer;
+}
+
+export interface SessionServer {
+  readonly streams: StreamRoutes;
+  readonly unary: Pick<ServiceImpl<typeof RegistryService>, "register" | "unregister" | "renew" | "resolve" | "listServices">;
+  /** What keeps this node from serving; empty when it is ready. */
+  unready(): string[];
+  start(): void;
+  /** Sends clients to other sessions and leaves the cluster. */
+  stop(): void;
+}
+
+/** How often leases, retries and receipts are looked at, in milliseconds. */
+const SWEEP_MS = 250;
+
+export function createSessionServer(config: SessionServerConfig, ports: SessionServerPorts): SessionServer {
+  const { clock, random, log } = ports;
+  const links = new DataLinks(config.nodeId, ports);
+  const writer = new Writer(clock, links.wake);
+  const registrations = new RegistrationStore(clock, writer, (registration) => handover.written(registration));
+  const handover = new Handover(registrations, links.wake);
+  const interests = new Interests(
+    clock,
+    { encodePush: frameFromPush, matches: (filter, { bytes }) => matches(filter, instanceFromBytes(bytes)) },
+    links.wake,
+  );
+  const directory = new ServiceDirectory(links.query);
+  links.speakFor({ writer, handover, interests, directory });
+
+  const adopt = (membership: Membership): void => {
+    const { table } = membership.state;
+    // The table first: what a new link says is routed by it.
+    writer.adopt(table);
+    handover.adopt(table);
+    interests.adopt(table);
+    directory.adopt(table);
+    links.adopt(membership);
+  };
+  const hello = { nodeId: config.nodeId, startId: random.id(), role: "session", address: config.address } as const;
+  const meta = new MetaLink({ metas: config.metas, hello, heartbeatMs: config.heartbeatMs }, ports, adopt);
+
+  const clients = new ClientLinks(config, {
+    clock,
+    log,
+    registrations,
+    interests,
+    hello: () => meta.membership && { nodeId: config.nodeId, clusterId: meta.membership.state.clusterId },
+  });
+  const watches = new WatchLinks({ clock, interests });
+
+  let sweepTimer: Timer | undefined;
+  const sweep = (): void => {
+    const now = clock.now();
+    writer.sweep(now);
+    handover.sweep(now);
+    interests.sweep(now);
+    registrations.sweep(now);
+    clients.sweep(now);
+    sweepTimer = clock.setTimer(SWEEP_MS, sweep);
+  };
+
+  return {
+    streams: new Map([
+      [CONNECT_PATH, clients.handler],
+      [WATCH_PATH, watches.handler],
+    ]),
+    unary: registryRoutes({ clock, leases: new LeaseWriter(registrations, writer), interests, directory }),
+    unready: () => unready(meta.membership, links),
+    start() {
+      meta.open();
+      sweep();
+    },
+    stop() {
+      sweepTimer?.cancel();
+      clients.stop();
+      watches.stop();
+      meta.leave();
+      links.close();
+    },
+  };
+}
+
+function unready(membership: Membership | undefined, links: DataLinks): string[] {
+  if (membership === undefined) return ["has not joined the cluster"];
+  const leaderless = membership.state.table.owners.filter(({ leader }) => leader === undefined).length;
+  return [
+    ...(leaderless > 0 ? [`${leaderless} slots have no leader`] : []),
+    ...links.down().map((nodeId) => `the link to data node ${nodeId} is down`),
+  ];
+}
