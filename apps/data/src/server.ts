@@ -39,7 +39,9 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
   const storage = new Storage(config, ports);
   const sessions = new SessionLinks(storage, ports);
   const hello = { nodeId: config.nodeId, startId: ports.random.id(), role: "data", address: config.address } as const;
-  const meta = new MetaLink({ metas: config.metas, hello, heartbeatMs: config.heartbeatMs }, ports, ({ state }) => storage.adopt(state));
+  const meta = new MetaLink({ metas: config.metas, hello, heartbeatMs: config.heartbeatMs }, ports, ({ state }) =>
+    storage.adopt(state),
+  );
 
   return {
     streams: new Map([[LINK_PATH, sessions.handler]]),

@@ -81,7 +81,8 @@ export class Storage {
   }
 
   receive(peer: SessionPeer, request: LinkRequest): void {
-    for (const write of request.writes) peer.result({ sequence: write.sequence, outcome: this.#write(write, peer.session) });
+    for (const write of request.writes)
+      peer.result({ sequence: write.sequence, outcome: this.#write(write, peer.session) });
     for (const report of request.reports) {
       this.#ownershipChanged(this.ownership.report(peer.session, report));
       peer.report(report);
@@ -93,7 +94,10 @@ export class Storage {
     }
     for (const receipt of request.receipts) peer.receipt(receipt);
     for (const { sequence, namespace } of request.queries) {
-      peer.answer({ sequence, services: this.datums.summaries(namespace, (slot) => this.ownership.of(slot).kind === "leading") });
+      peer.answer({
+        sequence,
+        services: this.datums.summaries(namespace, (slot) => this.ownership.of(slot).kind === "leading"),
+      });
     }
   }
 
@@ -145,7 +149,8 @@ export class Storage {
   #ownershipChanged(changes: readonly OwnershipChange[]): void {
     if (changes.length === 0) return;
     for (const { slot, before, after } of changes) {
-      const opened = after.kind !== "not ours" && (before.kind === "not ours" || before.leaderEpoch !== after.leaderEpoch);
+      const opened =
+        after.kind !== "not ours" && (before.kind === "not ours" || before.leaderEpoch !== after.leaderEpoch);
       if (after.kind === "not ours" || opened) this.#drop(slot);
       if (opened) this.datums.open(slot, after.leaderEpoch);
     }
@@ -158,7 +163,8 @@ export class Storage {
   }
 
   #drop(slot: OwnershipChange["slot"]): void {
-    for (const service of this.datums.servicesOf(slot)) for (const claim of service.claims()) this.#leases.revoke(claim);
+    for (const service of this.datums.servicesOf(slot))
+      for (const claim of service.claims()) this.#leases.revoke(claim);
     this.datums.drop(slot);
   }
 
@@ -186,7 +192,9 @@ export class Storage {
   }
 
   #endSession(session: string): void {
-    const claims = [...this.datums.claims()].filter((claim) => claim.session === session && claim.leaseMs === 0 && !claim.removed);
+    const claims = [...this.datums.claims()].filter(
+      (claim) => claim.session === session && claim.leaseMs === 0 && !claim.removed,
+    );
     this.#log.warn("session is gone; its registrations end", { session, registrations: claims.length });
     for (const claim of claims) this.#end(claim);
   }

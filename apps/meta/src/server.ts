@@ -1,7 +1,15 @@
 /** The meta server: the one place where its parts are made and joined. */
 
 import type { ServiceImpl } from "@connectrpc/connect";
-import { RegistryError, type Clock, type ClusterState, type Log, type Random, type StreamHandler, type StreamRoutes } from "@rollcall/core";
+import {
+  RegistryError,
+  type Clock,
+  type ClusterState,
+  type Log,
+  type Random,
+  type StreamHandler,
+  type StreamRoutes,
+} from "@rollcall/core";
 import { JOIN_PATH, wireFromClusterState, type MetaService } from "@rollcall/protocol";
 
 import { Cluster } from "./cluster/cluster.ts";

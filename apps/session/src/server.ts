@@ -43,7 +43,10 @@ export interface SessionServerPorts {
 
 export interface SessionServer {
   readonly streams: StreamRoutes;
-  readonly unary: Pick<ServiceImpl<typeof RegistryService>, "register" | "unregister" | "renew" | "resolve" | "listServices">;
+  readonly unary: Pick<
+    ServiceImpl<typeof RegistryService>,
+    "register" | "unregister" | "renew" | "resolve" | "listServices"
+  >;
   /** What keeps this node from serving; empty when it is ready. */
   unready(): string[];
   start(): void;

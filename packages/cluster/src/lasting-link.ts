@@ -4,7 +4,15 @@
  * its return is noticed within a second. Nothing is kept across a loss: whoever owns the link says again what matters.
  */
 
-import { type Clock, type Dialer, type Frame, type MessageStream, type Random, RegistryError, type Timer } from "@rollcall/core";
+import {
+  type Clock,
+  type Dialer,
+  type Frame,
+  type MessageStream,
+  type Random,
+  RegistryError,
+  type Timer,
+} from "@rollcall/core";
 
 export interface LastingLinkOwner {
   /** Where to dial next; asked before each dial. */

@@ -4,7 +4,15 @@
  * nothing more. Without meta the node goes on with the state it knows.
  */
 
-import { assert, mayFollow, type ClusterState, type Log, type NodeHello, type RegistryError, type Timer } from "@rollcall/core";
+import {
+  assert,
+  mayFollow,
+  type ClusterState,
+  type Log,
+  type NodeHello,
+  type RegistryError,
+  type Timer,
+} from "@rollcall/core";
 import { JOIN_PATH, frameFromJoinRequest, joinResponseFromBytes } from "@rollcall/protocol";
 
 import { LastingLink, type LastingLinkPorts } from "./lasting-link.ts";
@@ -38,7 +46,11 @@ export class MetaLink {
   #heartbeat: Timer | undefined;
 
   /** @param changed called with every newer state of the cluster, and first when the node has joined */
-  constructor(options: MetaLinkOptions, ports: LastingLinkPorts & { readonly log: Log }, changed: (membership: Membership) => void) {
+  constructor(
+    options: MetaLinkOptions,
+    ports: LastingLinkPorts & { readonly log: Log },
+    changed: (membership: Membership) => void,
+  ) {
     assert(options.metas.length > 0, "a node knows at least one meta");
     this.#options = options;
     this.#ports = ports;
@@ -85,12 +97,12 @@ export class MetaLink {
 
   #scheduleHeartbeat(): void {
     this.#heartbeat = this.#ports.clock.setTimer(this.#options.heartbeatMs, () => {
-      this.#beat();
+      this.#renew();
       this.#scheduleHeartbeat();
     });
   }
 
-  #beat(): void {
+  #renew(): void {
     if (this.#unanswered >= UNANSWERED_MAX) {
       this.#link.restart(`meta has not answered ${UNANSWERED_MAX} heartbeats`);
       return;
@@ -106,12 +118,16 @@ export class MetaLink {
     const known = this.#membership?.state;
     if (known !== undefined) {
       if (known.clusterId !== state.clusterId) {
-        this.#ports.log.error("meta belongs to another cluster; its state is ignored", { known: known.clusterId, told: state.clusterId });
+        this.#ports.log.error("meta belongs to another cluster; its state is ignored", {
+          known: known.clusterId,
+          told: state.clusterId,
+        });
         return;
       }
       if (state.version <= known.version) return;
       // The table may be the one we have; what it may never be is an older one.
-      if (state.table.epoch !== known.table.epoch) assert(mayFollow(known.table, state.table), "a newer cluster state has no older slot table");
+      if (state.table.epoch !== known.table.epoch)
+        assert(mayFollow(known.table, state.table), "a newer cluster state has no older slot table");
     }
     this.#membership = { incarnation, state };
     this.#changed(this.#membership);

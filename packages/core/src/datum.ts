@@ -152,7 +152,8 @@ export class Datum {
 
   /** What leads a holder of `base` to the present content, or undefined when a snapshot is needed or hardly larger. */
   delta(base: Held, filter: Filter): Update | undefined {
-    if (sameDigest(base.digest, this.#digest)) return { ...this.#update(filter), baseDigest: base.digest, instances: [], removedIds: [] };
+    if (sameDigest(base.digest, this.#digest))
+      return { ...this.#update(filter), baseDigest: base.digest, instances: [], removedIds: [] };
     const ids = this.changedSince(base.version);
     if (ids === undefined || ids.size > this.size / 2 + 1) return undefined;
     const instances: EncodedInstance[] = [];
@@ -176,7 +177,8 @@ export class Datum {
       this.adopt(update.version);
       return "adopted";
     }
-    const outcome = update.baseDigest === undefined ? this.#applySnapshot(update) : this.#applyDelta(update, update.baseDigest);
+    const outcome =
+      update.baseDigest === undefined ? this.#applySnapshot(update) : this.#applyDelta(update, update.baseDigest);
     return outcome ? "applied" : "mismatch";
   }
 
@@ -218,7 +220,10 @@ function digestOfSet(instances: Iterable<StoredInstance>): Digest {
   return digest;
 }
 
-function* differingIds(a: ReadonlyMap<string, StoredInstance>, b: ReadonlyMap<string, StoredInstance>): Iterable<string> {
+function* differingIds(
+  a: ReadonlyMap<string, StoredInstance>,
+  b: ReadonlyMap<string, StoredInstance>,
+): Iterable<string> {
   for (const id of a.keys()) if (!b.has(id)) yield id;
   for (const [id, instance] of b) {
     const before = a.get(id);

@@ -5,7 +5,15 @@
  */
 
 import type { Datum, Held } from "./datum.ts";
-import { afterReceipt, afterSending, afterSilence, deliveryTo, wantsUpdate, type Delivery, type Receipt } from "./delivery.ts";
+import {
+  afterReceipt,
+  afterSending,
+  afterSilence,
+  deliveryTo,
+  wantsUpdate,
+  type Delivery,
+  type Receipt,
+} from "./delivery.ts";
 
 /** An update without a receipt for so long, in milliseconds, is taken for lost and followed by a snapshot. */
 export const RECEIPT_TIMEOUT_MS = 2_000;
@@ -87,7 +95,8 @@ export class Deliveries<Source> {
 
   /** Gives up on receipts that are overdue. Not to be called while the link is congested, which is slow and not lossy. */
   sweep(now: number): void {
-    for (const followed of this.#sending) this.#settle(followed, afterSilence(followed.delivery, now, RECEIPT_TIMEOUT_MS));
+    for (const followed of this.#sending)
+      this.#settle(followed, afterSilence(followed.delivery, now, RECEIPT_TIMEOUT_MS));
   }
 
   /** Takes what is due, counting each as sent at `now`. */
@@ -96,7 +105,8 @@ export class Deliveries<Source> {
     this.#dirty = new Set();
     for (const followed of dirty) {
       const datum = this.#datumOf(followed.source);
-      if (datum === undefined || followed.delivery.state === "sending" || !wantsUpdate(followed.delivery, datum)) continue;
+      if (datum === undefined || followed.delivery.state === "sending" || !wantsUpdate(followed.delivery, datum))
+        continue;
       const { held } = followed.delivery;
       followed.delivery = afterSending(datum, now);
       this.#sending.add(followed);

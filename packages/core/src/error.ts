@@ -43,7 +43,11 @@ export class RegistryError extends Error implements ErrorValue {
   readonly reason: ErrorReason;
   readonly subject: ErrorSubject | undefined;
 
-  constructor(reason: ErrorReason, message: string, options: { subject?: ErrorSubject | undefined; cause?: unknown } = {}) {
+  constructor(
+    reason: ErrorReason,
+    message: string,
+    options: { subject?: ErrorSubject | undefined; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "RegistryError";
     this.reason = reason;
@@ -51,7 +55,9 @@ export class RegistryError extends Error implements ErrorValue {
   }
 
   static from(value: ErrorValue): RegistryError {
-    return value instanceof RegistryError ? value : new RegistryError(value.reason, value.message, { subject: value.subject });
+    return value instanceof RegistryError
+      ? value
+      : new RegistryError(value.reason, value.message, { subject: value.subject });
   }
 
   /** The only door from `unknown`: a RegistryError stays itself, anything else is `internal` with its cause kept. */
@@ -74,7 +80,9 @@ export function limitExceeded(field: string, limit: string, value: unknown): Reg
 
 function refusal(reason: ErrorReason, verb: string, field: string, limit: string, value: unknown): RegistryError {
   const shown = showValue(value);
-  return new RegistryError(reason, `${field} ${verb} ${limit}, got ${shown}`, { subject: { field, limit, value: shown } });
+  return new RegistryError(reason, `${field} ${verb} ${limit}, got ${shown}`, {
+    subject: { field, limit, value: shown },
+  });
 }
 
 function showValue(value: unknown): string {

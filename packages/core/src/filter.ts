@@ -31,7 +31,11 @@ export function filterFromInput(input: FilterInput): Filter {
     if (wanted === true) return { key, values: [] };
     const values = typeof wanted === "string" ? [wanted] : wanted;
     if (!Array.isArray(values) || values.length === 0) {
-      throw invalidField(`filter.metadata[${JSON.stringify(key)}]`, "a string, a non-empty list of strings, or true", wanted);
+      throw invalidField(
+        `filter.metadata[${JSON.stringify(key)}]`,
+        "a string, a non-empty list of strings, or true",
+        wanted,
+      );
     }
     return { key, values };
   });

@@ -1,6 +1,22 @@
 // What a service is and what is registered for it.
-export { DEFAULT_GROUP, DEFAULT_NAMESPACE, checkShortName, serviceKey, serviceKeyFromText, textFromServiceKey, type ServiceKey } from "./service-key.ts";
-export { DEFAULT_PROTOCOL, DEFAULT_WEIGHT, checkInstance, instanceFromInput, type Health, type Instance, type InstanceInput } from "./instance.ts";
+export {
+  DEFAULT_GROUP,
+  DEFAULT_NAMESPACE,
+  checkShortName,
+  serviceKey,
+  serviceKeyFromText,
+  textFromServiceKey,
+  type ServiceKey,
+} from "./service-key.ts";
+export {
+  DEFAULT_PROTOCOL,
+  DEFAULT_WEIGHT,
+  checkInstance,
+  instanceFromInput,
+  type Health,
+  type Instance,
+  type InstanceInput,
+} from "./instance.ts";
 export {
   NO_FILTER,
   checkFilter,
@@ -33,7 +49,16 @@ export { hash64, type Hash64 } from "./hash.ts";
 
 // Datums and how they travel.
 export { CHANGE_LOG_MAX, Datum, type ApplyOutcome, type EncodedInstance, type Held, type Update } from "./datum.ts";
-export { afterReceipt, afterSending, afterSilence, deliveryTo, updateFor, wantsUpdate, type Delivery, type Receipt } from "./delivery.ts";
+export {
+  afterReceipt,
+  afterSending,
+  afterSilence,
+  deliveryTo,
+  updateFor,
+  wantsUpdate,
+  type Delivery,
+  type Receipt,
+} from "./delivery.ts";
 export { Deliveries, type Due, type Followed } from "./deliveries.ts";
 export { LeaseTable } from "./lease-table.ts";
 
@@ -77,7 +102,16 @@ export type {
 } from "./node-messages.ts";
 
 // For every program.
-export { ERROR_REASONS, RegistryError, VALUE_SHOWN_MAX, invalidField, limitExceeded, type ErrorReason, type ErrorSubject, type ErrorValue } from "./error.ts";
+export {
+  ERROR_REASONS,
+  RegistryError,
+  VALUE_SHOWN_MAX,
+  invalidField,
+  limitExceeded,
+  type ErrorReason,
+  type ErrorSubject,
+  type ErrorValue,
+} from "./error.ts";
 export { assert, unreachable } from "./assert.ts";
 export { FRAME_HEADER_BYTES, MESSAGE_BYTES_MAX, frameFromMessage, messageFromFrame, type Frame } from "./frame.ts";
 export {

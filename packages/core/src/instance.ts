@@ -59,15 +59,28 @@ export function instanceFromInput(input: InstanceInput, newId: () => string): In
 /** Gives `instance` back when every field keeps the rules. @throws RegistryError as {@link instanceFromInput}. */
 export function checkInstance(instance: Instance): Instance {
   const { id, address, protocol, weight, zone, metadata, payload } = instance;
-  checkText("instance.id", id, ID_PATTERN, LIMITS.instanceIdLength, `letters, digits, ".", "_", ":", "@", "~", "-", beginning with a letter or digit`);
+  checkText(
+    "instance.id",
+    id,
+    ID_PATTERN,
+    LIMITS.instanceIdLength,
+    `letters, digits, ".", "_", ":", "@", "~", "-", beginning with a letter or digit`,
+  );
   checkAddress(address);
-  checkText("instance.protocol", protocol, PROTOCOL_PATTERN, LIMITS.protocolLength, `lower-case letters, digits, ".", "+", "-"`);
+  checkText(
+    "instance.protocol",
+    protocol,
+    PROTOCOL_PATTERN,
+    LIMITS.protocolLength,
+    `lower-case letters, digits, ".", "+", "-"`,
+  );
   if (!Number.isInteger(weight) || weight < 0 || weight > LIMITS.weight) {
     throw invalidField("instance.weight", `a whole number from 0 to ${LIMITS.weight}`, weight);
   }
   if (zone !== "") checkText("instance.zone", zone, ZONE_PATTERN, LIMITS.zoneLength, `letters, digits, ".", "_", "-"`);
   checkMetadata(metadata);
-  if (payload.length > LIMITS.payloadBytes) throw limitExceeded("instance.payload", `${LIMITS.payloadBytes} bytes`, payload.length);
+  if (payload.length > LIMITS.payloadBytes)
+    throw limitExceeded("instance.payload", `${LIMITS.payloadBytes} bytes`, payload.length);
   return instance;
 }
 
@@ -84,28 +97,46 @@ function checkAddress(address: string): void {
   const host = address.slice(0, colon);
   const port = address.slice(colon + 1);
   const portNumber = /^[0-9]{1,5}$/.test(port) ? Number(port) : 0;
-  if (colon < 0 || host.length > LIMITS.hostLength || !HOST_PATTERN.test(host) || portNumber < 1 || portNumber > 65_535) {
+  if (
+    colon < 0 ||
+    host.length > LIMITS.hostLength ||
+    !HOST_PATTERN.test(host) ||
+    portNumber < 1 ||
+    portNumber > 65_535
+  ) {
     throw invalidField("instance.address", rule, address);
   }
 }
 
 function checkMetadata(metadata: Readonly<Record<string, string>>): void {
   const entries = Object.entries(metadata);
-  if (entries.length > LIMITS.metadataEntries) throw limitExceeded("instance.metadata", `${LIMITS.metadataEntries} entries`, entries.length);
+  if (entries.length > LIMITS.metadataEntries)
+    throw limitExceeded("instance.metadata", `${LIMITS.metadataEntries} entries`, entries.length);
   let bytes = 0;
   for (const [key, value] of entries) {
     checkMetadataKey("instance.metadata key", key);
     if (typeof value !== "string" || value.length > LIMITS.metadataValueLength) {
-      throw invalidField(`instance.metadata[${JSON.stringify(key)}]`, `a string of at most ${LIMITS.metadataValueLength} characters`, value);
+      throw invalidField(
+        `instance.metadata[${JSON.stringify(key)}]`,
+        `a string of at most ${LIMITS.metadataValueLength} characters`,
+        value,
+      );
     }
     bytes += utf8Length(key) + utf8Length(value);
   }
-  if (bytes > LIMITS.metadataBytes) throw limitExceeded("instance.metadata", `${LIMITS.metadataBytes} bytes of keys and values`, bytes);
+  if (bytes > LIMITS.metadataBytes)
+    throw limitExceeded("instance.metadata", `${LIMITS.metadataBytes} bytes of keys and values`, bytes);
 }
 
 /** @throws RegistryError `invalid_field` when `key` is no valid metadata key. */
 export function checkMetadataKey(field: string, key: string): void {
-  checkText(field, key, METADATA_KEY_PATTERN, LIMITS.metadataKeyLength, `letters, digits, ".", "_", "/", "-", beginning with a letter or digit`);
+  checkText(
+    field,
+    key,
+    METADATA_KEY_PATTERN,
+    LIMITS.metadataKeyLength,
+    `letters, digits, ".", "_", "/", "-", beginning with a letter or digit`,
+  );
 }
 
 function utf8Length(text: string): number {

@@ -8,7 +8,7 @@ const BUCKET_MS = 250;
 
 export class LeaseTable<Holder> {
   #expiresAt = new Map<Holder, number>();
-  /** A holder lies in the bucket of its first expiry, or an earlier one: it is moved on when that bucket is opened. */
+  /** A holder lies in the bucket of its expiry or an earlier one: it is moved on when that bucket is opened. */
   #buckets = new Map<number, Set<Holder>>();
 
   get size(): number {
@@ -21,9 +21,9 @@ export class LeaseTable<Holder> {
 
   /** Grants or renews: `holder` may stay until `expiresAt` (clock milliseconds). */
   renew(holder: Holder, expiresAt: number): void {
-    const known = this.#expiresAt.has(holder);
+    const before = this.#expiresAt.get(holder);
     this.#expiresAt.set(holder, expiresAt);
-    if (!known) this.#place(holder, expiresAt);
+    if (before === undefined || expiresAt < before) this.#place(holder, expiresAt);
   }
 
   revoke(holder: Holder): void {

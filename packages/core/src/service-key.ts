@@ -26,7 +26,11 @@ const SERVICE_RULE = `1 to ${LIMITS.serviceLength} letters, digits, ".", "_", ":
  * A valid key from its parts; an absent or empty namespace or group is the default one.
  * @throws RegistryError `invalid_field` naming the part.
  */
-export function serviceKey(parts: { namespace?: string | undefined; group?: string | undefined; service: string }): ServiceKey {
+export function serviceKey(parts: {
+  namespace?: string | undefined;
+  group?: string | undefined;
+  service: string;
+}): ServiceKey {
   return {
     namespace: checkShortName("namespace", parts.namespace || DEFAULT_NAMESPACE),
     group: checkShortName("group", parts.group || DEFAULT_GROUP),
@@ -40,7 +44,8 @@ export function checkShortName(field: string, value: string): string {
 }
 
 function checkName(field: string, value: string, pattern: RegExp, lengthMax: number, rule: string): string {
-  if (typeof value !== "string" || value.length > lengthMax || !pattern.test(value)) throw invalidField(field, rule, value);
+  if (typeof value !== "string" || value.length > lengthMax || !pattern.test(value))
+    throw invalidField(field, rule, value);
   return value;
 }
 
@@ -52,6 +57,7 @@ export function textFromServiceKey(key: ServiceKey): string {
 /** The inverse of {@link textFromServiceKey}. @throws RegistryError when `text` is not a valid key's text. */
 export function serviceKeyFromText(text: string): ServiceKey {
   const [namespace, group, service, ...rest] = text.split("/");
-  if (!namespace || !group || !service || rest.length > 0) throw invalidField("service key", `"namespace/group/service"`, text);
+  if (!namespace || !group || !service || rest.length > 0)
+    throw invalidField("service key", `"namespace/group/service"`, text);
   return serviceKey({ namespace, group, service });
 }

@@ -7,12 +7,35 @@ export {
   serverMessageFromBytes,
   watchRequestFromBytes,
 } from "./codec/client.ts";
-export { frameFromLinkRequest, frameFromLinkResponse, linkRequestFromBytes, linkResponseFromBytes } from "./codec/link.ts";
-export { frameFromJoinRequest, frameFromJoinResponse, joinRequestFromBytes, joinResponseFromBytes } from "./codec/join.ts";
+export {
+  frameFromLinkRequest,
+  frameFromLinkResponse,
+  linkRequestFromBytes,
+  linkResponseFromBytes,
+} from "./codec/link.ts";
+export {
+  frameFromJoinRequest,
+  frameFromJoinResponse,
+  joinRequestFromBytes,
+  joinResponseFromBytes,
+} from "./codec/join.ts";
 
 // Single values, for the typed RPCs.
-export { bytesFromInstance, instanceFromBytes, instanceFromWire, instanceIdFromBytes, wireFromInstance } from "./codec/instance.ts";
-export { filterFromWire, keyFromWire, wireFromFilter, wireFromKey, wireFromVersion, versionFromWire } from "./codec/values.ts";
+export {
+  bytesFromInstance,
+  instanceFromBytes,
+  instanceFromWire,
+  instanceIdFromBytes,
+  wireFromInstance,
+} from "./codec/instance.ts";
+export {
+  filterFromWire,
+  keyFromWire,
+  wireFromFilter,
+  wireFromKey,
+  wireFromVersion,
+  versionFromWire,
+} from "./codec/values.ts";
 export { clusterStateFromWire, wireFromClusterState } from "./codec/join.ts";
 export { errorDetailCodec, errorFromWire, wireFromError } from "./codec/error.ts";
 

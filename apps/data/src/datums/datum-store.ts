@@ -1,6 +1,15 @@
 /** The services of the slots this node leads, and the versions it issues for them. */
 
-import { assert, slotOfText, textFromServiceKey, type Epoch, type ServiceKey, type ServiceSummary, type SlotId, type Version } from "@rollcall/core";
+import {
+  assert,
+  slotOfText,
+  textFromServiceKey,
+  type Epoch,
+  type ServiceKey,
+  type ServiceSummary,
+  type SlotId,
+  type Version,
+} from "@rollcall/core";
 
 import { RegisteredService, type Claim } from "./registered-service.ts";
 
@@ -70,7 +79,8 @@ export class DatumStore {
   summaries(namespace: string, includes: (slot: SlotId) => boolean): ServiceSummary[] {
     const summaries: ServiceSummary[] = [];
     for (const { key, slot, datum } of this.services()) {
-      if (key.namespace === namespace && datum.size > 0 && includes(slot)) summaries.push({ key, instances: datum.size });
+      if (key.namespace === namespace && datum.size > 0 && includes(slot))
+        summaries.push({ key, instances: datum.size });
     }
     return summaries;
   }

@@ -68,12 +68,14 @@ export class RegisteredService {
   merge(write: Write, session: string, version: Version): MergeOutcome {
     const removed = write.kind === "unregister";
     const known = this.find(write.instanceId, write.clientId);
-    if (known !== undefined && isNewerStamp(known, { version: write.version, removed })) return { kind: "superseded", by: known.version };
+    if (known !== undefined && isNewerStamp(known, { version: write.version, removed }))
+      return { kind: "superseded", by: known.version };
     const claim = known ?? this.#add(write, session);
     const before = { version: claim.version, removed: claim.removed };
     // The same word from another session: its client has moved there, and that session answers for it from now on.
     claim.session = session;
-    if (known !== undefined && !isNewerStamp({ version: write.version, removed }, before)) return { kind: "merged", claim };
+    if (known !== undefined && !isNewerStamp({ version: write.version, removed }, before))
+      return { kind: "merged", claim };
     claim.version = write.version;
     claim.removed = removed;
     claim.bytes = removed ? NO_BYTES : write.instance;
@@ -117,7 +119,10 @@ export class RegisteredService {
     const shown = this.#claims
       .get(instanceId)!
       .filter(({ removed }) => !removed)
-      .reduce<Claim | undefined>((best, claim) => (best === undefined || outranks(claim, best) ? claim : best), undefined);
+      .reduce<Claim | undefined>(
+        (best, claim) => (best === undefined || outranks(claim, best) ? claim : best),
+        undefined,
+      );
     if (shown === undefined) this.datum.remove(instanceId, version);
     else this.datum.put({ id: instanceId, bytes: shown.bytes }, version);
   }

@@ -1,6 +1,14 @@
 /** DataService.Link: one link per session node. */
 
-import { RegistryError, memberKey, type Clock, type LinkHello, type Log, type MessageStream, type StreamHandler } from "@rollcall/core";
+import {
+  RegistryError,
+  memberKey,
+  type Clock,
+  type LinkHello,
+  type Log,
+  type MessageStream,
+  type StreamHandler,
+} from "@rollcall/core";
 import { frameFromLinkResponse, linkRequestFromBytes } from "@rollcall/protocol";
 
 import { SessionPeer } from "../notify/session-peer.ts";
@@ -50,7 +58,8 @@ export class SessionLinks {
   }
 
   #join(stream: MessageStream, hello: LinkHello | undefined): SessionPeer {
-    if (hello === undefined) throw new RegistryError("protocol_violation", "the first message of a session is its hello");
+    if (hello === undefined)
+      throw new RegistryError("protocol_violation", "the first message of a session is its hello");
     const peer = new SessionPeer(memberKey(hello), {
       clock: this.#clock,
       stream,

@@ -69,7 +69,8 @@ export class SlotOwnership {
     const { leader, leaderEpoch } = ownerOf(this.#table, slot);
     const before = this.of(slot);
     if (leader !== this.#nodeId) return { kind: "not ours" };
-    if (before.kind === "not ours" || before.leaderEpoch !== leaderEpoch) return ownershipAwaiting(leaderEpoch, sessions);
+    if (before.kind === "not ours" || before.leaderEpoch !== leaderEpoch)
+      return ownershipAwaiting(leaderEpoch, sessions);
     if (before.kind === "leading") return before;
     return ownershipAwaiting(leaderEpoch, new Set([...before.awaiting].filter((session) => sessions.has(session))));
   }
@@ -78,7 +79,10 @@ export class SlotOwnership {
   report(session: string, { slot, leaderEpoch }: SlotReport): OwnershipChange[] {
     const before = this.of(slot);
     if (before.kind !== "taking over" || before.leaderEpoch !== leaderEpoch) return [];
-    return this.#change(slot, ownershipAwaiting(leaderEpoch, new Set([...before.awaiting].filter((other) => other !== session))));
+    return this.#change(
+      slot,
+      ownershipAwaiting(leaderEpoch, new Set([...before.awaiting].filter((other) => other !== session))),
+    );
   }
 
   /** Whether a caller that believes in `leaderEpoch` may use the slot. */
@@ -100,7 +104,10 @@ export class SlotOwnership {
     }
     if (before.kind !== "not ours" && after.kind !== "not ours") {
       assert(after.leaderEpoch >= before.leaderEpoch, `leader epoch of slot ${slot} only grows`);
-      assert(after.leaderEpoch > before.leaderEpoch || after.kind === "leading", `slot ${slot} is taken over once per epoch`);
+      assert(
+        after.leaderEpoch > before.leaderEpoch || after.kind === "leading",
+        `slot ${slot} is taken over once per epoch`,
+      );
     }
     this.#slots.set(slot, after);
     return [{ slot, before, after }];

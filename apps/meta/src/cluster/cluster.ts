@@ -47,7 +47,12 @@ export class Cluster {
   #storing: "idle" | "writing" | "writing, with more to come" = "idle";
   #sweep: Timer | undefined;
 
-  private constructor(ports: ClusterPorts, members: Members, state: ClusterState, announce: (state: ClusterState) => void) {
+  private constructor(
+    ports: ClusterPorts,
+    members: Members,
+    state: ClusterState,
+    announce: (state: ClusterState) => void,
+  ) {
     this.#ports = ports;
     this.#members = members;
     this.#state = state;
@@ -57,7 +62,11 @@ export class Cluster {
   }
 
   /** Takes up the cluster as stored, or founds it. @param announce called with each newer durable state */
-  static async open(options: ClusterOptions, ports: ClusterPorts, announce: (state: ClusterState) => void): Promise<Cluster> {
+  static async open(
+    options: ClusterOptions,
+    ports: ClusterPorts,
+    announce: (state: ClusterState) => void,
+  ): Promise<Cluster> {
     const stored = (await ports.store.read()) ?? {
       clusterId: ports.random.id(),
       version: 0,
@@ -79,7 +88,13 @@ export class Cluster {
   join(hello: NodeHello): KnownMember {
     const { member, as } = this.#members.join(hello, this.#ports.clock.now());
     if (as !== "same") {
-      this.#ports.log.info("node joined", { node: member.nodeId, role: member.role, address: member.address, incarnation: member.incarnation, as });
+      this.#ports.log.info("node joined", {
+        node: member.nodeId,
+        role: member.role,
+        address: member.address,
+        incarnation: member.incarnation,
+        as,
+      });
       if (as === "restarted") this.#restarted.add(member.nodeId);
       this.#change();
     }
@@ -105,7 +120,8 @@ export class Cluster {
   #scheduleSweep(): void {
     this.#sweep = this.#ports.clock.setTimer(SWEEP_MS, () => {
       const expired = this.#members.expire(this.#ports.clock.now());
-      for (const member of expired) this.#ports.log.warn("lease of node ended", { node: member.nodeId, role: member.role });
+      for (const member of expired)
+        this.#ports.log.warn("lease of node ended", { node: member.nodeId, role: member.role });
       if (expired.length > 0) this.#change();
       this.#scheduleSweep();
     });

@@ -23,7 +23,11 @@ export class Members {
   #lastIncarnation: number;
 
   /** @param known members as last stored; each gets a whole lease from `now`, for nobody could renew while meta was down */
-  constructor(options: { readonly leaseMs: number }, known: { readonly members: readonly KnownMember[]; readonly lastIncarnation: number }, now: number) {
+  constructor(
+    options: { readonly leaseMs: number },
+    known: { readonly members: readonly KnownMember[]; readonly lastIncarnation: number },
+    now: number,
+  ) {
     this.#leaseMs = options.leaseMs;
     this.#lastIncarnation = known.lastIncarnation;
     for (const member of known.members) {
@@ -43,11 +47,18 @@ export class Members {
   join(hello: NodeHello, now: number): Joined {
     const before = this.#members.get(hello.nodeId);
     this.#leases.renew(hello.nodeId, now + this.#leaseMs);
-    if (before !== undefined && before.startId === hello.startId && before.address === hello.address) return { member: before, as: "same" };
+    if (before !== undefined && before.startId === hello.startId && before.address === hello.address)
+      return { member: before, as: "same" };
     // A life that was given an incarnation keeps it, also when its lease has ended in between.
     const incarnation = hello.incarnation > 0 ? hello.incarnation : this.#lastIncarnation + 1;
     this.#lastIncarnation = Math.max(this.#lastIncarnation, incarnation);
-    const member: KnownMember = { nodeId: hello.nodeId, startId: hello.startId, role: hello.role, address: hello.address, incarnation };
+    const member: KnownMember = {
+      nodeId: hello.nodeId,
+      startId: hello.startId,
+      role: hello.role,
+      address: hello.address,
+      incarnation,
+    };
     this.#members.set(hello.nodeId, member);
     return { member, as: before === undefined ? "new" : "restarted" };
   }

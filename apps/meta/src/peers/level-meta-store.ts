@@ -18,11 +18,19 @@ const storedRecord = z.object({
   version: count,
   lastIncarnation: count,
   members: z.array(
-    z.object({ nodeId: z.string(), startId: z.string(), role: z.enum(["session", "data", "meta"]), address: z.string(), incarnation: count }),
+    z.object({
+      nodeId: z.string(),
+      startId: z.string(),
+      role: z.enum(["session", "data", "meta"]),
+      address: z.string(),
+      incarnation: count,
+    }),
   ),
   table: z.object({
     epoch: count,
-    owners: z.array(z.object({ leader: z.string().optional(), followers: z.array(z.string()), leaderEpoch: count })).length(SLOT_COUNT),
+    owners: z
+      .array(z.object({ leader: z.string().optional(), followers: z.array(z.string()), leaderEpoch: count }))
+      .length(SLOT_COUNT),
   }),
 });
 
@@ -39,7 +47,11 @@ export class LevelMetaStore implements MetaStore {
     try {
       await level.open();
     } catch (cause) {
-      throw new RegistryError("unavailable", `meta's store in ${JSON.stringify(folder)} cannot be opened: ${reasonOf(cause)}`, { cause });
+      throw new RegistryError(
+        "unavailable",
+        `meta's store in ${JSON.stringify(folder)} cannot be opened: ${reasonOf(cause)}`,
+        { cause },
+      );
     }
     return new LevelMetaStore(level);
   }
@@ -49,7 +61,10 @@ export class LevelMetaStore implements MetaStore {
     if (stored === undefined) return undefined;
     const parsed = storedRecord.safeParse(stored);
     if (!parsed.success) {
-      throw new RegistryError("unavailable", `meta's store holds a record that this version cannot read: ${z.prettifyError(parsed.error)}`);
+      throw new RegistryError(
+        "unavailable",
+        `meta's store holds a record that this version cannot read: ${z.prettifyError(parsed.error)}`,
+      );
     }
     const { format: _format, table, ...rest } = parsed.data;
     return { ...rest, table: tableFromStored(table) };
@@ -67,7 +82,11 @@ export class LevelMetaStore implements MetaStore {
 function tableFromStored(stored: z.infer<typeof storedRecord>["table"]): SlotTable {
   return {
     epoch: epoch(stored.epoch),
-    owners: stored.owners.map(({ leader, followers, leaderEpoch }) => ({ leader, followers, leaderEpoch: epoch(leaderEpoch) })),
+    owners: stored.owners.map(({ leader, followers, leaderEpoch }) => ({
+      leader,
+      followers,
+      leaderEpoch: epoch(leaderEpoch),
+    })),
   };
 }
 

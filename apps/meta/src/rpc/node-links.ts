@@ -1,6 +1,14 @@
 /** MetaService.Join: a node's heartbeats in, newer states of the cluster out. */
 
-import { RegistryError, checkShortName, type ClusterState, type Log, type MessageStream, type NodeHello, type StreamPeer } from "@rollcall/core";
+import {
+  RegistryError,
+  checkShortName,
+  type ClusterState,
+  type Log,
+  type MessageStream,
+  type NodeHello,
+  type StreamPeer,
+} from "@rollcall/core";
 import { frameFromJoinResponse, joinRequestFromBytes } from "@rollcall/protocol";
 
 import type { Cluster } from "../cluster/cluster.ts";
@@ -57,7 +65,8 @@ export class NodeLinks {
       link.member = cluster.join(request.hello);
     }
     const { hello, member } = link;
-    if (hello === undefined || member === undefined) throw new RegistryError("protocol_violation", "the first message of a node is its hello");
+    if (hello === undefined || member === undefined)
+      throw new RegistryError("protocol_violation", "the first message of a node is its hello");
     if (request.leaving) {
       cluster.leave(member);
       return;
@@ -71,7 +80,9 @@ export class NodeLinks {
   #answer(link: JoinedLink, state: ClusterState | undefined): void {
     const { member } = link;
     if (member === undefined) return;
-    const known = state?.members.some(({ nodeId, incarnation }) => nodeId === member.nodeId && incarnation === member.incarnation);
+    const known = state?.members.some(
+      ({ nodeId, incarnation }) => nodeId === member.nodeId && incarnation === member.incarnation,
+    );
     link.stream.send(frameFromJoinResponse({ incarnation: member.incarnation, state: known ? state : undefined }));
   }
 }

@@ -82,7 +82,8 @@ export class ClientConnection {
     for (const item of message.unregisters) this.#unregister(item);
     for (const item of message.subscribes) this.#subscribe(item);
     for (const { key, filter } of message.unsubscribes) this.#unsubscribe(key, filter);
-    for (const receipt of message.receipts) this.#subscriptions.receipt(subscriptionId(receipt.key, receipt.filter), receipt);
+    for (const receipt of message.receipts)
+      this.#subscriptions.receipt(subscriptionId(receipt.key, receipt.filter), receipt);
   }
 
   refuse(results: readonly RegistrationResult[], refusals: readonly SubscriptionRefusal[]): void {
@@ -107,7 +108,11 @@ export class ClientConnection {
   #register(item: RegisterItem): void {
     const { registrations } = this.#ports;
     if (registrations.ownedBy(this) >= LIMITS.registrationsPerClient) {
-      const error = limitExceeded("registrations of a client", `${LIMITS.registrationsPerClient}`, registrations.ownedBy(this) + 1);
+      const error = limitExceeded(
+        "registrations of a client",
+        `${LIMITS.registrationsPerClient}`,
+        registrations.ownedBy(this) + 1,
+      );
       this.refuse([{ sequence: item.sequence, outcome: { kind: "refused", error } }], []);
       return;
     }
@@ -118,7 +123,10 @@ export class ClientConnection {
     this.#wish(item, { removed: true, instance: NO_BYTES });
   }
 
-  #wish({ sequence, key, version, instanceId }: UnregisterItem, what: { readonly removed: boolean; readonly instance: Uint8Array }): void {
+  #wish(
+    { sequence, key, version, instanceId }: UnregisterItem,
+    what: { readonly removed: boolean; readonly instance: Uint8Array },
+  ): void {
     const wish = { key, instanceId, clientId: this.client.clientId, version, owner: this, leaseMs: 0, ...what };
     this.#ports.registrations.wish(wish, (outcome) => {
       this.#results.push({ sequence, outcome });
@@ -134,7 +142,11 @@ export class ClientConnection {
       return;
     }
     if (this.#subscriptions.size >= LIMITS.subscriptionsPerClient) {
-      const error = limitExceeded("subscriptions of a client", `${LIMITS.subscriptionsPerClient}`, this.#subscriptions.size + 1);
+      const error = limitExceeded(
+        "subscriptions of a client",
+        `${LIMITS.subscriptionsPerClient}`,
+        this.#subscriptions.size + 1,
+      );
       this.refuse([], [{ key, filter, error }]);
       return;
     }

@@ -35,7 +35,9 @@ export class DataLinks {
 
   /** Links up with new data nodes and lets go of those that are gone. */
   adopt({ incarnation, state }: Membership): void {
-    const members = new Map(state.members.filter(({ role }) => role === "data").map((member) => [member.nodeId, member]));
+    const members = new Map(
+      state.members.filter(({ role }) => role === "data").map((member) => [member.nodeId, member]),
+    );
     for (const [nodeId, { lives, link, peer }] of this.#nodes) {
       const member = members.get(nodeId);
       if (member !== undefined && lives === livesOf(member, incarnation)) continue;
@@ -68,7 +70,11 @@ export class DataLinks {
       message: (bytes) => peer.receive(linkResponseFromBytes(bytes)),
       drained: () => peer.wake(),
       lost: (error) => {
-        this.#ports.log.warn("lost the link to a data node", { node: nodeId, address, reason: error?.message ?? "closed" });
+        this.#ports.log.warn("lost the link to a data node", {
+          node: nodeId,
+          address,
+          reason: error?.message ?? "closed",
+        });
         peer.lost();
       },
     });

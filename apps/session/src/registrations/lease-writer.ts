@@ -42,7 +42,10 @@ export class LeaseWriter {
     return () => renewal.cancel();
   }
 
-  #wish(registration: LeaseRegistration & { readonly removed: boolean }, settled: (outcome: RegistrationOutcome) => void): void {
+  #wish(
+    registration: LeaseRegistration & { readonly removed: boolean },
+    settled: (outcome: RegistrationOutcome) => void,
+  ): void {
     const version = this.#registrations.nextLeaseVersion();
     this.#registrations.wish({ ...registration, clientId: "", owner: undefined, version }, settled);
   }

@@ -155,7 +155,9 @@ export class RegistrationStore {
       instanceId: wish.instanceId,
       clientId: wish.clientId,
     };
-    const registration = new Registration(identity, { ...wish, owner: undefined }, (ended, end) => this.#attemptEnded(ended, end));
+    const registration = new Registration(identity, { ...wish, owner: undefined }, (ended, end) =>
+      this.#attemptEnded(ended, end),
+    );
     this.#registrations.set(registrationId(identity), registration);
     addTo(this.#bySlot, identity.slot, registration);
     this.#own(registration, wish.owner);
@@ -179,14 +181,21 @@ export class RegistrationStore {
 
 const NONE: ReadonlySet<Registration> = new Set();
 
-function registrationId({ key, instanceId, clientId }: Pick<RegistrationIdentity, "key" | "instanceId" | "clientId">): string {
+function registrationId({
+  key,
+  instanceId,
+  clientId,
+}: Pick<RegistrationIdentity, "key" | "instanceId" | "clientId">): string {
   return `${textFromServiceKey(key)} ${instanceId} ${clientId}`;
 }
 
 function refusedAsOlder(version: RegistrationVersion, by: RegistrationVersion): RegistrationOutcome {
   const newest = `${by.incarnation}.${by.counter}`;
   const order = compareRegistrationVersions(version, by) === 0 ? "newer than its removal at" : "newer than";
-  return { kind: "refused", error: invalidField("version", `${order} ${newest}`, `${version.incarnation}.${version.counter}`) };
+  return {
+    kind: "refused",
+    error: invalidField("version", `${order} ${newest}`, `${version.incarnation}.${version.counter}`),
+  };
 }
 
 function addTo<Key, Value>(index: Map<Key, Set<Value>>, key: Key, value: Value): void {

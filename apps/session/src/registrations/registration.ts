@@ -1,6 +1,13 @@
 /** One registration as the session that holds it knows it: what its client wants, and whether the leader has it. */
 
-import type { RegistrationOutcome, RegistrationStamp, RegistrationVersion, ServiceKey, SlotId, Version } from "@rollcall/core";
+import type {
+  RegistrationOutcome,
+  RegistrationStamp,
+  RegistrationVersion,
+  ServiceKey,
+  SlotId,
+  Version,
+} from "@rollcall/core";
 
 import type { FinalOutcome, Outgoing, WriteBody } from "../routing/writer.ts";
 

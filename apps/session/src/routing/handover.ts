@@ -4,7 +4,15 @@
  * reported. A report is repeated until the leader confirms it.
  */
 
-import { ALL_SLOTS, EMPTY_SLOT_TABLE, ownerOf, type Epoch, type SlotId, type SlotReport, type SlotTable } from "@rollcall/core";
+import {
+  ALL_SLOTS,
+  EMPTY_SLOT_TABLE,
+  ownerOf,
+  type Epoch,
+  type SlotId,
+  type SlotReport,
+  type SlotTable,
+} from "@rollcall/core";
 
 import type { Registration } from "../registrations/registration.ts";
 import type { RegistrationStore } from "../registrations/registration-store.ts";
@@ -40,7 +48,12 @@ export class Handover {
       if (leaderEpoch === ownerOf(this.#table, slot).leaderEpoch) continue;
       this.#open.delete(slot);
       if (leader === undefined) continue;
-      this.#open.set(slot, { leaderEpoch, nodeId: leader, outstanding: new Set(this.#registrations.inSlot(slot)), reportedAt: undefined });
+      this.#open.set(slot, {
+        leaderEpoch,
+        nodeId: leader,
+        outstanding: new Set(this.#registrations.inSlot(slot)),
+        reportedAt: undefined,
+      });
       this.#registrations.rewrite(slot);
       this.#wake(leader);
     }

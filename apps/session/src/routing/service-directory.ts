@@ -53,7 +53,9 @@ export class ServiceDirectory {
     listing.services.push(...services);
     if (listing.missing.size > 0) return;
     this.#listings.delete(sequence);
-    listing.listed(listing.services.toSorted((a, b) => (textFromServiceKey(a.key) < textFromServiceKey(b.key) ? -1 : 1)));
+    listing.listed(
+      listing.services.toSorted((a, b) => (textFromServiceKey(a.key) < textFromServiceKey(b.key) ? -1 : 1)),
+    );
   }
 
   /** A list without one node's services would be wrong, so whoever still waits for that node is told. */

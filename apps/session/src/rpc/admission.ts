@@ -52,16 +52,26 @@ const AGENT_LENGTH_MAX = 128;
 
 /** @throws RegistryError when the connection cannot be served for this client. */
 export function admitHello(hello: ClientHello | undefined): ClientHello {
-  if (hello === undefined) throw new RegistryError("protocol_violation", "the first message of a client must carry its hello");
+  if (hello === undefined)
+    throw new RegistryError("protocol_violation", "the first message of a client must carry its hello");
   const { clientId, agent } = hello;
   if (clientId.length > LIMITS.clientIdLength || !CLIENT_ID_PATTERN.test(clientId)) {
-    throw invalidField("hello.client_id", `1 to ${LIMITS.clientIdLength} letters, digits, ".", "_", ":", "@", "~", "-"`, clientId);
+    throw invalidField(
+      "hello.client_id",
+      `1 to ${LIMITS.clientIdLength} letters, digits, ".", "_", ":", "@", "~", "-"`,
+      clientId,
+    );
   }
-  if (agent.length > AGENT_LENGTH_MAX) throw invalidField("hello.agent", `at most ${AGENT_LENGTH_MAX} characters`, agent);
+  if (agent.length > AGENT_LENGTH_MAX)
+    throw invalidField("hello.agent", `at most ${AGENT_LENGTH_MAX} characters`, agent);
   return hello;
 }
 
-function keepValid<Item>(items: readonly Item[], check: (item: Item) => Item, refused: (item: Item, error: RegistryError) => void): Item[] {
+function keepValid<Item>(
+  items: readonly Item[],
+  check: (item: Item) => Item,
+  refused: (item: Item, error: RegistryError) => void,
+): Item[] {
   const valid: Item[] = [];
   for (const item of items) {
     try {

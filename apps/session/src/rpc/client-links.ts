@@ -1,6 +1,15 @@
 /** RegistryService.Connect: one link per client. */
 
-import { RegistryError, type Clock, type ClientMessage, type Log, type MessageStream, type ServerHello, type StreamHandler, type Timer } from "@rollcall/core";
+import {
+  RegistryError,
+  type Clock,
+  type ClientMessage,
+  type Log,
+  type MessageStream,
+  type ServerHello,
+  type StreamHandler,
+  type Timer,
+} from "@rollcall/core";
 import { clientMessageFromBytes, frameFromServerMessage } from "@rollcall/protocol";
 
 import { ClientConnection } from "../connections/client-connection.ts";
@@ -87,7 +96,8 @@ export class ClientLinks {
   /** Sends everybody to another session. Their registrations stay with the leaders until they are there. */
   stop(): void {
     this.#stopping = true;
-    for (const stream of this.#streams) stream.close(new RegistryError("shutting_down", "the session node is stopping"));
+    for (const stream of this.#streams)
+      stream.close(new RegistryError("shutting_down", "the session node is stopping"));
   }
 
   #connect(stream: MessageStream, { hello }: ClientMessage): ClientConnection {

@@ -19,7 +19,7 @@ import {
 } from "@rollcall/core";
 import {
   InstanceSchema,
-  RegistryService,
+  type RegistryService,
   bytesFromInstance,
   filterFromWire,
   instanceFromWire,
@@ -45,11 +45,17 @@ const DEFAULT_LEASE_MS = 15_000;
 /** How long a call without a deadline of its own waits, in milliseconds. */
 const DEFAULT_DEADLINE_MS = 5_000;
 
-type Unary = Pick<ServiceImpl<typeof RegistryService>, "register" | "unregister" | "renew" | "resolve" | "listServices">;
+type Unary = Pick<
+  ServiceImpl<typeof RegistryService>,
+  "register" | "unregister" | "renew" | "resolve" | "listServices"
+>;
 
 export function registryRoutes({ clock, leases, interests, directory }: RegistryRoutesPorts): Unary {
   /** Waits for one answer, no longer than the caller does. `begin` gives back what gives up on it, if anything. */
-  function answered<Answer>(context: HandlerContext, begin: (answer: (answer: Answer | RegistryError) => void) => (() => void) | void): Promise<Answer> {
+  function answered<Answer>(
+    context: HandlerContext,
+    begin: (answer: (answer: Answer | RegistryError) => void) => (() => void) | void,
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const deadlineMs = Math.min(context.timeoutMs() ?? DEFAULT_DEADLINE_MS, DEFAULT_DEADLINE_MS);
       const settle = (answer: Answer | RegistryError): void => {
@@ -79,17 +85,21 @@ export function registryRoutes({ clock, leases, interests, directory }: Registry
       const key = serviceKey(keyFromWire(request.key));
       if (request.instance === undefined) throw invalidField("instance", "present", "nothing");
       const given = instanceFromWire(request.instance);
-      const instance = instanceFromInput(given, () => idFromEndpoint(given.protocol, given.address));
+      const instance = instanceFromInput(given, () => idFromAddress(given.protocol, given.address));
       const leaseMs = checkLease(request.leaseMs);
       const registration = { key, instanceId: instance.id, instance: bytesFromInstance(instance), leaseMs };
-      const version = await answered<Version>(context, (answer) => leases.register(registration, (outcome) => answer(applied(outcome))));
+      const version = await answered<Version>(context, (answer) =>
+        leases.register(registration, (outcome) => answer(applied(outcome))),
+      );
       return { instanceId: instance.id, leaseMs, version: wireFromVersion(version) };
     },
 
     async unregister(request, context) {
       const key = serviceKey(keyFromWire(request.key));
       const instanceId = checkGiven("instance_id", request.instanceId);
-      const version = await answered<Version>(context, (answer) => leases.unregister(key, instanceId, (outcome) => answer(applied(outcome))));
+      const version = await answered<Version>(context, (answer) =>
+        leases.unregister(key, instanceId, (outcome) => answer(applied(outcome))),
+      );
       return { version: wireFromVersion(version) };
     },
 
@@ -97,7 +107,11 @@ export function registryRoutes({ clock, leases, interests, directory }: Registry
       const key = serviceKey(keyFromWire(request.key));
       const instanceId = checkGiven("instance_id", request.instanceId);
       const known = await answered<boolean>(context, (answer) => leases.renew(key, instanceId, answer));
-      if (!known) throw new RegistryError("unknown_registration", `no lease is held for instance ${JSON.stringify(instanceId)}: register again`);
+      if (!known)
+        throw new RegistryError(
+          "unknown_registration",
+          `no lease is held for instance ${JSON.stringify(instanceId)}: register again`,
+        );
       return {};
     },
 
@@ -108,7 +122,9 @@ export function registryRoutes({ clock, leases, interests, directory }: Registry
       try {
         await answered<void>(context, (answer) => copy.whenLoaded(() => answer()));
         const view = copy.view(filter);
-        const instances = [...view.datum.instances()].toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(({ bytes }) => fromBinary(InstanceSchema, bytes));
+        const instances = [...view.datum.instances()]
+          .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+          .map(({ bytes }) => fromBinary(InstanceSchema, bytes));
         copy.closeView(view);
         return { version: wireFromVersion(view.datum.version), instances };
       } finally {
@@ -118,7 +134,9 @@ export function registryRoutes({ clock, leases, interests, directory }: Registry
 
     async listServices(request, context) {
       const namespace = checkShortName("namespace", request.namespace || "default");
-      const services = await answered<readonly ServiceSummary[]>(context, (answer) => directory.list(namespace, answer));
+      const services = await answered<readonly ServiceSummary[]>(context, (answer) =>
+        directory.list(namespace, answer),
+      );
       return { services: services.map(({ key, instances }) => ({ key: wireFromKey(key), instances })) };
     },
   };
@@ -127,7 +145,11 @@ export function registryRoutes({ clock, leases, interests, directory }: Registry
 function checkLease(leaseMs: number): number {
   if (leaseMs === 0) return DEFAULT_LEASE_MS;
   if (leaseMs >= LIMITS.leaseMinMs && leaseMs <= LIMITS.leaseMaxMs) return leaseMs;
-  throw invalidField("lease_ms", `0 (for ${DEFAULT_LEASE_MS}) or ${LIMITS.leaseMinMs} to ${LIMITS.leaseMaxMs} milliseconds`, leaseMs);
+  throw invalidField(
+    "lease_ms",
+    `0 (for ${DEFAULT_LEASE_MS}) or ${LIMITS.leaseMinMs} to ${LIMITS.leaseMaxMs} milliseconds`,
+    leaseMs,
+  );
 }
 
 function checkGiven(field: string, value: string): string {
@@ -135,8 +157,8 @@ function checkGiven(field: string, value: string): string {
   throw invalidField(field, `1 to ${LIMITS.instanceIdLength} characters`, value);
 }
 
-/** The same endpoint gives the same id, so that a restarted provider replaces what it registered before. */
-function idFromEndpoint(protocol: string, address: string): string {
+/** The same address gives the same id, so that a restarted provider replaces what it registered before. */
+function idFromAddress(protocol: string, address: string): string {
   const id = `${protocol}@${address}`;
   const isValid = id.length <= LIMITS.instanceIdLength && !address.startsWith("[");
   return isValid ? id : formatDigest(digestOfBytes(new TextEncoder().encode(id)));

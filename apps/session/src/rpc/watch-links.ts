@@ -41,6 +41,7 @@ export class WatchLinks {
   };
 
   stop(): void {
-    for (const stream of this.#streams) stream.close(new RegistryError("shutting_down", "the session node is stopping"));
+    for (const stream of this.#streams)
+      stream.close(new RegistryError("shutting_down", "the session node is stopping"));
   }
 }

@@ -89,7 +89,9 @@ export class Interests {
   }
 
   takeUninterests(nodeId: string): ServiceKey[] {
-    const keys = this.#givenUp.filter((gone) => gone.nodeId === nodeId && !this.#copies.has(textFromServiceKey(gone.key))).map(({ key }) => key);
+    const keys = this.#givenUp
+      .filter((gone) => gone.nodeId === nodeId && !this.#copies.has(textFromServiceKey(gone.key)))
+      .map(({ key }) => key);
     this.#givenUp = this.#givenUp.filter((gone) => gone.nodeId !== nodeId);
     return keys;
   }

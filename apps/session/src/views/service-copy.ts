@@ -78,7 +78,11 @@ export class ServiceCopy {
     const text = textFromFilter(filter);
     const known = this.#views.get(text);
     if (known !== undefined) return known;
-    const view = new View(filter, takesEverything(filter) ? this.datum : this.#filtered(filter), this.#ports.encodePush);
+    const view = new View(
+      filter,
+      takesEverything(filter) ? this.datum : this.#filtered(filter),
+      this.#ports.encodePush,
+    );
     this.#views.set(text, view);
     return view;
   }

@@ -4,7 +4,7 @@
  */
 
 import {
-  Datum,
+  type Datum,
   formatVersion,
   updateFor,
   type EncodedInstance,
@@ -55,7 +55,12 @@ export class View {
 }
 
 /** Brings a filtered datum to what `source` holds, looking only at the instances that may have changed. */
-export function refilter(filtered: Datum, source: Datum, changedIds: Iterable<string>, matches: (instance: EncodedInstance) => boolean): void {
+export function refilter(
+  filtered: Datum,
+  source: Datum,
+  changedIds: Iterable<string>,
+  matches: (instance: EncodedInstance) => boolean,
+): void {
   for (const id of changedIds) {
     const instance = source.get(id);
     if (instance !== undefined && matches(instance)) filtered.put(instance, source.version);

@@ -81,13 +81,24 @@ export function decodeMessage<Schema extends DescMessage>(schema: Schema, bytes:
   try {
     return fromBinary(schema, bytes);
   } catch (cause) {
-    throw new RegistryError("protocol_violation", `not a valid ${schema.name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new RegistryError(
+      "protocol_violation",
+      `not a valid ${schema.name}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }
 
 // From the client ------------------------------------------------------------------------------------------------------
 
-const NOTHING_FROM_CLIENT: ClientMessage = { hello: undefined, registers: [], unregisters: [], subscribes: [], unsubscribes: [], receipts: [] };
+const NOTHING_FROM_CLIENT: ClientMessage = {
+  hello: undefined,
+  registers: [],
+  unregisters: [],
+  subscribes: [],
+  unsubscribes: [],
+  receipts: [],
+};
 
 /** One message of a client, framed; parts that are left out are empty. */
 export function frameFromClientMessage(parts: Partial<ClientMessage>): Frame {
@@ -119,8 +130,15 @@ export function clientMessageFromBytes(bytes: Uint8Array): ClientMessage {
       version: registrationVersionFromWire(item.version),
       instanceId: item.instanceId,
     })),
-    subscribes: wire.subscribes.map((item) => ({ key: keyFromWire(item.key), filter: filterFromWire(item.filter), held: heldFromWire(item.held) })),
-    unsubscribes: wire.unsubscribes.map((item) => ({ key: keyFromWire(item.key), filter: filterFromWire(item.filter) })),
+    subscribes: wire.subscribes.map((item) => ({
+      key: keyFromWire(item.key),
+      filter: filterFromWire(item.filter),
+      held: heldFromWire(item.held),
+    })),
+    unsubscribes: wire.unsubscribes.map((item) => ({
+      key: keyFromWire(item.key),
+      filter: filterFromWire(item.filter),
+    })),
     receipts: wire.receipts.map((item) => ({
       key: keyFromWire(item.key),
       filter: filterFromWire(item.filter),
@@ -131,7 +149,11 @@ export function clientMessageFromBytes(bytes: Uint8Array): ClientMessage {
 }
 
 function wireFromClientHello(hello: CoreClientHello): ClientHello {
-  const fields: WireFields<ClientHello> = { clientId: hello.clientId, incarnation: BigInt(hello.incarnation), agent: hello.agent };
+  const fields: WireFields<ClientHello> = {
+    clientId: hello.clientId,
+    incarnation: BigInt(hello.incarnation),
+    agent: hello.agent,
+  };
   return create(ClientHelloSchema, fields);
 }
 
@@ -166,7 +188,11 @@ function wireFromUnregister(item: UnregisterItem): ClientUnregister {
 }
 
 function wireFromSubscribe(item: SubscribeItem): Subscribe {
-  const fields: WireFields<Subscribe> = { key: wireFromKey(item.key), filter: wireFromFilter(item.filter), held: item.held && wireFromHeld(item.held) };
+  const fields: WireFields<Subscribe> = {
+    key: wireFromKey(item.key),
+    filter: wireFromFilter(item.filter),
+    held: item.held && wireFromHeld(item.held),
+  };
   return create(SubscribeSchema, fields);
 }
 
@@ -240,9 +266,15 @@ function wireFromResult({ sequence, outcome }: CoreRegistrationResult): Registra
 function resultFromWire({ sequence, outcome }: RegistrationResult): CoreRegistrationResult {
   switch (outcome.case) {
     case "applied":
-      return { sequence: numberFromUint64(sequence), outcome: { kind: "applied", version: versionFromWire(outcome.value) } };
+      return {
+        sequence: numberFromUint64(sequence),
+        outcome: { kind: "applied", version: versionFromWire(outcome.value) },
+      };
     case "refused":
-      return { sequence: numberFromUint64(sequence), outcome: { kind: "refused", error: errorFromWire(outcome.value) } };
+      return {
+        sequence: numberFromUint64(sequence),
+        outcome: { kind: "refused", error: errorFromWire(outcome.value) },
+      };
     case undefined:
       return violation("a registration result has an outcome");
   }

@@ -11,11 +11,19 @@ import type { Message } from "@bufbuild/protobuf";
 type FieldOf<Wire> = Exclude<keyof Wire, "$typeName" | "$unknown">;
 
 /** The fields of a wire message, all required; optional ones may be undefined. */
-export type WireFields<Wire extends Message> = { [Field in FieldOf<Wire>]: Wire[Field] | (undefined extends Wire[Field] ? undefined : never) };
+export type WireFields<Wire extends Message> = {
+  [Field in FieldOf<Wire>]: Wire[Field] | (undefined extends Wire[Field] ? undefined : never);
+};
 
-type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : { missingOnOneSide: Exclude<A, B> | Exclude<B, A> }) : { missingOnOneSide: Exclude<A, B> | Exclude<B, A> };
+type Same<A, B> = [A] extends [B]
+  ? [B] extends [A]
+    ? true
+    : { missingOnOneSide: Exclude<A, B> | Exclude<B, A> }
+  : { missingOnOneSide: Exclude<A, B> | Exclude<B, A> };
 
 /** Compiles only when both types have the same field names. `Derived` lists core fields that do not travel by themselves. */
 export function sameFields<Core, Wire extends Message, Derived extends keyof Core = never>(
-  ..._proof: Same<Exclude<keyof Core, Derived>, FieldOf<Wire>> extends true ? [] : [Same<Exclude<keyof Core, Derived>, FieldOf<Wire>>]
+  ..._proof: Same<Exclude<keyof Core, Derived>, FieldOf<Wire>> extends true
+    ? []
+    : [Same<Exclude<keyof Core, Derived>, FieldOf<Wire>>]
 ): void {}

@@ -4,7 +4,13 @@
  */
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { DEFAULT_PROTOCOL, DEFAULT_WEIGHT, RegistryError, type Health as CoreHealth, type Instance as CoreInstance } from "@rollcall/core";
+import {
+  DEFAULT_PROTOCOL,
+  DEFAULT_WEIGHT,
+  RegistryError,
+  type Health as CoreHealth,
+  type Instance as CoreInstance,
+} from "@rollcall/core";
 
 import { Health, InstanceSchema, type Instance } from "../gen/rollcall/v1/types_pb.ts";
 import { sameFields, type WireFields } from "./fields.ts";

@@ -45,7 +45,11 @@ sameFields<CoreMember, Member>();
 sameFields<CoreSlotTable, SlotTable>();
 sameFields<CoreSlotOwner, SlotOwner>();
 
-const wireRole: Record<CoreNodeRole, NodeRole> = { session: NodeRole.SESSION, data: NodeRole.DATA, meta: NodeRole.META };
+const wireRole: Record<CoreNodeRole, NodeRole> = {
+  session: NodeRole.SESSION,
+  data: NodeRole.DATA,
+  meta: NodeRole.META,
+};
 
 export function frameFromJoinRequest(request: CoreJoinRequest): Frame {
   const fields: WireFields<JoinRequest> = {
@@ -159,7 +163,8 @@ function wireFromOwner(owner: CoreSlotOwner): SlotOwner {
 }
 
 function tableFromWire(wire: SlotTable): CoreSlotTable {
-  if (wire.owners.length !== SLOT_COUNT) return violation(`a slot table has ${SLOT_COUNT} owners, got ${wire.owners.length}`);
+  if (wire.owners.length !== SLOT_COUNT)
+    return violation(`a slot table has ${SLOT_COUNT} owners, got ${wire.owners.length}`);
   return {
     epoch: epoch(numberFromUint64(wire.epoch)),
     owners: wire.owners.map((owner) => ({

@@ -84,7 +84,15 @@ sameFields<Refusal, SlotRefusal>();
 
 // From the session node ------------------------------------------------------------------------------------------------
 
-const NOTHING_FROM_SESSION: CoreLinkRequest = { hello: undefined, writes: [], reports: [], interests: [], uninterests: [], receipts: [], queries: [] };
+const NOTHING_FROM_SESSION: CoreLinkRequest = {
+  hello: undefined,
+  writes: [],
+  reports: [],
+  interests: [],
+  uninterests: [],
+  receipts: [],
+  queries: [],
+};
 
 const wireWriteKind: Record<CoreWriteKind, WriteKind> = {
   register: WriteKind.REGISTER,
@@ -182,12 +190,19 @@ function reportFromWire(wire: SlotReport): CoreSlotReport {
 }
 
 function wireFromInterest(interest: CoreInterest): Interest {
-  const fields: WireFields<Interest> = { key: wireFromKey(interest.key), held: interest.held && wireFromHeld(interest.held) };
+  const fields: WireFields<Interest> = {
+    key: wireFromKey(interest.key),
+    held: interest.held && wireFromHeld(interest.held),
+  };
   return create(InterestSchema, fields);
 }
 
 function wireFromNotifyReceipt(receipt: CoreNotifyReceipt): NotifyReceipt {
-  const fields: WireFields<NotifyReceipt> = { key: wireFromKey(receipt.key), held: wireFromHeld(receipt.held), resync: receipt.resync };
+  const fields: WireFields<NotifyReceipt> = {
+    key: wireFromKey(receipt.key),
+    held: wireFromHeld(receipt.held),
+    resync: receipt.resync,
+  };
   return create(NotifyReceiptSchema, fields);
 }
 
@@ -215,7 +230,10 @@ export function frameFromLinkResponse(parts: Partial<CoreLinkResponse>): Frame {
 export function linkResponseFromBytes(bytes: Uint8Array): CoreLinkResponse {
   const wire = decodeMessage(LinkResponseSchema, bytes);
   return {
-    results: wire.results.map((item) => ({ sequence: numberFromUint64(item.sequence), outcome: outcomeFromWire(item.outcome) })),
+    results: wire.results.map((item) => ({
+      sequence: numberFromUint64(item.sequence),
+      outcome: outcomeFromWire(item.outcome),
+    })),
     reported: wire.reported.map(reportFromWire),
     notifications: wire.notifications.map(updateFromWire),
     answers: wire.answers.map((item) => ({

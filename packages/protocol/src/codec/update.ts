@@ -10,7 +10,14 @@ import { OpaquePushSchema, type OpaquePush } from "../gen/rollcall/v1/opaque_pb.
 import { sameFields, type WireFields } from "./fields.ts";
 import { instanceIdFromBytes } from "./instance.ts";
 import { digestFromFixed64, fixed64FromDigest } from "./numbers.ts";
-import { filterFromWire, keyFromWire, versionFromWire, wireFromFilter, wireFromKey, wireFromVersion } from "./values.ts";
+import {
+  filterFromWire,
+  keyFromWire,
+  versionFromWire,
+  wireFromFilter,
+  wireFromKey,
+  wireFromVersion,
+} from "./values.ts";
 
 sameFields<Update, OpaquePush>();
 

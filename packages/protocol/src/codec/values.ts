@@ -50,7 +50,11 @@ export function wireFromKey(key: CoreServiceKey): ServiceKey {
 
 /** A missing key gives one with an empty service name, which no check lets pass. */
 export function keyFromWire(wire: ServiceKey | undefined): CoreServiceKey {
-  return { namespace: wire?.namespace || DEFAULT_NAMESPACE, group: wire?.group || DEFAULT_GROUP, service: wire?.service ?? "" };
+  return {
+    namespace: wire?.namespace || DEFAULT_NAMESPACE,
+    group: wire?.group || DEFAULT_GROUP,
+    service: wire?.service ?? "",
+  };
 }
 
 export function wireFromVersion(version: CoreVersion): Version {
@@ -63,7 +67,10 @@ export function versionFromWire(wire: Version | undefined): CoreVersion {
 }
 
 export function wireFromRegistrationVersion(version: CoreRegistrationVersion): RegistrationVersion {
-  const fields: WireFields<RegistrationVersion> = { incarnation: BigInt(version.incarnation), counter: BigInt(version.counter) };
+  const fields: WireFields<RegistrationVersion> = {
+    incarnation: BigInt(version.incarnation),
+    counter: BigInt(version.counter),
+  };
   return create(RegistrationVersionSchema, fields);
 }
 
@@ -94,5 +101,7 @@ export function wireFromFilter(filter: CoreFilter): Filter | undefined {
 }
 
 export function filterFromWire(wire: Filter | undefined): CoreFilter {
-  return wire === undefined ? NO_FILTER : { protocol: wire.protocol, metadata: wire.metadata.map(({ key, values }) => ({ key, values })) };
+  return wire === undefined
+    ? NO_FILTER
+    : { protocol: wire.protocol, metadata: wire.metadata.map(({ key, values }) => ({ key, values })) };
 }
