@@ -74,3 +74,5 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
 function notReady(): RegistryError {
   return new RegistryError("not_ready", "meta has not read its store yet");
 }
+
+export { MemoryMetaStore } from "./store/memory-meta-store.ts";
