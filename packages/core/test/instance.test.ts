@@ -121,7 +121,7 @@ describe("each limit, at its edge", () => {
   });
 
   test("metadata is measured in bytes of UTF-8", () => {
-    const text = "aä日😀";
+    const text = "aäя日😀";
     const bytes = new TextEncoder().encode(text).length;
     const times = Math.floor((LIMITS.metadataBytes / 8 - 2) / bytes);
     const metadata = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`k${index}`, text.repeat(times)]));

@@ -38,8 +38,8 @@ export interface LinkSurroundings {
   isBlocked(from: string, to: string): boolean;
   /** Whether the process at `address` takes in what arrives. */
   isReading(address: string): boolean;
-  /** Whether the process at `address` is stopped altogether, so that not even its transport answers. */
-  isFrozen(address: string): boolean;
+  /** Whether not even the transport at `address` answers, because its process is stopped or its machine gone. */
+  isSilent(address: string): boolean;
   /** The opening has arrived: gives the end to a handler, or says why not. */
   accept(link: SimLink): RegistryError | undefined;
   frameSent(message: Uint8Array): void;
@@ -205,9 +205,9 @@ export class LinkEnd implements MessageStream {
     const unanswered =
       surroundings.isBlocked(address, peer) ||
       surroundings.isBlocked(peer, address) ||
-      surroundings.isFrozen(peer) ||
+      surroundings.isSilent(peer) ||
       this.#other?.silent === true;
-    if (this.state === "open" && unanswered && !surroundings.isFrozen(address)) {
+    if (this.state === "open" && unanswered && !surroundings.isSilent(address)) {
       // Where in its ping interval each end was is chance, so the two seldom find out together.
       const waitMs = surroundings.random.between(surroundings.keepaliveMs / 2, surroundings.keepaliveMs);
       this.#keepalive ??= surroundings.clock.setTimer(waitMs, () => this.#lose());

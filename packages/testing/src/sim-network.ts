@@ -4,9 +4,10 @@
  * process, on one seed, behaves the same in every run.
  */
 
-import { assert, RegistryError, type Clock, type Dialer, type ErrorValue, type StreamRoutes } from "@rollcall/core";
+import { RegistryError, type Clock, type Dialer, type ErrorValue, type StreamRoutes } from "@rollcall/core";
 import { FaultRules, type FaultScope, type LinkFaults } from "./link-faults.ts";
 import type { SeededRandom } from "./seeded-random.ts";
+import { SimProcesses } from "./sim-processes.ts";
 import { SimLink, type LinkSurroundings } from "./sim-link.ts";
 import { TraceRing, type Direction, type FrameFate, type LinkEvent, type TraceEntry } from "./trace.ts";
 
@@ -41,14 +42,8 @@ export class SimNetwork {
   readonly #keepaliveMs: number;
   readonly #rules = new FaultRules();
   readonly #trace: TraceRing;
-  readonly #hosts = new Map<string, StreamRoutes>();
+  readonly #processes = new SimProcesses();
   readonly #links = new Set<SimLink>();
-  readonly #notReading = new Set<string>();
-  readonly #frozen = new Set<string>();
-  /** Machines that are gone: not even a refusal comes from there. */
-  readonly #gone = new Set<string>();
-  /** How often the process at an address has crashed: a dialer of an earlier life is as dead as that life. */
-  readonly #crashes = new Map<string, number>();
   readonly #dialled = new Map<string, number>();
   #totals = { links: 0, frames: 0, bytes: 0 };
 
@@ -62,23 +57,22 @@ export class SimNetwork {
   // Who is there -----------------------------------------------------------------------------------------------------
 
   host(address: string, routes: StreamRoutes): void {
-    assert(!this.#hosts.has(address), `nothing else listens at ${address}`);
-    this.#hosts.set(address, routes);
-    this.#backAgain(address);
+    this.#processes.listen(address, routes);
+    this.#comeBack(address);
   }
 
   /** Accepts no more links. Those there are stay: closing them is up to whoever holds them. */
   unhost(address: string): void {
-    this.#hosts.delete(address);
+    this.#processes.unlisten(address);
   }
 
   dialer(from: string): Dialer {
-    const life = this.#crashes.get(from) ?? 0;
-    this.#backAgain(from);
+    this.#comeBack(from);
+    const life = this.#processes.livesBefore(from);
     return {
       dial: (to, method) => {
         const link = new SimLink(this.#surroundings(this.#linkName(from, to, method)), from, to, method);
-        if ((this.#crashes.get(from) ?? 0) !== life) {
+        if (this.#processes.livesBefore(from) !== life) {
           link.dialler.die(true);
         } else {
           this.#links.add(link);
@@ -94,11 +88,7 @@ export class SimNetwork {
    * its links, unless `silent`: then the machine is gone, and others find out by their keepalive.
    */
   crash(address: string, { silent = false }: { readonly silent?: boolean | undefined } = {}): void {
-    this.unhost(address);
-    this.#notReading.delete(address);
-    this.#frozen.delete(address);
-    if (silent) this.#gone.add(address);
-    this.#crashes.set(address, (this.#crashes.get(address) ?? 0) + 1);
+    this.#processes.crash(address, silent);
     for (const link of this.#links) {
       for (const end of [link.dialler, link.acceptor]) if (end.address === address) end.die(silent);
     }
@@ -153,30 +143,29 @@ export class SimNetwork {
 
   /** `address` stops reading; its links live on, because its transport still answers. Senders see congestion. */
   pause(address: string): void {
-    this.#notReading.add(address);
+    this.#processes.setReading(address, false);
   }
 
   resume(address: string): void {
-    this.#notReading.delete(address);
+    this.#processes.setReading(address, true);
     this.#review();
   }
 
   /** The process at `address` is stopped (SIGSTOP; stop its clock too): nothing answers, and others give its links up. */
   freeze(address: string): void {
-    this.#frozen.add(address);
+    this.#processes.setFrozen(address, true);
     this.#review();
   }
 
   thaw(address: string): void {
-    this.#frozen.delete(address);
+    this.#processes.setFrozen(address, false);
     this.#review();
   }
 
   /** Ends every fault. */
   calm(): void {
     this.#rules.clear();
-    this.#notReading.clear();
-    this.#frozen.clear();
+    this.#processes.calm();
     this.#review();
   }
 
@@ -228,8 +217,8 @@ export class SimNetwork {
       keepaliveMs: this.#keepaliveMs,
       faults: (from, to) => this.#rules.between(from, to),
       isBlocked: (from, to) => this.#rules.isBlocked(from, to),
-      isReading: (address) => !this.#notReading.has(address) && !this.#isFrozen(address),
-      isFrozen: (address) => this.#isFrozen(address),
+      isReading: (address) => this.#processes.isReading(address),
+      isSilent: (address) => this.#processes.isSilent(address),
       accept: (link) => this.#accept(link),
       frameSent: (message) => {
         this.#totals.frames++;
@@ -242,7 +231,7 @@ export class SimNetwork {
   }
 
   #accept({ acceptor, method }: SimLink): RegistryError | undefined {
-    const routes = this.#hosts.get(acceptor.address);
+    const routes = this.#processes.routesAt(acceptor.address);
     if (routes === undefined) return new RegistryError("unavailable", `nothing listens at ${acceptor.address}`);
     const handler = routes.get(method);
     if (handler === undefined)
@@ -251,12 +240,8 @@ export class SimNetwork {
     return undefined;
   }
 
-  #isFrozen(address: string): boolean {
-    return this.#frozen.has(address) || this.#gone.has(address);
-  }
-
-  #backAgain(address: string): void {
-    if (this.#gone.delete(address)) this.#review();
+  #comeBack(address: string): void {
+    if (this.#processes.comeBack(address)) this.#review();
   }
 
   #review(): void {
