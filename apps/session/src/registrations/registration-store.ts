@@ -130,18 +130,17 @@ export class RegistrationStore {
     if (end.kind === "applied") {
       registration.appliedAt = end.version;
       if (registration.removed) this.#drop(registration);
+      else this.#written(registration);
       registration.tell({ kind: "applied", version: end.version });
-    } else if (registration.leaseMs > 0 || registration.identity.clientId === "") {
+    } else if (registration.identity.clientId === "") {
       // Another session has served the same instance: this wish came later, so it goes on top.
       this.#leaseCounter = Math.max(this.#leaseCounter, end.by.counter);
       registration.version = this.nextLeaseVersion();
       this.#write(registration);
-      return;
     } else {
       this.#drop(registration);
       registration.tell(refusedAsOlder(registration.version, end.by));
     }
-    this.#written(registration);
   }
 
   #find(wish: Wish): Registration | undefined {
@@ -176,6 +175,8 @@ export class RegistrationStore {
     removeFrom(this.#bySlot, registration.slot, registration);
     this.#leases.revoke(registration);
     this.#own(registration, undefined);
+    registration.isDropped = true;
+    this.#written(registration);
   }
 }
 

@@ -39,6 +39,8 @@ export class Registration implements Outgoing, RegistrationStamp {
   leaseMs: number;
   /** Version of the datum at which the leader has applied the present stamp; undefined while it has not. */
   appliedAt: Version | undefined;
+  /** The store has let go of it; an attempt that is still waiting is not made any more. */
+  isDropped = false;
   readonly #waiting: Settled[] = [];
   readonly #ended: (registration: Registration, end: AttemptEnd) => void;
 
@@ -60,7 +62,8 @@ export class Registration implements Outgoing, RegistrationStamp {
     return this.identity.slot;
   }
 
-  body(): WriteBody {
+  body(): WriteBody | undefined {
+    if (this.isDropped) return undefined;
     return {
       kind: this.removed ? "unregister" : "register",
       key: this.identity.key,
