@@ -19,6 +19,7 @@ export interface LastingLinkOwner {
   address(): string;
   /** Called on each new link, before anything else is sent on it. */
   opened(): void;
+  /** A RegistryError thrown here ends the present link. */
   message(bytes: Uint8Array): void;
   drained?(): void;
   /** The link was lost; the next one will come through `opened`. */
@@ -100,7 +101,7 @@ export class LastingLink {
       message: (bytes) => {
         if (this.#state !== state) return;
         state.failures = 0;
-        this.#receive(state, bytes);
+        this.#owner.message(bytes);
       },
       drained: () => {
         if (this.#state === state) this.#owner.drained?.();
@@ -108,17 +109,6 @@ export class LastingLink {
       closed: (error) => this.#lost(state, error),
     });
     this.#owner.opened();
-  }
-
-  /** A message that makes no sense ends the link; a broken invariant of our own ends the process. */
-  #receive(state: LinkState & { kind: "open" }, bytes: Uint8Array): void {
-    try {
-      this.#owner.message(bytes);
-    } catch (thrown) {
-      if (!(thrown instanceof RegistryError)) throw thrown;
-      state.stream.close(thrown);
-      this.#lost(state, thrown);
-    }
   }
 
   #lost(state: LinkState & { kind: "open" }, error: RegistryError | undefined): void {

@@ -59,14 +59,12 @@ export interface MessageStream {
 }
 
 export interface StreamListener {
-  /** One whole message, without its frame header. The bytes stay valid and are not written again. */
+  /**
+   * One whole message, without its frame header. The bytes stay valid and are not written again. A RegistryError thrown
+   * here refuses the message and ends the link with that error, which the other side is told.
+   */
   message(bytes: Uint8Array): void;
   drained?(): void;
-  /**
-   * The other side will send no more, and still listens. Without this method that ends the link in good order; with it
-   * the link stays, for a receiver that asks once and then only listens.
-   */
-  ended?(): void;
   /**
    * Called exactly once, whoever ended the link. `undefined` is the other side's orderly end; an error is everything
    * else: refused, lost, reset, silent for too long, or malformed.

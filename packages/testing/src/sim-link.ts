@@ -171,7 +171,12 @@ export class LinkEnd implements MessageStream {
       this.#listener !== undefined,
       `a stream of ${this.#link.method} is listened to in the tick it is handed out`,
     );
-    this.#listener.message(message);
+    try {
+      this.#listener.message(message);
+    } catch (thrown) {
+      if (!(thrown instanceof RegistryError)) throw thrown;
+      this.close(thrown);
+    }
   }
 
   drained(): void {

@@ -28,27 +28,24 @@ export class SessionLinks {
 
   readonly handler: StreamHandler = (stream, { address }) => {
     let peer: SessionPeer | undefined;
-    const end = (): void => {
-      this.#streams.delete(stream);
-      if (peer !== undefined) this.#storage.part(peer);
-    };
     this.#streams.add(stream);
     stream.listen({
       message: (bytes) => {
-        try {
-          const request = linkRequestFromBytes(bytes);
-          peer ??= this.#join(stream, request.hello);
-          this.#storage.receive(peer, request);
-        } catch (thrown) {
-          if (!(thrown instanceof RegistryError)) throw thrown;
-          this.#log.warn("refused a session", { peer: address, reason: thrown.message });
-          end();
-          stream.close(thrown);
-        }
+        const request = linkRequestFromBytes(bytes);
+        peer ??= this.#join(stream, request.hello);
+        this.#storage.receive(peer, request);
       },
       drained: () => peer?.drained(),
       // The registrations stay: whether the session is gone is meta's word, not the link's.
-      closed: end,
+      closed: (error) => {
+        this.#streams.delete(stream);
+        if (peer !== undefined) this.#storage.part(peer);
+        this.#log.info("a session's link ended", {
+          peer: address,
+          session: peer?.session,
+          reason: error?.message ?? "closed",
+        });
+      },
     });
   };
 

@@ -32,18 +32,16 @@ export class NodeLinks {
     const link: JoinedLink = { stream, member: undefined, hello: undefined };
     this.#links.add(link);
     stream.listen({
-      message: (bytes) => {
-        try {
-          this.#receive(cluster, link, bytes);
-        } catch (thrown) {
-          if (!(thrown instanceof RegistryError)) throw thrown;
-          this.#log.warn("refused a node", { peer: peer.address, reason: thrown.message });
-          this.#links.delete(link);
-          stream.close(thrown);
-        }
-      },
+      message: (bytes) => this.#receive(cluster, link, bytes),
       // Losing the link is no reason to drop the node: its lease says how long it may be away.
-      closed: () => this.#links.delete(link),
+      closed: (error) => {
+        this.#links.delete(link);
+        this.#log.info("a node's link ended", {
+          peer: peer.address,
+          node: link.hello?.nodeId,
+          reason: error?.message ?? "closed",
+        });
+      },
     });
   }
 

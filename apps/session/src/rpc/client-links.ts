@@ -8,7 +8,6 @@ import {
   type MessageStream,
   type ServerHello,
   type StreamHandler,
-  type Timer,
 } from "@rollcall/core";
 import { clientMessageFromBytes, frameFromServerMessage } from "@rollcall/protocol";
 
@@ -53,39 +52,35 @@ export class ClientLinks {
   readonly handler: StreamHandler = (stream, { address }) => {
     const { clock, log } = this.#ports;
     let connection: ClientConnection | undefined;
-    const refuse = (error: RegistryError): void => {
-      log.warn("refused a client", { peer: address, client: connection?.client.clientId, reason: error.message });
-      end(error);
-      stream.close(error);
-    };
-    const helloTimer: Timer = clock.setTimer(HELLO_TIMEOUT_MS, () =>
-      refuse(new RegistryError("deadline_exceeded", `the client has not said hello within ${HELLO_TIMEOUT_MS} ms`)),
+    const helloTimer = clock.setTimer(HELLO_TIMEOUT_MS, () =>
+      stream.close(
+        new RegistryError("deadline_exceeded", `the client has not said hello within ${HELLO_TIMEOUT_MS} ms`),
+      ),
     );
-    const end = (error: RegistryError | undefined): void => {
-      helloTimer.cancel();
-      this.#streams.delete(stream);
-      if (connection !== undefined) this.#ended(connection, error);
-      connection = undefined;
-    };
     this.#streams.add(stream);
     stream.listen({
       message: (bytes) => {
-        try {
-          const message = clientMessageFromBytes(bytes);
-          if (connection === undefined) {
-            connection = this.#connect(stream, message);
-            helloTimer.cancel();
-          }
-          const { admitted, results, refusals } = admit(message);
-          connection.refuse(results, refusals);
-          connection.receive(admitted);
-        } catch (thrown) {
-          if (!(thrown instanceof RegistryError)) throw thrown;
-          refuse(thrown);
+        const message = clientMessageFromBytes(bytes);
+        if (connection === undefined) {
+          connection = this.#connect(stream, message);
+          helloTimer.cancel();
         }
+        const { admitted, results, refusals } = admit(message);
+        connection.refuse(results, refusals);
+        connection.receive(admitted);
       },
       drained: () => connection?.drained(),
-      closed: end,
+      closed: (error) => {
+        helloTimer.cancel();
+        this.#streams.delete(stream);
+        if (error !== undefined)
+          log.debug("a client's connection ended", {
+            peer: address,
+            client: connection?.client.clientId,
+            reason: error.message,
+          });
+        if (connection !== undefined) this.#ended(connection, error);
+      },
     });
   };
 

@@ -15,28 +15,18 @@ export class WatchLinks {
 
   readonly handler: StreamHandler = (stream) => {
     let watcher: Watcher | undefined;
-    const end = (): void => {
-      this.#streams.delete(stream);
-      watcher?.close();
-      watcher = undefined;
-    };
     this.#streams.add(stream);
     stream.listen({
       message: (bytes) => {
-        try {
-          if (watcher !== undefined) throw new RegistryError("protocol_violation", "a watch has one request");
-          const { key, filter } = watchRequestFromBytes(bytes);
-          watcher = new Watcher(serviceKey(key), checkFilter(filter), { ...this.#ports, stream });
-        } catch (thrown) {
-          if (!(thrown instanceof RegistryError)) throw thrown;
-          end();
-          stream.close(thrown);
-        }
+        if (watcher !== undefined) throw new RegistryError("protocol_violation", "a watch has one request");
+        const { key, filter } = watchRequestFromBytes(bytes);
+        watcher = new Watcher(serviceKey(key), checkFilter(filter), { ...this.#ports, stream });
       },
       drained: () => watcher?.viewChanged(),
-      // A watcher has nothing more to say after its request.
-      ended: () => {},
-      closed: end,
+      closed: () => {
+        this.#streams.delete(stream);
+        watcher?.close();
+      },
     });
   };
 
