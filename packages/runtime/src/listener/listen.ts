@@ -1,0 +1,200 @@
+/**
+ * One port for everything a node serves. A connection is looked at before anybody owns it: if it begins with the
+ * preface of HTTP/2 it goes to an HTTP/2 server, else to an HTTP/1.1 server, and both hand their requests to the same
+ * places in the same order.
+ *
+ *     connection -> peek -> HTTP/1.1 --> CORS --------------------------> pages -> typed RPCs -> 404
+ *                       \-> HTTP/2 ----> CORS -> streams as bytes ------> pages -> typed RPCs -> 404
+ *
+ * Whoever can reach the port can send anything, so no input may end the process: every entry is guarded.
+ */
+
+import type { Http2ServerResponse, Http2Session } from "node:http2";
+import { createServer, type Server, type Socket } from "node:net";
+
+import type { DescMethodStreaming } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import { RegistryError, silentLog, type Log, type StreamRoutes } from "@rollcall/core";
+import { createPingSweep } from "../stream/ping-sweep.ts";
+import type { ErrorDetailCodec } from "../stream/status.ts";
+import { createStreamRouter, type StreamRouter } from "../stream/stream-router.ts";
+import { createCors } from "./cors.ts";
+import { completeLimits, type CompleteLimits, type ListenLimits } from "./limits.ts";
+import { createPages, type PageHandler, type Readiness } from "./pages.ts";
+import { peekProtocol } from "./peek.ts";
+import { answer, peerOf, type RequestHandler } from "./request.ts";
+import { createHttp1Server, createHttp2Server } from "./servers.ts";
+import { createTypedRoutes, pathFromMethod } from "./typed-routes.ts";
+
+export interface ListenOptions {
+  /** Interface to listen on, for example `127.0.0.1`. */
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Streaming RPCs by path, served as bytes. */
+  readonly streams?: StreamRoutes | undefined;
+  /** Descriptors of methods in `streams` that clients may also call in other forms: JSON, gRPC-web, HTTP/1.1. */
+  readonly streamMethods?: readonly DescMethodStreaming[] | undefined;
+  /** Adds every other RPC. Handlers may throw `RegistryError`s. */
+  readonly routes?: ((router: ConnectRouter) => void) | undefined;
+  /** Pages for GET, by path. */
+  readonly http?: ReadonlyMap<string, PageHandler> | undefined;
+  /** What `/readyz` answers. Without it the node is ready once it listens. */
+  readonly readiness?: (() => Readiness) | undefined;
+  /** What `/metrics` answers, as Prometheus text. Without it there is no such page. */
+  readonly metrics?: (() => string | Promise<string>) | undefined;
+  /** Origins whose scripts may call, such as `https://console.example.com`, or `*` for all. Default none. */
+  readonly corsOrigins?: readonly string[] | undefined;
+  readonly errorDetail?: ErrorDetailCodec | undefined;
+  readonly limits?: ListenLimits | undefined;
+  readonly log?: Log | undefined;
+}
+
+export interface Listener {
+  /** `host:port` that is really listened on. */
+  readonly address: string;
+  /** Open connections, for metrics. */
+  readonly connections: number;
+  /** Open streams served as bytes, for metrics. */
+  readonly openStreams: number;
+  /**
+   * Accepts nothing more, sends clients elsewhere (GOAWAY; streams end with `shutting_down`), waits for what is under
+   * way and after `graceMs` cuts what is left. Called again, it waits for the same end.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Rejects with `unavailable` when the port cannot be had. */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { log = silentLog } = options;
+  const limits = completeLimits(options.limits);
+  const singleRequest = (options.streamMethods ?? []).filter(({ methodKind }) => methodKind === "server_streaming");
+  const streams = createStreamRouter(options.streams ?? new Map(), {
+    errorDetail: options.errorDetail,
+    messageBytesMax: limits.messageBytesMax,
+    messageBytesMaxOf: limits.messageBytesMaxOf,
+    singleRequest: new Set(singleRequest.map(pathFromMethod)),
+    log,
+  });
+  const stopping = new AbortController();
+  const pings = createPingSweep(limits);
+  const sessions = new Set<Http2Session>();
+  const handle = createRequestHandler(options, limits, streams, stopping.signal, log);
+  const http1Server = createHttp1Server(limits, handle, log);
+  const http2Server = createHttp2Server(limits, handle, log);
+  http2Server.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    pings.watch(session, () => log.debug("a client does not answer PINGs", { peer: session.socket.remoteAddress }));
+  });
+  // Its timeouts are checked from then on. It has no port of its own, so nothing else would tell it.
+  http1Server.emit("listening");
+
+  const sockets = new Set<Socket>();
+  const undecided = new Set<Socket>();
+  const server = createServer(
+    { noDelay: true, keepAlive: true, keepAliveInitialDelay: limits.pingAfterMs },
+    (socket) => {
+      sockets.add(socket);
+      undecided.add(socket);
+      socket.once("close", () => {
+        sockets.delete(socket);
+        undecided.delete(socket);
+      });
+      socket.on("error", (error) =>
+        log.debug("a connection broke", { peer: socket.remoteAddress, error: error.message }),
+      );
+      peekProtocol(socket, limits.firstBytesWithinMs, (protocol) => {
+        undecided.delete(socket);
+        (protocol === "http2" ? http2Server : http1Server).emit("connection", socket);
+      });
+    },
+  );
+  server.maxConnections = limits.connectionsMax;
+  server.on("drop", (dropped) => {
+    log.warn("a connection was refused, there are too many", {
+      peer: dropped?.remoteAddress,
+      max: limits.connectionsMax,
+    });
+  });
+  await bind(server, options.host, options.port);
+  server.on("error", (error) => log.error("accepting connections failed", { error }));
+
+  async function stop(graceMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    stopping.abort(new ConnectError("the server is shutting down", Code.Unavailable));
+    streams.closeAll(new RegistryError("shutting_down", "the server is shutting down"));
+    for (const session of sessions) session.close();
+    for (const socket of undecided) socket.destroy();
+    http1Server.closeIdleConnections();
+    const grace = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, graceMs);
+    await closed;
+    clearTimeout(grace);
+    pings.stop();
+    http1Server.close();
+  }
+
+  let stopped: Promise<void> | undefined;
+  return {
+    address: addressOf(server),
+    get connections() {
+      return sockets.size;
+    },
+    get openStreams() {
+      return streams.openStreams;
+    },
+    close: (graceMs) => (stopped ??= stop(graceMs)),
+  };
+}
+
+function createRequestHandler(
+  options: ListenOptions,
+  limits: CompleteLimits,
+  streams: StreamRouter,
+  stopping: AbortSignal,
+  log: Log,
+): RequestHandler {
+  const isPreflight = createCors(options.corsOrigins ?? []);
+  const showPage = createPages(options, log);
+  const call = createTypedRoutes(options, limits, stopping, log);
+  return (request, response) => {
+    // A connection that is being closed is not kept for another request.
+    if (request.httpVersionMajor === 1 && stopping.aborted) response.setHeader("connection", "close");
+    try {
+      const taken =
+        isPreflight(request, response) ||
+        // Scripts are left to the typed API, which minds the headers that were just set.
+        ("stream" in request &&
+          request.headers["origin"] === undefined &&
+          streams.handle(request, response as Http2ServerResponse)) ||
+        showPage(request, response) ||
+        call(request, response);
+      if (!taken) answer(response, 404, "text/plain", "not found\n");
+    } catch (error) {
+      // An authority or a path that is no URL makes Connect throw right here; uncaught, one packet would end the process.
+      log.debug("a request that cannot be read", { peer: peerOf(request), error });
+      answer(response, 400, "text/plain", "bad request\n");
+    }
+  };
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refused = (cause: Error) => {
+      reject(new RegistryError("unavailable", `cannot listen on ${host}:${port}: ${cause.message}`, { cause }));
+    };
+    server.once("error", refused);
+    server.listen({ host, port }, () => {
+      server.off("error", refused);
+      resolve();
+    });
+  });
+}
+
+function addressOf(server: Server): string {
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new Error("a TCP server has a port");
+  return bound.family === "IPv6" ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
+}

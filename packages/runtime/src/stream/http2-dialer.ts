@@ -1,0 +1,156 @@
+/**
+ * Dials links to other nodes with `node:http2`, in cleartext. Each link has an HTTP/2 session of its own: that costs a
+ * socket and keeps failures apart, for a session that breaks then takes exactly one link with it.
+ */
+
+import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+
+import { invalidField, MESSAGE_BYTES_MAX, RegistryError, type Dialer, type MessageStream } from "@rollcall/core";
+import { Http2MessageStream, violation, type StreamSide } from "./http2-message-stream.ts";
+import { createPingSweep, type PingSweep } from "./ping-sweep.ts";
+import type { ErrorDetailCodec } from "./status.ts";
+import { CONNECT_STREAM_TYPE, END_FLAG, errorFromConnectEnd } from "./stream-protocol.ts";
+
+export interface Http2DialerOptions {
+  /** Reads the detail of an error, so that its reason and subject survive the way. Without it only the code does. */
+  readonly errorDetail?: ErrorDetailCodec | undefined;
+  /** Until the other side has answered at all, in milliseconds: a busy node answers far sooner. Default 3,000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Silence after which the other side is sent a PING, in milliseconds. Default 2,000: cheap, and soon enough. */
+  readonly pingAfterMs?: number | undefined;
+  /** Further silence after which the link is lost, in milliseconds. Default 3,000: longer than any pause of a node. */
+  readonly answerWithinMs?: number | undefined;
+  /** Largest message accepted, in bytes. Default 4 MiB, the most that any node sends. */
+  readonly messageBytesMax?: number | undefined;
+}
+
+export interface Http2Dialer extends Dialer {
+  /** Drops every link at once, without a goodbye. Links that want to say one are closed first. */
+  close(): void;
+}
+
+/** How much may be on its way to us unread, in bytes: at 64 KiB, the default, a distant node would wait for receipts. */
+const WINDOW_BYTES = 1024 * 1024;
+
+/** How long the other side may take to agree to the end of a link, in milliseconds. */
+const FAREWELL_MS = 2_000;
+
+export function createHttp2Dialer(options: Http2DialerOptions = {}): Http2Dialer {
+  const { pingAfterMs = 2_000, answerWithinMs = 3_000 } = options;
+  const pings = createPingSweep({ pingAfterMs, answerWithinMs });
+  const sessions = new Set<ClientHttp2Session>();
+  return {
+    dial(address, method) {
+      const session = openSession(address);
+      if (session === undefined) return refusedStream(invalidField("address", "host:port", address));
+      sessions.add(session);
+      session.once("close", () => sessions.delete(session));
+      return openLink(session, address, method, pings, options);
+    },
+    close() {
+      for (const session of sessions) session.destroy();
+      pings.stop();
+    },
+  };
+}
+
+function openSession(address: string): ClientHttp2Session | undefined {
+  const origin = `http://${address}`;
+  // Only host and port: anything more in an address would otherwise be dropped silently.
+  if (!URL.canParse(origin) || new URL(origin).pathname !== "/" || address.includes("@")) return undefined;
+  return connect(origin, { settings: { initialWindowSize: WINDOW_BYTES, enablePush: false } });
+}
+
+function openLink(
+  session: ClientHttp2Session,
+  address: string,
+  method: string,
+  pings: PingSweep,
+  { errorDetail, connectTimeoutMs = 3_000, messageBytesMax = MESSAGE_BYTES_MAX }: Http2DialerOptions,
+): MessageStream {
+  let lossReason: string | undefined;
+  const timer = setTimeout(() => {
+    lossReason = `no answer within ${connectTimeoutMs} ms`;
+    session.destroy();
+  }, connectTimeoutMs);
+  session.once("remoteSettings", () => clearTimeout(timer));
+  session.once("close", () => clearTimeout(timer));
+  session.once("connect", () => session.setLocalWindowSize(WINDOW_BYTES));
+  session.on("error", (error: Error) => {
+    lossReason ??= error.message;
+  });
+  pings.watch(session, () => {
+    lossReason = "it does not answer PINGs";
+  });
+
+  const request = session.request({
+    ":method": "POST",
+    ":path": method,
+    "content-type": CONNECT_STREAM_TYPE,
+    "connect-protocol-version": "1",
+    te: "trailers",
+  });
+  request.once("close", () => session.close());
+  return new Http2MessageStream(request, messageBytesMax, (link) => {
+    request.once("response", ({ ":status": status, "content-type": contentType }) => {
+      const refusal = refusalFromResponse(Number(status), contentType, address, method);
+      if (refusal !== undefined) link.finish(refusal);
+    });
+    return dialingSide(address, session, request, link, () => lossReason, errorDetail);
+  });
+}
+
+function dialingSide(
+  address: string,
+  session: ClientHttp2Session,
+  request: ClientHttp2Stream,
+  link: Http2MessageStream,
+  lossReason: () => string | undefined,
+  errorDetail: ErrorDetailCodec | undefined,
+): StreamSide {
+  return {
+    peer: address,
+    lossReason,
+    /** A client has no words for an error: it resets the stream, and the server sees a lost link. */
+    conclude(error) {
+      if (error === undefined) {
+        link.writer.end();
+      } else {
+        link.writer.flush();
+        request.close(constants.NGHTTP2_CANCEL);
+      }
+      const farewell = setTimeout(() => session.destroy(), FAREWELL_MS);
+      session.once("close", () => clearTimeout(farewell));
+    },
+    flagged(flags, message) {
+      if (flags !== END_FLAG) throw violation(`a frame with the flags ${flags}`);
+      link.finish(errorFromConnectEnd(message, errorDetail));
+    },
+    inputEnded() {
+      link.finish(new RegistryError("unavailable", `the stream with ${address} ended without its last frame`));
+    },
+  };
+}
+
+/** Why a response is not the beginning of a stream; `undefined` when it is. */
+function refusalFromResponse(
+  status: number,
+  contentType: string | undefined,
+  address: string,
+  method: string,
+): RegistryError | undefined {
+  if (status === 429 || status >= 500) return new RegistryError("unavailable", `${address} answered HTTP ${status}`);
+  if (status !== 200) return violation(`${address} answered HTTP ${status} to ${method}`);
+  if (contentType === CONNECT_STREAM_TYPE) return undefined;
+  return violation(`${address} answered ${method} with ${contentType ?? "no content-type"}`);
+}
+
+/** A link that never was: its listener hears why in a moment. */
+function refusedStream(error: RegistryError): MessageStream {
+  return {
+    congested: false,
+    send: () => {},
+    close: () => {},
+    listen: (listener) => void setImmediate(() => listener.closed(error)),
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * A `MessageStream` on one HTTP/2 stream, the same on both sides: bytes in become frames, frames become messages for
+ * the listener; frames out go through a writer. What differs between the sides, how each says and hears the end, is
+ * behind {@link StreamSide}.
+ *
+ *     open --> closing    by `close`: nothing is heard any more, the listener is told in a moment
+ *       \-----> closed    by the other side, a violation or a loss; from `closing` once the listener was told
+ */
+
+import type { Http2Stream } from "node:http2";
+
+import { assert, RegistryError, type Frame, type MessageStream, type StreamListener } from "@rollcall/core";
+import { FrameParser } from "./frame-parser.ts";
+import { FrameWriter } from "./frame-writer.ts";
+import { COMPRESSED_FLAG } from "./stream-protocol.ts";
+
+/** What a side does differently. */
+export interface StreamSide {
+  /** Who is at the other end, for error messages. */
+  readonly peer: string;
+  /** Tells the other side that this one ends, and lets go of the HTTP/2 stream. Called at most once. */
+  conclude(error: RegistryError | undefined): void;
+  /** A frame with flags of the protocol's own. */
+  flagged(flags: number, message: Uint8Array): void;
+  /** The other side has ended its direction, not in the middle of a frame. */
+  inputEnded(): void;
+  /** Why the HTTP/2 stream ended without a word, if the side knows better than the stream. */
+  lossReason(): string | undefined;
+}
+
+export class Http2MessageStream implements MessageStream {
+  readonly writer: FrameWriter;
+  readonly #stream: Http2Stream;
+  readonly #parser: FrameParser;
+  readonly #side: StreamSide;
+  #state: "open" | "closing" | "closed" = "open";
+  #listener: StreamListener | undefined;
+
+  constructor(stream: Http2Stream, messageBytesMax: number, makeSide: (link: Http2MessageStream) => StreamSide) {
+    this.#stream = stream;
+    this.#parser = new FrameParser(messageBytesMax);
+    this.writer = new FrameWriter(stream, () => {
+      if (this.#state === "open") this.#listener?.drained?.();
+    });
+    this.#side = makeSide(this);
+    stream.on("data", (chunk: Uint8Array) => this.#read(chunk));
+    stream.on("end", () => this.#inputEnded());
+    // What went wrong comes again as `close`, with the code; without a listener the process would end here.
+    stream.on("error", () => {});
+    stream.on("close", () => this.#lost());
+  }
+
+  get isListened(): boolean {
+    return this.#listener !== undefined;
+  }
+
+  get congested(): boolean {
+    return this.#state === "open" && this.writer.congested;
+  }
+
+  listen(listener: StreamListener): void {
+    assert(this.#listener === undefined, "a stream is listened to once");
+    this.#listener = listener;
+  }
+
+  send(frame: Frame): void {
+    if (this.#state === "open") this.writer.send(frame);
+  }
+
+  close(error?: RegistryError): void {
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    this.#side.conclude(error);
+    // Later, so that whoever closes is not called back from inside its own call.
+    setImmediate(() => this.#tell(error));
+  }
+
+  /** The link is over: tells the other side, if it can still hear it, and the listener at once. */
+  finish(error: RegistryError | undefined): void {
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    this.#side.conclude(error);
+    this.#tell(error);
+  }
+
+  /** The link is gone without a word; nobody is left to be told but the listener. */
+  lose(error: RegistryError): void {
+    if (this.#state === "open") this.#tell(error);
+  }
+
+  #tell(error: RegistryError | undefined): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#listener?.closed(error);
+  }
+
+  #read(chunk: Uint8Array): void {
+    if (this.#state !== "open") return;
+    try {
+      this.#parser.push(chunk, (flags, message) => this.#take(flags, message));
+    } catch (thrown) {
+      // A listener refuses a malformed message by throwing; anything else that is thrown is a fault of ours and stops.
+      if (!(thrown instanceof RegistryError)) throw thrown;
+      this.finish(thrown);
+    }
+  }
+
+  #take(flags: number, message: Uint8Array): void {
+    if (this.#state !== "open") return;
+    if (flags === 0) this.#listener?.message(message);
+    else if ((flags & COMPRESSED_FLAG) !== 0)
+      throw violation("a compressed frame, though no compression was agreed on");
+    else this.#side.flagged(flags, message);
+  }
+
+  #inputEnded(): void {
+    if (this.#state !== "open") return;
+    if (this.#parser.isBetweenFrames) this.#side.inputEnded();
+    else this.finish(violation("the stream ended within a frame"));
+  }
+
+  #lost(): void {
+    if (this.#state !== "open") return;
+    const code = this.#stream.rstCode ?? 0;
+    const reason = this.#side.lossReason() ?? (code === 0 ? "ended without a word" : `reset (HTTP/2 code ${code})`);
+    this.lose(new RegistryError("unavailable", `the stream with ${this.#side.peer} was lost: ${reason}`));
+  }
+}
+
+export function violation(message: string): RegistryError {
+  return new RegistryError("protocol_violation", message);
+}

@@ -1,0 +1,174 @@
+/**
+ * Serves the streaming RPCs of a node below Connect's typed API: frames go in and out as bytes, on the core HTTP/2
+ * stream. For whoever calls them they are ordinary Connect or gRPC methods. Requests in any other form (JSON,
+ * gRPC-web, HTTP/1.1, compressed) are left to the typed API, which is slower and speaks everything.
+ */
+
+import { constants, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
+
+import { LIMITS, RegistryError, silentLog, type Log, type StreamHandler, type StreamRoutes } from "@rollcall/core";
+import { deadlineFromHeaders } from "./deadline.ts";
+import { Http2MessageStream, violation, type StreamSide } from "./http2-message-stream.ts";
+import type { ErrorDetailCodec } from "./status.ts";
+import {
+  CONNECT_STREAM_TYPE,
+  connectEndFrame,
+  GRPC_STREAM_TYPE,
+  grpcTrailers,
+  protocolFromContentType,
+  type StreamProtocol,
+} from "./stream-protocol.ts";
+
+export interface StreamRouterOptions {
+  /** Writes the detail of an error. Without it clients see only code and message. */
+  readonly errorDetail?: ErrorDetailCodec | undefined;
+  /** Largest message accepted, in bytes. Default 1 MiB; links between nodes need 4 MiB. */
+  readonly messageBytesMax?: number | undefined;
+  /** The same for single methods, by path. */
+  readonly messageBytesMaxOf?: ReadonlyMap<string, number> | undefined;
+  /** Paths of methods that take one request: for these, the end of the requests is not the end of the link. */
+  readonly singleRequest?: ReadonlySet<string> | undefined;
+  readonly log?: Log | undefined;
+}
+
+export interface StreamRouter {
+  /** Takes the request over if it is for one of the routes and in a form that is served here. */
+  handle(request: Http2ServerRequest, response: Http2ServerResponse): boolean;
+  /** Ends every open stream with `error`. */
+  closeAll(error: RegistryError): void;
+  readonly openStreams: number;
+}
+
+/** How long a client may take to read the end of a stream, in milliseconds, before the stream is reset. */
+const FAREWELL_MS = 5_000;
+
+export function createStreamRouter(routes: StreamRoutes, options: StreamRouterOptions = {}): StreamRouter {
+  const { messageBytesMax = LIMITS.clientMessageBytes, log = silentLog } = options;
+  const open = new Set<Http2MessageStream>();
+  return {
+    handle(request, response) {
+      const path = pathFromUrl(request.url);
+      const handler = routes.get(path);
+      const protocol = protocolFromContentType(request.headers["content-type"]);
+      if (handler === undefined || protocol === undefined || request.method !== "POST" || isCompressed(request))
+        return false;
+      if (response.stream === undefined || response.stream.destroyed) return true;
+      const link = acceptStream(response.stream, protocol, {
+        messageBytesMax: options.messageBytesMaxOf?.get(path) ?? messageBytesMax,
+        peer: peerFromRequest(request),
+        takesOne: options.singleRequest?.has(path) ?? false,
+        errorDetail: options.errorDetail,
+      });
+      open.add(link);
+      response.stream.once("close", () => open.delete(link));
+      limitInTime(link, request, response.stream);
+      hand(link, handler, path, peerFromRequest(request), log);
+      return true;
+    },
+    closeAll(error) {
+      for (const link of open) link.close(error);
+    },
+    get openStreams() {
+      return open.size;
+    },
+  };
+}
+
+interface AcceptOptions {
+  readonly messageBytesMax: number;
+  readonly peer: string;
+  readonly takesOne: boolean;
+  readonly errorDetail: ErrorDetailCodec | undefined;
+}
+
+function acceptStream(stream: ServerHttp2Stream, protocol: StreamProtocol, options: AcceptOptions): Http2MessageStream {
+  const contentType = protocol === "connect" ? CONNECT_STREAM_TYPE : GRPC_STREAM_TYPE;
+  const link = new Http2MessageStream(stream, options.messageBytesMax, (link) =>
+    protocol === "connect" ? connectSide(stream, link, options) : grpcSide(stream, link, options),
+  );
+  // At once, before there is anything to send: a client that waits for headers would otherwise wait for a change.
+  stream.respond({ ":status": 200, "content-type": contentType }, { waitForTrailers: protocol === "grpc" });
+  return link;
+}
+
+function hand(link: Http2MessageStream, handler: StreamHandler, path: string, peer: string, log: Log): void {
+  try {
+    handler(link, { address: peer });
+    if (!link.isListened) throw new Error("the handler did not listen to its stream");
+  } catch (thrown) {
+    const error = RegistryError.fromUnknown(thrown);
+    if (error.reason === "internal") log.error("a stream could not be accepted", { path, peer, error: thrown });
+    link.finish(error);
+  }
+}
+
+function limitInTime(link: Http2MessageStream, request: Http2ServerRequest, stream: ServerHttp2Stream): void {
+  const deadlineMs = deadlineFromHeaders(request.headers);
+  if (deadlineMs === undefined) return;
+  const passed = new RegistryError("deadline_exceeded", `the deadline of ${deadlineMs} ms has passed`);
+  const timer = setTimeout(() => link.finish(passed), deadlineMs).unref();
+  stream.once("close", () => clearTimeout(timer));
+}
+
+function connectSide(stream: ServerHttp2Stream, link: Http2MessageStream, options: AcceptOptions): StreamSide {
+  return {
+    ...acceptingSide(link, options),
+    conclude(error) {
+      stream.once("finish", () => letGo(stream));
+      limitFarewell(stream);
+      link.writer.end(connectEndFrame(error, options.errorDetail));
+    },
+  };
+}
+
+function grpcSide(stream: ServerHttp2Stream, link: Http2MessageStream, options: AcceptOptions): StreamSide {
+  return {
+    ...acceptingSide(link, options),
+    conclude(error) {
+      stream.once("wantTrailers", () => {
+        stream.sendTrailers(grpcTrailers(error, options.errorDetail));
+        setImmediate(() => letGo(stream));
+      });
+      limitFarewell(stream);
+      link.writer.end();
+    },
+  };
+}
+
+function acceptingSide(link: Http2MessageStream, { peer, takesOne }: AcceptOptions): Omit<StreamSide, "conclude"> {
+  return {
+    peer,
+    lossReason: () => undefined,
+    flagged(flags) {
+      throw violation(`a frame with the flags ${flags}`);
+    },
+    inputEnded() {
+      if (!takesOne) link.finish(undefined);
+    },
+  };
+}
+
+/** Everything is said. A client that still talks is asked to stop, as HTTP/2 wants it: a reset without an error. */
+function letGo(stream: ServerHttp2Stream): void {
+  if (!stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
+}
+
+function limitFarewell(stream: ServerHttp2Stream): void {
+  const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), FAREWELL_MS).unref();
+  stream.once("close", () => clearTimeout(timer));
+}
+
+/** Requests that announce compression: the typed API knows how to refuse them politely. */
+function isCompressed({ headers }: Http2ServerRequest): boolean {
+  const encoding = headers["connect-content-encoding"] ?? headers["grpc-encoding"];
+  return encoding !== undefined && encoding !== "identity";
+}
+
+function pathFromUrl(url: string): string {
+  const query = url.indexOf("?");
+  return query === -1 ? url : url.slice(0, query);
+}
+
+function peerFromRequest({ socket }: Http2ServerRequest): string {
+  return `${socket.remoteAddress ?? "unknown"}:${socket.remotePort ?? 0}`;
+}
