@@ -1,0 +1,42 @@
+/**
+ * When to dial again. Every server is tried once, almost at once, because one that is down says nothing about the
+ * others; after that round the pauses grow exponentially with full jitter, so that a thousand clients of a registry
+ * that comes back do not all come back in the same instant.
+ */
+
+import type { Random } from "@rollcall/core";
+
+export interface ReconnectOptions {
+  /**
+   * Longest pause before the next server within the first round, in milliseconds. Default 50: enough to spread the
+   * clients of a server that died, too little to be felt.
+   */
+  readonly jitterMs: number;
+  /** Longest first pause after a whole round has failed, in milliseconds. Default 100. It doubles with each failure. */
+  readonly pauseMinMs: number;
+  /** What the longest pause grows to, in milliseconds. Default 5,000: how late the return of a registry may be noticed. */
+  readonly pauseMaxMs: number;
+}
+
+/**
+ * Milliseconds until the next dial.
+ * @param failures dials in a row that led to no usable link; 0 dials at once
+ */
+export function pauseBeforeDial(
+  failures: number,
+  serverCount: number,
+  { jitterMs, pauseMinMs, pauseMaxMs }: ReconnectOptions,
+  random: Random,
+): number {
+  if (failures === 0) return 0;
+  if (failures < serverCount) return random.next() * jitterMs;
+  return random.next() * Math.min(pauseMaxMs, pauseMinMs * 2 ** (failures - serverCount));
+}
+
+/** The items in random order: clients that were given the same list spread over all of it. */
+export function shuffled<Item>(items: readonly Item[], random: Random): readonly Item[] {
+  const rest = [...items];
+  const result: Item[] = [];
+  while (rest.length > 0) result.push(...rest.splice(Math.floor(random.next() * rest.length), 1));
+  return result;
+}

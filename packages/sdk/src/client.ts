@@ -1,0 +1,282 @@
+/** The client: what a user calls, and who in here does it. */
+
+import {
+  RegistryError,
+  filterFromInput,
+  instanceFromInput,
+  serviceKey,
+  silentLog,
+  type Clock,
+  type Dialer,
+  type FilterInput,
+  type InstanceInput,
+  type Log,
+  type Random,
+  type ServerHello,
+  type ServerMessage,
+  type ServiceKey,
+} from "@rollcall/core";
+
+import { Connection } from "./connection.ts";
+import { EventHub, type ClientEvents, type EventName } from "./events.ts";
+import { completeOptions, type ClientOptions, type CompleteOptions } from "./options.ts";
+import { Outbox } from "./outbox.ts";
+import { deferred, untilAborted } from "./promises.ts";
+import { Registrations } from "./registrations.ts";
+import { pendingRegistration, type PendingRegistration } from "./registration.ts";
+import type { ServiceView } from "./service-view.ts";
+import { FeedSubscription, type Subscription } from "./subscription.ts";
+import { Subscriptions } from "./subscriptions.ts";
+
+export interface ClientPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dialer: Dialer;
+  /** Default: silence. */
+  readonly log?: Log | undefined;
+}
+
+/** A service: its name, or its name with the namespace and group when they are not the client's own. */
+export type ServiceInput =
+  | string
+  | { readonly service: string; readonly namespace?: string | undefined; readonly group?: string | undefined };
+
+/** An instance and the service it belongs to. */
+export type RegisterInput = InstanceInput & Exclude<ServiceInput, string>;
+
+/**
+ * `connecting`: dialing the first time, or again. `connected`: a server has said hello. `waiting`: for the time of the
+ * next dial. `closing`, `closed`: by `close`.
+ */
+export type ClientState = "connecting" | "connected" | "waiting" | "closing" | "closed";
+
+export interface Client extends AsyncDisposable {
+  /** Identity of the client over its connections. */
+  readonly id: string;
+  readonly state: ClientState;
+  /**
+   * Registers an instance of a service for as long as this client lives, over any number of connections. The result
+   * can be used at once; awaiting it waits until the leader of the service's slot has applied it.
+   *
+   * Throws a RegistryError: `invalid_field` or `limit_exceeded` naming field, limit and value, also for an id that
+   * this client has registered for the service already; `closed`. Awaiting throws the registry's reason when it
+   * refuses, or the reason of `signal`, which ends the waiting and not the registration.
+   */
+  register(input: RegisterInput, options?: { readonly signal?: AbortSignal | undefined }): PendingRegistration;
+  /**
+   * Subscribes to a service, whether or not anyone has registered it. Subscriptions with equal service and filter
+   * share what is sent over the wire. An aborted `signal` closes the subscription.
+   *
+   * Throws a RegistryError: `invalid_field` or `limit_exceeded` naming field, limit and value; `closed`.
+   */
+  subscribe(
+    service: ServiceInput,
+    filter?: FilterInput,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Subscription;
+  /**
+   * The instances of a service now: what a subscription of it holds, or what the registry answers.
+   *
+   * Rejects with a RegistryError: as `subscribe` throws; `deadline_exceeded` after `timeoutMs` milliseconds (default:
+   * the option `resolveTimeoutMs`); the registry's reason when it refuses. Rejects with the reason of `signal`.
+   */
+  resolve(
+    service: ServiceInput,
+    filter?: FilterInput,
+    options?: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined },
+  ): Promise<ServiceView>;
+  /** Calls `listener` at every such event until the returned function is called. */
+  on<Name extends EventName>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void;
+  /**
+   * Ends all subscriptions, unregisters everything, waits until that is applied (at most the option `closeTimeoutMs`)
+   * and ends the connection. Never rejects; every call gives the same promise. From the first call on everything else
+   * is refused with reason `closed`.
+   */
+  close(): Promise<void>;
+}
+
+type Life = { readonly kind: "live" } | { readonly kind: "closing" | "closed"; readonly done: Promise<void> };
+
+class ConnectedClient implements Client {
+  readonly #ports: ClientPorts & { readonly log: Log };
+  readonly #options: CompleteOptions;
+  readonly #events: EventHub;
+  readonly #connection: Connection;
+  readonly #outbox: Outbox;
+  readonly #registrations: Registrations;
+  readonly #subscriptions: Subscriptions;
+  #life: Life = { kind: "live" };
+  #clusterId: string | undefined;
+
+  constructor(ports: ClientPorts & { readonly log: Log }, options: CompleteOptions) {
+    const { clock, log } = ports;
+    const { resultTimeoutMs } = options;
+    this.#ports = ports;
+    this.#options = options;
+    this.#events = new EventHub(log);
+    const { report } = this.#events;
+    const wake = (): void => this.#outbox.wake();
+    this.#registrations = new Registrations({ clock, resultTimeoutMs, wake, report });
+    this.#subscriptions = new Subscriptions({
+      clock,
+      resultTimeoutMs,
+      wake,
+      report,
+      heldBack: ({ key: service, filter, version }) => this.#events.emit("heldBack", { service, filter, version }),
+    });
+    this.#connection = new Connection(ports, options, {
+      dialed: (incarnation) => this.#dialed(incarnation),
+      opened: (server, hello) => this.#opened(server, hello),
+      received: (message) => this.#received(message),
+      drained: wake,
+      lost: ({ server, wasOpen, error, failures, pauseMs }) => {
+        this.#registrations.disconnected();
+        this.#subscriptions.disconnected();
+        if (wasOpen) this.#events.emit("disconnected", { server, error });
+        this.#events.emit("retrying", { failures, pauseMs, error });
+      },
+    });
+    // Registrations first: who resolves a service should find those that started together with it.
+    this.#outbox = new Outbox(clock, this.#connection, [this.#registrations, this.#subscriptions]);
+    // Later, so that what is wanted from the start leaves in the first frame.
+    clock.defer(() => this.#connection.open());
+  }
+
+  get id(): string {
+    return this.#options.clientId;
+  }
+
+  get state(): ClientState {
+    if (this.#life.kind !== "live") return this.#life.kind;
+    const link = this.#connection.state;
+    if (link === "open") return "connected";
+    return link === "waiting" ? "waiting" : "connecting";
+  }
+
+  register(input: RegisterInput, { signal }: { signal?: AbortSignal | undefined } = {}): PendingRegistration {
+    this.#assertLive();
+    signal?.throwIfAborted();
+    const key = this.#key(input);
+    const instance = instanceFromInput({ ...input, zone: input.zone ?? this.#options.zone }, () =>
+      this.#ports.random.id(),
+    );
+    return pendingRegistration(this.#registrations.register(key, instance), this.#registrations, signal);
+  }
+
+  subscribe(
+    service: ServiceInput,
+    filter: FilterInput = {},
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Subscription {
+    this.#assertLive();
+    signal?.throwIfAborted();
+    const feed = this.#subscriptions.feed(this.#key(service), filterFromInput(filter));
+    const subscription = new FeedSubscription(feed, {
+      clock: this.#ports.clock,
+      report: this.#events.report,
+      listen: (feed, listener) => {
+        const stop = this.#subscriptions.listen(feed, listener);
+        const close = (): void => subscription.close();
+        signal?.addEventListener("abort", close, { once: true });
+        return () => {
+          signal?.removeEventListener("abort", close);
+          stop();
+        };
+      },
+    });
+    return subscription;
+  }
+
+  async resolve(
+    service: ServiceInput,
+    filter: FilterInput = {},
+    { signal, timeoutMs }: { signal?: AbortSignal | undefined; timeoutMs?: number | undefined } = {},
+  ): Promise<ServiceView> {
+    using subscription = this.subscribe(service, filter);
+    signal?.throwIfAborted();
+    const { promise: late, reject } = deferred<never>();
+    const limitMs = timeoutMs ?? this.#options.resolveTimeoutMs;
+    const timer = this.#ports.clock.setTimer(limitMs, () => {
+      reject(new RegistryError("deadline_exceeded", `no view of ${subscription.service.service} in ${limitMs} ms`));
+    });
+    try {
+      return await untilAborted(Promise.race([subscription.ready, late]), signal);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  on<Name extends EventName>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#life.kind === "live") this.#life = { kind: "closing", done: this.#close() };
+    await this.#life.done;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const closed = new RegistryError("closed", "the client is closed");
+    // After this turn, so that a callback of what ends here finds the client closing.
+    await Promise.resolve();
+    this.#subscriptions.abandon(closed);
+    this.#registrations.unregisterAll();
+    const timeout = deferred<void>();
+    const timer = this.#ports.clock.setTimer(this.#options.closeTimeoutMs, () => timeout.resolve());
+    await Promise.race([this.#registrations.nothingLeft(), timeout.promise]);
+    timer.cancel();
+    this.#registrations.abandon(closed);
+    this.#connection.close();
+    this.#life = { kind: "closed", done: Promise.resolve() };
+    this.#events.emit("closed", {});
+  }
+
+  #assertLive(): void {
+    if (this.#life.kind !== "live") throw new RegistryError("closed", "the client is closed");
+  }
+
+  #key(input: ServiceInput): ServiceKey {
+    const parts = typeof input === "string" ? { service: input } : input;
+    const { namespace, group } = this.#options;
+    return serviceKey({
+      namespace: parts.namespace || namespace,
+      group: parts.group || group,
+      service: parts.service,
+    });
+  }
+
+  // The conversation -------------------------------------------------------------------------------------------------
+
+  #dialed(incarnation: number): void {
+    this.#registrations.replay(incarnation);
+    this.#subscriptions.replay();
+    this.#outbox.begin({ clientId: this.#options.clientId, incarnation, agent: this.#options.agent });
+  }
+
+  #opened(server: string, { nodeId, clusterId }: ServerHello): void {
+    if (this.#clusterId !== undefined && this.#clusterId !== clusterId) this.#subscriptions.forgetVersions();
+    this.#clusterId = clusterId;
+    this.#ports.log.info("connected to the registry", { server, nodeId, clusterId });
+    this.#events.emit("connected", { server, nodeId, clusterId });
+  }
+
+  #received({ results, refusals, pushes }: ServerMessage): void {
+    for (const result of results) this.#registrations.take(result);
+    for (const refusal of refusals) this.#subscriptions.refuse(refusal);
+    for (const push of pushes) this.#subscriptions.take(push);
+  }
+}
+
+/**
+ * A client on ports of the caller's: for platforms other than Node, for simulations and for tests. It connects by
+ * itself, soon after this returns, and again whenever the connection is lost, until it is closed.
+ * @throws RegistryError `invalid_field` naming the option.
+ */
+export function createClientWith(ports: ClientPorts, options: ClientOptions): Client {
+  const complete = completeOptions(options, () => ports.random.id());
+  return new ConnectedClient({ ...ports, log: ports.log ?? silentLog }, complete);
+}

@@ -1,0 +1,67 @@
+/** What a client tells about itself, to whoever wants to hear it. */
+
+import { RegistryError, type Filter, type Log, type ServiceKey, type Version } from "@rollcall/core";
+
+export interface ClientEvents {
+  /** A server has answered; everything that is wanted is on its way to it. */
+  readonly connected: { readonly server: string; readonly nodeId: string; readonly clusterId: string };
+  /** The link that was up is lost; views stay as they are and the client looks for another server. */
+  readonly disconnected: { readonly server: string; readonly error: RegistryError };
+  /** No link; the next dial is in `pauseMs` milliseconds. `failures` counts the dials that have failed in a row. */
+  readonly retrying: { readonly failures: number; readonly pauseMs: number; readonly error: RegistryError };
+  /** The registry sent an empty list that its leader does not vouch for. It is not shown; the old one stays. */
+  readonly heldBack: { readonly service: ServiceKey; readonly filter: Filter; readonly version: Version };
+  /** Something went wrong that nobody may be waiting for: a callback threw, a registration or subscription was refused. */
+  readonly error: { readonly error: RegistryError; readonly during: string };
+  /** `close` is done. */
+  readonly closed: Record<string, never>;
+}
+
+export type EventName = keyof ClientEvents;
+
+/** Reports what has no caller that could be told. */
+export type Report = (error: unknown, during: string) => void;
+
+type Listeners = { readonly [Name in EventName]: Set<(event: ClientEvents[Name]) => void> };
+
+export class EventHub {
+  readonly #log: Log;
+  readonly #listeners: Listeners = {
+    connected: new Set(),
+    disconnected: new Set(),
+    retrying: new Set(),
+    heldBack: new Set(),
+    error: new Set(),
+    closed: new Set(),
+  };
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Calls `listener` at every such event until the returned function is called. */
+  on<Name extends EventName>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
+    const listeners = this.#listeners[name];
+    // Each call listens by itself, even with a function that listens already.
+    const own = (event: ClientEvents[Name]): void => listener(event);
+    listeners.add(own);
+    return () => void listeners.delete(own);
+  }
+
+  emit<Name extends EventName>(name: Name, event: ClientEvents[Name]): void {
+    for (const listener of Array.from(this.#listeners[name])) {
+      try {
+        listener(event);
+      } catch (thrown) {
+        // Only logged: an event about a listener of events could go on for ever.
+        this.#log.error("a listener threw", { event: name, error: thrown });
+      }
+    }
+  }
+
+  readonly report: Report = (thrown, during) => {
+    const error = RegistryError.fromUnknown(thrown);
+    this.#log.error(during, { error });
+    this.emit("error", { error, during });
+  };
+}

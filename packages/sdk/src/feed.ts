@@ -1,0 +1,132 @@
+/**
+ * One subscription on the wire: the copy of the datum that updates are applied to, and the view that is shown of it.
+ * They are two things, because not all that is held is shown: an update may bring nothing new to a user, or an empty
+ * list that nobody vouches for (D12).
+ */
+
+import {
+  Datum,
+  EMPTY_DIGEST,
+  epoch,
+  sameDigest,
+  type Digest,
+  type Filter,
+  type Held,
+  type RegistryError,
+  type ServiceKey,
+  type Update,
+  type Version,
+} from "@rollcall/core";
+
+import { DecodedInstances, serviceView, type ServiceView } from "./service-view.ts";
+
+/** One who watches a feed. */
+export interface FeedListener {
+  changed(view: ServiceView): void;
+  /** The subscription was refused for good, or the client was closed; nothing comes after. */
+  ended(error: RegistryError): void;
+}
+
+/**
+ * `changed`: there is a new view. `unchanged`: nothing that a user would notice. `mismatch`: a delta of content that is
+ * not held here. `heldBack`: an empty list that nobody vouches for.
+ */
+export type FeedOutcome = "changed" | "unchanged" | "mismatch" | "heldBack";
+
+/** Older than every version there is, so that any update is newer. */
+const BEFORE_ANY: Version = { epoch: epoch(0), counter: -1 };
+
+const NOTHING_HELD: Held = { version: { epoch: epoch(0), counter: 0 }, digest: EMPTY_DIGEST };
+
+export class Feed {
+  readonly key: ServiceKey;
+  readonly filter: Filter;
+  /** Identity among the feeds of a client. */
+  readonly text: string;
+  readonly #instances: DecodedInstances;
+  readonly #listeners = new Set<FeedListener>();
+  #datum: Datum;
+  #holdsSomething = false;
+  #shown: { readonly digest: Digest; readonly view: ServiceView } | undefined;
+  #changes = 0;
+
+  constructor(key: ServiceKey, filter: Filter, text: string, undecodable: (id: string, error: unknown) => void) {
+    this.key = key;
+    this.filter = filter;
+    this.text = text;
+    this.#instances = new DecodedInstances(undecodable);
+    this.#datum = new Datum(key, BEFORE_ANY);
+  }
+
+  get view(): ServiceView | undefined {
+    return this.#shown?.view;
+  }
+
+  /** How many views there have been. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** What a new connection may be told that is held, to be spared a push of it. */
+  get held(): Held | undefined {
+    return this.#holdsSomething ? this.#datum.held : undefined;
+  }
+
+  /** What a receipt says is held. */
+  get heldForReceipt(): Held {
+    return this.held ?? NOTHING_HELD;
+  }
+
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
+  /** Brings the copy to what `update` says, and the view with it. */
+  take(update: Update): FeedOutcome {
+    if (this.#isUnvouchedEmpty(update)) return "heldBack";
+    const outcome = this.#datum.apply(update);
+    if (outcome === "mismatch") return "mismatch";
+    if (outcome === "older") return "unchanged";
+    this.#holdsSomething = true;
+    return this.#show(update.confirmed) ? "changed" : "unchanged";
+  }
+
+  /** An empty list that is not confirmed may only mean that the registry is sick: it never becomes what is shown. */
+  #isUnvouchedEmpty(update: Update): boolean {
+    const showsEmpty = this.#shown !== undefined && sameDigest(this.#shown.digest, EMPTY_DIGEST);
+    return !update.confirmed && sameDigest(update.digest, EMPTY_DIGEST) && !showsEmpty;
+  }
+
+  #show(confirmed: boolean): boolean {
+    const { digest, version } = this.#datum;
+    const isChange = this.#shown === undefined || !sameDigest(this.#shown.digest, digest);
+    const instances = isChange ? this.#instances.follow(this.#datum) : this.#shown!.view.instances;
+    this.#shown = { digest, view: serviceView({ service: this.key, instances, version, confirmed }) };
+    if (isChange) this.#changes++;
+    return isChange;
+  }
+
+  /** Another cluster counts versions anew: the next push is taken whatever its version. What is shown stays. */
+  forgetVersions(): void {
+    this.#datum = new Datum(this.key, BEFORE_ANY);
+    this.#holdsSomething = false;
+  }
+
+  /** @returns what ends the listening */
+  listen(listener: FeedListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  tellChanged(): void {
+    for (const listener of Array.from(this.#listeners)) {
+      // One listener may have ended another.
+      if (this.#shown !== undefined && this.#listeners.has(listener)) listener.changed(this.#shown.view);
+    }
+  }
+
+  tellEnded(error: RegistryError): void {
+    for (const listener of Array.from(this.#listeners)) listener.ended(error);
+    this.#listeners.clear();
+  }
+}

@@ -1,0 +1,27 @@
+// For programs on ports of their own; on Node, import "@rollcall/sdk" instead.
+export { createClientWith } from "./client.ts";
+
+// What a client gives and takes.
+export type { Client, ClientPorts, ClientState, RegisterInput, ServiceInput } from "./client.ts";
+export type { ClientOptions } from "./options.ts";
+export type { ReconnectOptions } from "./backoff.ts";
+export type { ClientEvents, EventName } from "./events.ts";
+export type { InstanceChange, PendingRegistration, Registration } from "./registration.ts";
+export type { Subscription, ViewCallback } from "./subscription.ts";
+export type { ServiceView } from "./service-view.ts";
+
+// Words of the registry that appear in these.
+export { RegistryError } from "@rollcall/core";
+export type {
+  ErrorReason,
+  ErrorSubject,
+  Filter,
+  FilterInput,
+  Health,
+  Instance,
+  InstanceInput,
+  Log,
+  LogFields,
+  ServiceKey,
+  Version,
+} from "@rollcall/core";

@@ -1,0 +1,59 @@
+// The client for Node.
+
+import type { Log } from "@rollcall/core";
+import { errorDetailCodec } from "@rollcall/protocol";
+import { createHttp2Dialer } from "@rollcall/runtime/stream";
+
+import { createClientWith, type Client, type ClientOptions } from "../index.ts";
+import { nodeClock, nodeRandom } from "./ports.ts";
+
+export interface NodeClientOptions extends ClientOptions {
+  /** Who hears what the client has to say to operators. Default: nobody. */
+  readonly log?: Log | undefined;
+}
+
+/**
+ * A client of the registry, over HTTP/2. It connects by itself, soon after this returns, and again whenever the
+ * connection is lost, until it is closed; it keeps the process alive until then.
+ * @throws RegistryError `invalid_field` naming the option.
+ */
+export function createClient({ log, ...options }: NodeClientOptions): Client {
+  const dialer = createHttp2Dialer({ errorDetail: errorDetailCodec, connectTimeoutMs: options.connectTimeoutMs });
+  const client = createClientWith({ clock: nodeClock, random: nodeRandom, dialer, log }, options);
+  // Later, so that the goodbye still leaves; without holding up the end of the process.
+  client.on("closed", () => void setTimeout(() => dialer.close(), FAREWELL_MS).unref());
+  return client;
+}
+
+/** How long a closed client's last words may take to leave, in milliseconds. */
+const FAREWELL_MS = 3_000;
+
+// What a client gives and takes.
+export { RegistryError } from "../index.ts";
+export type {
+  Client,
+  ClientEvents,
+  ClientOptions,
+  ClientState,
+  ErrorReason,
+  ErrorSubject,
+  EventName,
+  Filter,
+  FilterInput,
+  Health,
+  Instance,
+  InstanceChange,
+  InstanceInput,
+  Log,
+  LogFields,
+  PendingRegistration,
+  ReconnectOptions,
+  RegisterInput,
+  Registration,
+  ServiceInput,
+  ServiceKey,
+  ServiceView,
+  Subscription,
+  Version,
+  ViewCallback,
+} from "../index.ts";

@@ -1,0 +1,122 @@
+/** What a user may set, and what it comes to: partial in, complete and checked out, once. */
+
+import { DEFAULT_GROUP, DEFAULT_NAMESPACE, LIMITS, checkShortName, invalidField } from "@rollcall/core";
+
+import type { ReconnectOptions } from "./backoff.ts";
+
+export interface ClientOptions {
+  /** Session nodes, each as `host:port`. One is enough to begin with; several let the client go on when one is lost. */
+  readonly servers: readonly string[];
+  /** Namespace of every service that is named without one. Default `default`. */
+  readonly namespace?: string | undefined;
+  /** Group of every service that is named without one. Default `default`. */
+  readonly group?: string | undefined;
+  /**
+   * Identity of this client over all its connections. Default: 128 random bits. If you set it, let it be a new one for
+   * each start of the process: versions of registrations begin anew with each client.
+   */
+  readonly clientId?: string | undefined;
+  /** Zone of every registration that names none. Default: unknown. */
+  readonly zone?: string | undefined;
+  /** Name and version of the program, for the registry's operators. Default: name and version of this library. */
+  readonly agent?: string | undefined;
+  readonly reconnect?: { readonly [Name in keyof ReconnectOptions]?: ReconnectOptions[Name] | undefined } | undefined;
+  /**
+   * How long a server may take from dial to hello, in milliseconds, before the next one is tried. Default 3,000: a
+   * server that needs longer is of no use, and there are others.
+   */
+  readonly connectTimeoutMs?: number | undefined;
+  /**
+   * What has no answer after this many milliseconds is sent again; the registry does not mind repetitions. Default
+   * 3,000: as long as the loss of a data node goes unnoticed.
+   */
+  readonly resultTimeoutMs?: number | undefined;
+  /** How long `resolve` waits for the first view, in milliseconds, unless told otherwise. Default 10,000. */
+  readonly resolveTimeoutMs?: number | undefined;
+  /**
+   * How long `close` waits until everything is unregistered, in milliseconds. Default 2,000: what is left then ends
+   * with the connection anyway.
+   */
+  readonly closeTimeoutMs?: number | undefined;
+}
+
+/** {@link ClientOptions} with nothing left open. */
+export interface CompleteOptions {
+  readonly servers: readonly string[];
+  readonly namespace: string;
+  readonly group: string;
+  readonly clientId: string;
+  readonly zone: string;
+  readonly agent: string;
+  readonly reconnect: ReconnectOptions;
+  readonly connectTimeoutMs: number;
+  readonly resultTimeoutMs: number;
+  readonly resolveTimeoutMs: number;
+  readonly closeTimeoutMs: number;
+}
+
+export const DEFAULT_AGENT = "rollcall-sdk/0.1.0";
+
+const CLIENT_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:@~-]*$/;
+const AGENT_LENGTH_MAX = 128;
+const ADDRESS_PATTERN = /^[^\s/]+:[0-9]{1,5}$/;
+
+/**
+ * @param newId makes the client id when none was given
+ * @throws RegistryError `invalid_field` naming the option.
+ */
+export function completeOptions(options: ClientOptions, newId: () => string): CompleteOptions {
+  return {
+    servers: checkServers(options.servers),
+    namespace: checkShortName("namespace", options.namespace || DEFAULT_NAMESPACE),
+    group: checkShortName("group", options.group || DEFAULT_GROUP),
+    clientId: checkClientId(options.clientId || newId()),
+    zone: options.zone ?? "",
+    agent: checkAgent(options.agent || DEFAULT_AGENT),
+    reconnect: {
+      jitterMs: duration("reconnect.jitterMs", options.reconnect?.jitterMs, 50),
+      pauseMinMs: duration("reconnect.pauseMinMs", options.reconnect?.pauseMinMs, 100),
+      pauseMaxMs: duration("reconnect.pauseMaxMs", options.reconnect?.pauseMaxMs, 5_000),
+    },
+    connectTimeoutMs: duration("connectTimeoutMs", options.connectTimeoutMs, 3_000, 1),
+    resultTimeoutMs: duration("resultTimeoutMs", options.resultTimeoutMs, 3_000, 1),
+    resolveTimeoutMs: duration("resolveTimeoutMs", options.resolveTimeoutMs, 10_000),
+    closeTimeoutMs: duration("closeTimeoutMs", options.closeTimeoutMs, 2_000),
+  };
+}
+
+function checkServers(servers: readonly string[]): readonly string[] {
+  if (!Array.isArray(servers) || servers.length === 0) {
+    throw invalidField("servers", `a non-empty list of "host:port"`, servers);
+  }
+  return [...new Set(servers.map(checkServer))];
+}
+
+function checkServer(server: unknown, index: number): string {
+  const isAddress = typeof server === "string" && ADDRESS_PATTERN.test(server);
+  const port = isAddress ? Number(server.split(":").at(-1)) : 0;
+  if (isAddress && port >= 1 && port <= 65_535) return server;
+  throw invalidField(`servers[${index}]`, `"host:port" with a port from 1 to 65535`, server);
+}
+
+function checkClientId(clientId: string): string {
+  if (typeof clientId === "string" && clientId.length <= LIMITS.clientIdLength && CLIENT_ID_PATTERN.test(clientId)) {
+    return clientId;
+  }
+  const alphabet = `letters, digits, ".", "_", ":", "@", "~", "-", beginning with a letter or digit`;
+  throw invalidField("clientId", `1 to ${LIMITS.clientIdLength} ${alphabet}`, clientId);
+}
+
+function checkAgent(agent: string): string {
+  if (typeof agent === "string" && agent.length <= AGENT_LENGTH_MAX) return agent;
+  throw invalidField("agent", `at most ${AGENT_LENGTH_MAX} characters`, agent);
+}
+
+/** Longest duration a timer can be set to: 2^31 - 1 ms, about 25 days. */
+const DURATION_MAX_MS = 2_147_483_647;
+
+function duration(field: string, given: number | undefined, fallback: number, least = 0): number {
+  const value = given ?? fallback;
+  if (typeof value === "number" && value >= least && value <= DURATION_MAX_MS) return value;
+  throw invalidField(field, `a number of milliseconds from ${least} to ${DURATION_MAX_MS}`, value);
+}

@@ -1,0 +1,141 @@
+/**
+ * What waits to be sent. Nothing is queued: the sources know what they have to say, and when the link can take it they
+ * are asked for their latest state. So a change that is overtaken by another before it left is never sent, and memory
+ * is bounded by what is registered and subscribed, however slow the server.
+ *
+ * Everything that was decided while one input was handled leaves in one frame.
+ */
+
+import {
+  LIMITS,
+  textFromFilter,
+  type ClientHello,
+  type ClientMessage,
+  type Clock,
+  type Filter,
+  type Frame,
+  type PushReceipt,
+  type RegisterItem,
+  type ServiceKey,
+  type SubscribeItem,
+  type UnregisterItem,
+  type UnsubscribeItem,
+} from "@rollcall/core";
+import { frameFromClientMessage } from "@rollcall/protocol";
+
+/** Where frames go. */
+export interface OutboxLink {
+  readonly canSend: boolean;
+  readonly congested: boolean;
+  send(frame: Frame): void;
+}
+
+/** A part of the client with something to say. */
+export interface OutboxSource {
+  /** Moves what waits into `draft` until that is full or nothing is left. */
+  fill(draft: Draft): void;
+}
+
+/** From this size on a draft takes no more: with its last item it is still below what a server accepts. */
+const DRAFT_FULL_BYTES = LIMITS.clientMessageBytes / 4;
+
+/** Bound for everything of an item but its names and its instance. */
+const ITEM_BYTES = 80;
+
+/** One message in the making. */
+export class Draft implements ClientMessage {
+  readonly hello: ClientHello | undefined;
+  readonly registers: RegisterItem[] = [];
+  readonly unregisters: UnregisterItem[] = [];
+  readonly subscribes: SubscribeItem[] = [];
+  readonly unsubscribes: UnsubscribeItem[] = [];
+  readonly receipts: PushReceipt[] = [];
+  #bytes = 0;
+
+  constructor(hello?: ClientHello) {
+    this.hello = hello;
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= DRAFT_FULL_BYTES;
+  }
+
+  get isEmpty(): boolean {
+    return this.hello === undefined && this.#bytes === 0;
+  }
+
+  register(item: RegisterItem): void {
+    this.registers.push(item);
+    this.#bytes += ITEM_BYTES + keyLength(item.key) + item.instance.length;
+  }
+
+  unregister(item: UnregisterItem): void {
+    this.unregisters.push(item);
+    this.#bytes += ITEM_BYTES + keyLength(item.key) + item.instanceId.length;
+  }
+
+  subscribe(item: SubscribeItem): void {
+    this.subscribes.push(item);
+    this.#bytes += ITEM_BYTES + keyLength(item.key) + filterBytesMax(item.filter);
+  }
+
+  unsubscribe(item: UnsubscribeItem): void {
+    this.unsubscribes.push(item);
+    this.#bytes += ITEM_BYTES + keyLength(item.key) + filterBytesMax(item.filter);
+  }
+
+  receipt(item: PushReceipt): void {
+    this.receipts.push(item);
+    this.#bytes += ITEM_BYTES + keyLength(item.key) + filterBytesMax(item.filter);
+  }
+}
+
+/** Names are ASCII. */
+function keyLength({ namespace, group, service }: ServiceKey): number {
+  return namespace.length + group.length + service.length;
+}
+
+/** More bytes than `filter` takes in a message: a character is at most three bytes. */
+export function filterBytesMax(filter: Filter): number {
+  return 3 * textFromFilter(filter).length;
+}
+
+export class Outbox {
+  readonly #clock: Clock;
+  readonly #link: OutboxLink;
+  readonly #sources: readonly OutboxSource[];
+  #awake = false;
+
+  constructor(clock: Clock, link: OutboxLink, sources: readonly OutboxSource[]) {
+    this.#clock = clock;
+    this.#link = link;
+    this.#sources = sources;
+  }
+
+  /** Something waits: it leaves as soon as the input at hand is handled. */
+  readonly wake = (): void => {
+    if (this.#awake) return;
+    this.#awake = true;
+    this.#clock.defer(() => {
+      this.#awake = false;
+      this.#flush();
+    });
+  };
+
+  /** The first frame of a link: who is there, and all that fits of what is wanted. */
+  begin(hello: ClientHello): void {
+    this.#send(new Draft(hello));
+    this.#flush();
+  }
+
+  #flush(): void {
+    while (this.#link.canSend && !this.#link.congested && this.#send(new Draft()));
+  }
+
+  #send(draft: Draft): boolean {
+    for (const source of this.#sources) source.fill(draft);
+    if (draft.isEmpty) return false;
+    this.#link.send(frameFromClientMessage(draft));
+    return true;
+  }
+}

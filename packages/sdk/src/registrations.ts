@@ -1,0 +1,301 @@
+/**
+ * What this client wants registered, and what it has wanted until the registry knows that it no longer does.
+ *
+ * For each (service, instance id) there is one claim, which holds the newest state only. Each change makes a new version
+ * with a sequence of its own; the answer to any other sequence is out of date and ignored. A claim that ends stays as a
+ * tombstone until its removal is applied, over as many connections as that takes, for the server of an older
+ * connection may still list the instance.
+ *
+ *     unsent --> sent, unanswered --> applied            (a new connection or a change: unsent again)
+ *                              \----> refused            (back to the last applied state, or the end)
+ */
+
+import {
+  LIMITS,
+  RegistryError,
+  invalidField,
+  limitExceeded,
+  textFromServiceKey,
+  unreachable,
+  type Clock,
+  type ErrorValue,
+  type Instance,
+  type RegistrationResult,
+  type ServiceKey,
+  type Version,
+} from "@rollcall/core";
+import { bytesFromInstance } from "@rollcall/protocol";
+
+import type { Report } from "./events.ts";
+import type { Draft, OutboxSource } from "./outbox.ts";
+import { deferred, type Deferred } from "./promises.ts";
+import { Unanswered } from "./unanswered.ts";
+
+/** One client's say in one (service, instance id). Changed by {@link Registrations} alone. */
+export interface Claim {
+  readonly key: ServiceKey;
+  readonly wanted: "listed" | "gone";
+  /** As it is listed, or was last. */
+  readonly instance: Instance;
+  /** Datum version at which the instance, or its end, was last applied. */
+  readonly version: Version | undefined;
+  /** Why it ended other than by an unregister that was applied: refused for good, or abandoned. */
+  readonly error: RegistryError | undefined;
+}
+
+interface OwnClaim extends Claim {
+  readonly text: string;
+  wanted: "listed" | "gone";
+  instance: Instance;
+  bytes: Uint8Array;
+  /** Grows with every change. */
+  counter: number;
+  /** Names the newest version on the present connection. */
+  sequence: number;
+  /** What the registry took last, to go back to when it refuses something newer. */
+  applied: { readonly instance: Instance; readonly version: Version } | undefined;
+  version: Version | undefined;
+  error: RegistryError | undefined;
+  /** How many versions were ever handed to a link. Of a claim without one, nobody has to be told the end. */
+  told: number;
+  /** Settles when the newest version is applied or refused; undefined when nobody waits. */
+  settled: Deferred<void> | undefined;
+}
+
+export interface RegistrationsPorts {
+  readonly clock: Clock;
+  readonly resultTimeoutMs: number;
+  /** Something waits to be sent. */
+  readonly wake: () => void;
+  readonly report: Report;
+}
+
+export class Registrations implements OutboxSource {
+  readonly #wake: () => void;
+  readonly #report: Report;
+  readonly #claims = new Map<string, OwnClaim>();
+  readonly #unsent = new Set<OwnClaim>();
+  readonly #bySequence = new Map<number, OwnClaim>();
+  readonly #unanswered: Unanswered<OwnClaim>;
+  #incarnation = 0;
+  #lastSequence = 0;
+  /** No counter of a forgotten claim was above this: one made anew for the same id begins above its own tombstone. */
+  #forgottenCounter = 0;
+  #nothingLeft: Deferred<void> | undefined;
+
+  constructor({ clock, resultTimeoutMs, wake, report }: RegistrationsPorts) {
+    this.#wake = wake;
+    this.#report = report;
+    this.#unanswered = new Unanswered(clock, resultTimeoutMs, (claim) => this.#sendAgain(claim));
+  }
+
+  // What users want --------------------------------------------------------------------------------------------------
+
+  /** @throws RegistryError when this client has registered that id for the service already, or has too many. */
+  register(key: ServiceKey, instance: Instance): Claim {
+    const text = `${textFromServiceKey(key)}/${instance.id}`;
+    const before = this.#claims.get(text);
+    if (before?.wanted === "listed") {
+      throw invalidField("instance.id", "one that this client has not registered for the service", instance.id);
+    }
+    if (this.#claims.size >= LIMITS.registrationsPerClient) {
+      throw limitExceeded("registrations", `${LIMITS.registrationsPerClient} for each client`, this.#claims.size + 1);
+    }
+    const claim: OwnClaim = {
+      key,
+      text,
+      wanted: "listed",
+      instance,
+      bytes: bytesFromInstance(instance),
+      counter: before?.counter ?? this.#forgottenCounter,
+      sequence: 0,
+      applied: undefined,
+      version: undefined,
+      error: undefined,
+      told: before?.told ?? 0,
+      settled: before?.settled,
+    };
+    if (before !== undefined) this.#unlist(before);
+    this.#claims.set(text, claim);
+    this.#changed(claim);
+    return claim;
+  }
+
+  /** Replaces the instance of a listed claim. @throws RegistryError the claim's own end, or `closed`. */
+  update(claim: Claim, instance: Instance): void {
+    const own = this.#own(claim);
+    if (own?.wanted !== "listed") throw claim.error ?? closed("the registration was unregistered");
+    own.instance = instance;
+    own.bytes = bytesFromInstance(instance);
+    this.#changed(own);
+  }
+
+  /** Ends a claim, and nothing when it has ended. {@link settled} tells when the registry knows. */
+  unregister(claim: Claim): void {
+    const own = this.#own(claim);
+    if (own?.wanted !== "listed") return;
+    this.#settle(own, closed("unregistered before it was applied"));
+    own.wanted = "gone";
+    if (own.told === 0) this.#forget(own);
+    else this.#changed(own);
+  }
+
+  unregisterAll(): void {
+    for (const claim of this.#claims.values()) this.unregister(claim);
+  }
+
+  /**
+   * Resolves when the newest state of `claim` is applied, at once when it is or when the claim has ended; rejects when
+   * that state is refused or overtaken by an unregister.
+   */
+  async settled(claim: Claim): Promise<void> {
+    const own = this.#own(claim);
+    if (own === undefined || own.sequence === 0) return;
+    own.settled ??= deferred();
+    await own.settled.promise;
+  }
+
+  /** Resolves when there is no claim left, not even one whose removal is yet to be applied. */
+  async nothingLeft(): Promise<void> {
+    if (this.#claims.size === 0) return;
+    this.#nothingLeft ??= deferred();
+    await this.#nothingLeft.promise;
+  }
+
+  /** Forgets everything; whoever waits is told `error`. */
+  abandon(error: RegistryError): void {
+    this.#unanswered.clear();
+    for (const claim of this.#claims.values()) {
+      claim.wanted = "gone";
+      claim.error = error;
+      this.#settle(claim, error);
+      this.#forget(claim);
+    }
+  }
+
+  // The conversation -------------------------------------------------------------------------------------------------
+
+  /** On a new connection everything is said anew, at versions of that connection. */
+  replay(incarnation: number): void {
+    this.#incarnation = incarnation;
+    this.#unanswered.clear();
+    for (const claim of this.#claims.values()) this.#stamp(claim);
+  }
+
+  /** The link is gone, and with it every answer that was on its way. */
+  disconnected(): void {
+    this.#unanswered.clear();
+  }
+
+  fill(draft: Draft): void {
+    for (const claim of this.#unsent) {
+      if (draft.isFull) return;
+      this.#unsent.delete(claim);
+      this.#write(claim, draft);
+      claim.told++;
+      this.#unanswered.sent(claim);
+    }
+  }
+
+  #write({ sequence, key, counter, instance, bytes, wanted }: OwnClaim, draft: Draft): void {
+    const item = { sequence, key, version: { incarnation: this.#incarnation, counter }, instanceId: instance.id };
+    if (wanted === "listed") draft.register({ ...item, instance: bytes });
+    else draft.unregister(item);
+  }
+
+  take({ sequence, outcome }: RegistrationResult): void {
+    const claim = this.#bySequence.get(sequence);
+    if (claim === undefined) return;
+    this.#answered(claim);
+    switch (outcome.kind) {
+      case "applied":
+        return this.#applied(claim, outcome.version);
+      case "refused":
+        return this.#refused(claim, outcome.error);
+      default:
+        unreachable(outcome);
+    }
+  }
+
+  #applied(claim: OwnClaim, version: Version): void {
+    claim.version = version;
+    if (claim.wanted === "gone") {
+      this.#forget(claim);
+    } else {
+      claim.applied = { instance: claim.instance, version };
+    }
+    this.#settle(claim, undefined);
+  }
+
+  #refused(claim: OwnClaim, value: ErrorValue): void {
+    const error = RegistryError.from(value);
+    const { wanted, applied, instance } = claim;
+    this.#report(error, `the registry refused to ${wanted === "listed" ? "register" : "unregister"} ${claim.text}`);
+    this.#settle(claim, error);
+    if (wanted === "listed" && applied !== undefined && applied.instance !== instance) {
+      claim.instance = applied.instance;
+      claim.bytes = bytesFromInstance(applied.instance);
+      this.#changed(claim);
+      return;
+    }
+    claim.error = error;
+    claim.wanted = "gone";
+    // An earlier version may have been taken, although its answer was ignored.
+    if (wanted === "listed" && claim.told > 1) this.#changed(claim);
+    else this.#forget(claim);
+  }
+
+  #changed(claim: OwnClaim): void {
+    claim.counter++;
+    this.#stamp(claim);
+    this.#wake();
+  }
+
+  /** From here on only the answer to this sequence counts. */
+  #stamp(claim: OwnClaim): void {
+    this.#answered(claim);
+    claim.sequence = ++this.#lastSequence;
+    this.#bySequence.set(claim.sequence, claim);
+    this.#unsent.add(claim);
+  }
+
+  #answered(claim: OwnClaim): void {
+    this.#bySequence.delete(claim.sequence);
+    this.#unanswered.settle(claim);
+    this.#unsent.delete(claim);
+    claim.sequence = 0;
+  }
+
+  #sendAgain(claim: OwnClaim): void {
+    this.#unsent.add(claim);
+    this.#wake();
+  }
+
+  #settle(claim: OwnClaim, error: RegistryError | undefined): void {
+    const { settled } = claim;
+    claim.settled = undefined;
+    if (error === undefined) settled?.resolve();
+    else settled?.reject(error);
+  }
+
+  #forget(claim: OwnClaim): void {
+    this.#unlist(claim);
+    this.#forgottenCounter = Math.max(this.#forgottenCounter, claim.counter);
+    if (this.#claims.size === 0) this.#nothingLeft?.resolve();
+  }
+
+  #unlist(claim: OwnClaim): void {
+    this.#answered(claim);
+    this.#claims.delete(claim.text);
+  }
+
+  /** The claim, unless it has ended or another one took its place. */
+  #own(claim: Claim): OwnClaim | undefined {
+    const own = this.#claims.get(`${textFromServiceKey(claim.key)}/${claim.instance.id}`);
+    return own === claim ? own : undefined;
+  }
+}
+
+function closed(message: string): RegistryError {
+  return new RegistryError("closed", message);
+}

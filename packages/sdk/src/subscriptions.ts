@@ -1,0 +1,205 @@
+/**
+ * Everything this client is subscribed to. Subscriptions with the same key and filter share one feed, which is asked
+ * for once and kept while anyone watches it.
+ *
+ * A feed that was asked for is owed a push on every connection, even if that brings no news; one that has not come in
+ * time is asked for again. Every push is answered with a receipt of what is held then, without which the server sends
+ * no further one.
+ */
+
+import {
+  LIMITS,
+  RegistryError,
+  limitExceeded,
+  textFromFilter,
+  textFromServiceKey,
+  type Clock,
+  type Filter,
+  type PushReceipt,
+  type ServiceKey,
+  type SubscriptionRefusal,
+  type UnsubscribeItem,
+  type Update,
+} from "@rollcall/core";
+
+import type { Report } from "./events.ts";
+import { Feed, type FeedListener } from "./feed.ts";
+import { filterBytesMax, type Draft, type OutboxSource } from "./outbox.ts";
+import { Unanswered } from "./unanswered.ts";
+
+/** A filter larger than this, in bytes on the wire, is refused: it might not fit into a message. */
+const FILTER_BYTES_MAX = LIMITS.clientMessageBytes / 2;
+
+export interface SubscriptionsPorts {
+  readonly clock: Clock;
+  readonly resultTimeoutMs: number;
+  /** Something waits to be sent. */
+  readonly wake: () => void;
+  readonly heldBack: (update: Update) => void;
+  readonly report: Report;
+}
+
+export class Subscriptions implements OutboxSource {
+  readonly #ports: SubscriptionsPorts;
+  readonly #feeds = new Map<string, Feed>();
+  /** Feeds to ask for. */
+  readonly #unasked = new Set<Feed>();
+  readonly #unanswered: Unanswered<Feed>;
+  /** Feeds that the present server has been asked for, by their text. */
+  readonly #asked = new Set<string>();
+  readonly #unsubscribes = new Map<string, UnsubscribeItem>();
+  readonly #receipts = new Map<string, PushReceipt>();
+
+  constructor(ports: SubscriptionsPorts) {
+    this.#ports = ports;
+    this.#unanswered = new Unanswered(ports.clock, ports.resultTimeoutMs, (feed) => this.#ask(feed));
+  }
+
+  // What users want --------------------------------------------------------------------------------------------------
+
+  /** The feed of (key, filter), if there is one. */
+  find(key: ServiceKey, filter: Filter): Feed | undefined {
+    return this.#feeds.get(feedText(key, filter));
+  }
+
+  /** The feed of (key, filter), asked for if it is new. @throws RegistryError `limit_exceeded`. */
+  feed(key: ServiceKey, filter: Filter): Feed {
+    const text = feedText(key, filter);
+    const before = this.#feeds.get(text);
+    if (before !== undefined) return before;
+    if (this.#feeds.size >= LIMITS.subscriptionsPerClient) {
+      throw limitExceeded("subscriptions", `${LIMITS.subscriptionsPerClient} for each client`, this.#feeds.size + 1);
+    }
+    const filterBytes = filterBytesMax(filter);
+    if (filterBytes > FILTER_BYTES_MAX) throw limitExceeded("filter", `${FILTER_BYTES_MAX} bytes`, filterBytes);
+    const feed = new Feed(key, filter, text, (id, error) => {
+      this.#ports.report(error, `instance ${id} of ${textFromServiceKey(key)} cannot be read`);
+    });
+    this.#feeds.set(text, feed);
+    this.#unsubscribes.delete(text);
+    this.#ask(feed);
+    return feed;
+  }
+
+  /** @returns what ends the listening; with the last listener the feed goes, too. */
+  listen(feed: Feed, listener: FeedListener): () => void {
+    const stop = feed.listen(listener);
+    return () => {
+      stop();
+      if (feed.listenerCount === 0 && this.#feeds.get(feed.text) === feed) this.#end(feed);
+    };
+  }
+
+  /** Ends every feed; whoever listens is told `error`. */
+  abandon(error: RegistryError): void {
+    const feeds = [...this.#feeds.values()];
+    for (const feed of feeds) this.#end(feed);
+    for (const feed of feeds) feed.tellEnded(error);
+  }
+
+  #end(feed: Feed): void {
+    this.#drop(feed);
+    if (this.#asked.delete(feed.text)) this.#unsubscribe(feed.text, feed);
+  }
+
+  #drop({ text }: Feed): void {
+    const feed = this.#feeds.get(text);
+    if (feed === undefined) return;
+    this.#feeds.delete(text);
+    this.#unasked.delete(feed);
+    this.#unanswered.settle(feed);
+    this.#receipts.delete(text);
+  }
+
+  #ask(feed: Feed): void {
+    this.#unasked.add(feed);
+    this.#ports.wake();
+  }
+
+  #unsubscribe(text: string, { key, filter }: UnsubscribeItem): void {
+    this.#unsubscribes.set(text, { key, filter });
+    this.#ports.wake();
+  }
+
+  // The conversation -------------------------------------------------------------------------------------------------
+
+  /** On a new connection every feed is asked for anew; what was to be said on the old one is of no use. */
+  replay(): void {
+    this.disconnected();
+    for (const feed of this.#feeds.values()) this.#unasked.add(feed);
+  }
+
+  disconnected(): void {
+    this.#unanswered.clear();
+    this.#asked.clear();
+    this.#unsubscribes.clear();
+    this.#receipts.clear();
+  }
+
+  /** Another cluster: what it was told that we hold means nothing there, so every feed is asked for with nothing held. */
+  forgetVersions(): void {
+    this.#receipts.clear();
+    for (const feed of this.#feeds.values()) {
+      feed.forgetVersions();
+      this.#ask(feed);
+    }
+  }
+
+  fill(draft: Draft): void {
+    for (const feed of this.#unasked) {
+      if (draft.isFull) return;
+      const { key, filter, held, text } = feed;
+      this.#unasked.delete(feed);
+      draft.subscribe({ key, filter, held });
+      this.#asked.add(text);
+      this.#unanswered.sent(feed);
+    }
+    for (const [text, item] of this.#unsubscribes) {
+      if (draft.isFull) return;
+      this.#unsubscribes.delete(text);
+      draft.unsubscribe(item);
+    }
+    for (const [text, item] of this.#receipts) {
+      if (draft.isFull) return;
+      this.#receipts.delete(text);
+      draft.receipt(item);
+    }
+  }
+
+  /** @throws RegistryError `protocol_violation` for a snapshot that is not what it says. */
+  take(update: Update): void {
+    const text = feedText(update.key, update.filter);
+    const feed = this.#feeds.get(text);
+    if (feed === undefined) {
+      // The server has not heard that it is no longer wanted.
+      this.#unsubscribe(text, update);
+      return;
+    }
+    this.#unanswered.settle(feed);
+    const outcome = feed.take(update);
+    if (outcome === "mismatch" && update.baseDigest === undefined) {
+      // Asking for another snapshot would bring the same one, again and again.
+      throw new RegistryError("protocol_violation", `a snapshot of ${textFromServiceKey(feed.key)} has a wrong digest`);
+    }
+    const { key, filter, heldForReceipt: held } = feed;
+    this.#receipts.set(text, { key, filter, held, resync: outcome === "mismatch" });
+    this.#ports.wake();
+    if (outcome === "heldBack") this.#ports.heldBack(update);
+    if (outcome === "changed") feed.tellChanged();
+  }
+
+  refuse(refusal: SubscriptionRefusal): void {
+    const feed = this.find(refusal.key, refusal.filter);
+    if (feed === undefined) return;
+    const error = RegistryError.from(refusal.error);
+    this.#drop(feed);
+    this.#asked.delete(feed.text);
+    this.#ports.report(error, `the registry refused the subscription of ${textFromServiceKey(feed.key)}`);
+    feed.tellEnded(error);
+  }
+}
+
+/** The same for equal keys and filters. No key contains a blank. */
+function feedText(key: ServiceKey, filter: Filter): string {
+  return `${textFromServiceKey(key)} ${textFromFilter(filter)}`;
+}

@@ -1,0 +1,63 @@
+/**
+ * What was sent and has no answer yet. Whatever waits longer than the timeout is handed back to be sent again. All
+ * items wait equally long, so they fall due in the order they were sent and one timer serves any number of them.
+ */
+
+import type { Clock, Timer } from "@rollcall/core";
+
+export class Unanswered<Item> {
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #overdue: (item: Item) => void;
+  /** When each was sent (clock milliseconds), earliest first. */
+  readonly #sentAt = new Map<Item, number>();
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, timeoutMs: number, overdue: (item: Item) => void) {
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+    this.#overdue = overdue;
+  }
+
+  sent(item: Item): void {
+    this.#sentAt.delete(item);
+    this.#sentAt.set(item, this.#clock.now());
+    this.#arm();
+  }
+
+  /** `item` has its answer, or none is wanted any more. */
+  settle(item: Item): void {
+    if (this.#sentAt.delete(item) && this.#sentAt.size === 0) this.#disarm();
+  }
+
+  /** Forgets everything: the link on which answers could come is gone. */
+  clear(): void {
+    this.#sentAt.clear();
+    this.#disarm();
+  }
+
+  #arm(): void {
+    if (this.#timer !== undefined) return;
+    for (const sentAt of this.#sentAt.values()) {
+      const waitMs = Math.max(0, sentAt + this.#timeoutMs - this.#clock.now());
+      this.#timer = this.#clock.setTimer(waitMs, () => this.#collect());
+      return;
+    }
+  }
+
+  #disarm(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #collect(): void {
+    this.#timer = undefined;
+    const latest = this.#clock.now() - this.#timeoutMs;
+    for (const [item, sentAt] of this.#sentAt) {
+      if (sentAt > latest) break;
+      this.#sentAt.delete(item);
+      this.#overdue(item);
+    }
+    this.#arm();
+  }
+}
