@@ -1,0 +1,194 @@
+/** Values of core as any peer may send them: not only those that a careful client would. */
+
+import {
+  ERROR_REASONS,
+  NODE_ROLES,
+  NO_FILTER,
+  SLOT_COUNT,
+  epoch,
+  slotId,
+  type ClientMessage,
+  type ClusterState,
+  type ErrorValue,
+  type Filter,
+  type Held,
+  type Instance,
+  type JoinRequest,
+  type JoinResponse,
+  type LinkRequest,
+  type LinkResponse,
+  type RegistrationVersion,
+  type ServerMessage,
+  type ServiceKey,
+  type SlotOwner,
+  type SlotReport,
+  type Update,
+  type Version,
+  type WriteOutcome,
+} from "@rollcall/core";
+import * as fc from "fast-check";
+
+import { bytesFromInstance } from "../src/index.ts";
+
+/** Text that survives UTF-8, which half a surrogate pair does not, and that is no byte order mark. */
+const text = fc.string({ unit: "grapheme", maxLength: 12 }).filter((value) => !value.startsWith("\uFEFF"));
+const name = fc.oneof(text, fc.constantFrom("default", "orders", "com.foo.Hello:1.0@DEFAULT"));
+const filledText = fc.oneof(fc.constantFrom("default", "blue"), fc.string({ minLength: 1, maxLength: 8 }));
+const count = fc.oneof(fc.nat(300), fc.maxSafeNat());
+const uint32 = fc.oneof(fc.constantFrom(0, 1, 0xffff_ffff), fc.nat(0xffff_ffff));
+const flags = fc.boolean();
+const optional = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: undefined });
+const some = <Value>(value: fc.Arbitrary<Value>) => fc.array(value, { maxLength: 4 });
+export const someBytes = fc.uint8Array({ maxLength: 40 });
+
+const epochs = count.map(epoch);
+const digests = fc.record({ high: uint32, low: uint32 });
+const versions: fc.Arbitrary<Version> = fc.record({ epoch: epochs, counter: count });
+const registrationVersions: fc.Arbitrary<RegistrationVersion> = fc.record({ incarnation: count, counter: count });
+const helds: fc.Arbitrary<Held> = fc.record({ version: versions, digest: digests });
+const keys: fc.Arbitrary<ServiceKey> = fc.record({ namespace: filledText, group: filledText, service: name });
+const filters: fc.Arbitrary<Filter> = fc.oneof(
+  fc.constant(NO_FILTER),
+  fc.record({ protocol: text, metadata: some(fc.record({ key: text, values: some(text) })) }),
+);
+
+export const errors: fc.Arbitrary<ErrorValue> = fc.record({
+  reason: fc.constantFrom(...ERROR_REASONS),
+  message: text,
+  subject: optional(fc.record({ field: filledText, limit: text, value: text })),
+});
+
+/** The key that JavaScript objects treat in a way of their own is none that a check lets pass. */
+const metadata = fc
+  .dictionary(fc.oneof(text, fc.constantFrom("zone", "10", "9", "a/b", "constructor")), text, {
+    maxKeys: 6,
+    noNullPrototype: true,
+  })
+  .filter((entries) => !Object.hasOwn(entries, "__proto__"));
+
+export const instances: fc.Arbitrary<Instance> = fc.record({
+  id: fc.oneof(text, fc.string({ minLength: 120, maxLength: 140 })),
+  address: text,
+  protocol: filledText,
+  weight: uint32,
+  zone: text,
+  metadata,
+  payload: someBytes,
+  enabled: flags,
+  health: fc.constantFrom("healthy" as const, "unhealthy" as const),
+});
+
+const encodedInstances = instances.map((instance) => ({ id: instance.id, bytes: bytesFromInstance(instance) }));
+
+export const updates: fc.Arbitrary<Update> = fc.record({
+  key: keys,
+  filter: filters,
+  version: versions,
+  digest: digests,
+  baseDigest: optional(digests),
+  instances: some(encodedInstances),
+  removedIds: some(text),
+  confirmed: flags,
+});
+
+const registers = fc
+  .record({ sequence: count, key: keys, version: registrationVersions, encoded: encodedInstances })
+  .map(({ encoded, ...item }) => ({ ...item, instanceId: encoded.id, instance: encoded.bytes }));
+
+export const clientMessages: fc.Arbitrary<ClientMessage> = fc.record({
+  hello: optional(fc.record({ clientId: text, incarnation: count, agent: text })),
+  registers: some(registers),
+  unregisters: some(fc.record({ sequence: count, key: keys, version: registrationVersions, instanceId: text })),
+  subscribes: some(fc.record({ key: keys, filter: filters, held: optional(helds) })),
+  unsubscribes: some(fc.record({ key: keys, filter: filters })),
+  receipts: some(fc.record({ key: keys, filter: filters, held: helds, resync: flags })),
+});
+
+export const serverMessages: fc.Arbitrary<ServerMessage> = fc.record({
+  hello: optional(fc.record({ nodeId: text, clusterId: text })),
+  results: some(
+    fc.record({
+      sequence: count,
+      outcome: fc.oneof(
+        versions.map((version) => ({ kind: "applied" as const, version })),
+        errors.map((error) => ({ kind: "refused" as const, error })),
+      ),
+    }),
+  ),
+  refusals: some(fc.record({ key: keys, filter: filters, error: errors })),
+  pushes: some(updates),
+});
+
+const reports: fc.Arbitrary<SlotReport> = fc.record({
+  slot: fc.nat(SLOT_COUNT - 1).map(slotId),
+  leaderEpoch: epochs,
+});
+
+export const linkRequests: fc.Arbitrary<LinkRequest> = fc.record({
+  hello: optional(fc.record({ nodeId: text, incarnation: count })),
+  writes: some(
+    fc.record({
+      sequence: count,
+      kind: fc.constantFrom("register" as const, "unregister" as const, "renew" as const),
+      leaderEpoch: epochs,
+      key: keys,
+      instanceId: text,
+      clientId: text,
+      version: registrationVersions,
+      instance: someBytes,
+      leaseMs: uint32,
+    }),
+  ),
+  reports: some(reports),
+  interests: some(fc.record({ key: keys, held: optional(helds) })),
+  uninterests: some(keys),
+  receipts: some(fc.record({ key: keys, held: helds, resync: flags })),
+  queries: some(fc.record({ sequence: count, namespace: text })),
+});
+
+const outcomes: fc.Arbitrary<WriteOutcome> = fc.oneof(
+  versions.map((version) => ({ kind: "applied" as const, version })),
+  registrationVersions.map((by) => ({ kind: "superseded" as const, by })),
+  fc.constant({ kind: "unknown" as const }),
+  fc.record({
+    kind: fc.constantFrom("moved" as const, "migrating" as const, "stale" as const),
+    tableEpoch: epochs,
+    leaderEpoch: epochs,
+  }),
+);
+
+export const linkResponses: fc.Arbitrary<LinkResponse> = fc.record({
+  results: some(fc.record({ sequence: count, outcome: outcomes })),
+  reported: some(reports),
+  notifications: some(updates),
+  answers: some(fc.record({ sequence: count, services: some(fc.record({ key: keys, instances: uint32 })) })),
+});
+
+const roles = fc.constantFrom(...NODE_ROLES);
+
+export const joinRequests: fc.Arbitrary<JoinRequest> = fc.record({
+  hello: optional(fc.record({ nodeId: text, startId: text, role: roles, address: text, incarnation: count })),
+  stateVersion: count,
+  leaving: flags,
+});
+
+const owners: fc.Arbitrary<SlotOwner> = fc.record({
+  leader: optional(filledText),
+  followers: some(text),
+  leaderEpoch: epochs,
+});
+
+export const clusterStates: fc.Arbitrary<ClusterState> = fc.record({
+  clusterId: text,
+  version: count,
+  members: some(fc.record({ nodeId: text, incarnation: count, role: roles, address: text })),
+  table: fc.record({
+    epoch: epochs,
+    owners: fc.array(owners, { minLength: SLOT_COUNT, maxLength: SLOT_COUNT }),
+  }),
+});
+
+export const joinResponses: fc.Arbitrary<JoinResponse> = fc.record({
+  incarnation: count,
+  state: optional(clusterStates),
+});
