@@ -6,3 +6,20 @@ export { peerAddressKey, typedStreamHandler } from "./typed-stream.ts";
 
 // Errors on their way through Connect.
 export { connectErrorFromRegistryError, registryErrorFromConnectError, registryErrors } from "./errors.ts";
+
+// A process: its life, its settings, its log, and the ports that only a real one can fill.
+export { runProcess, StopSequence, type HostProcess, type ProcessOptions, type RunningServer } from "./process.ts";
+export {
+  defineSettings,
+  setting,
+  type Setting,
+  type SettingOptions,
+  type Settings,
+  type SettingsDefinition,
+  type SettingValues,
+} from "./config/settings.ts";
+export { loadSettings, type LoadedSettings, type SettingSources } from "./config/load-settings.ts";
+export { defineServerSettings, serverSettings, type ServerSettings } from "./config/server-settings.ts";
+export { createLog, LOG_LEVELS, type LogLevel, type LogOptions } from "./log.ts";
+export { systemClock } from "./clock.ts";
+export { systemRandom } from "./random.ts";

@@ -23,9 +23,9 @@ export function createHttp1Server(limits: CompleteLimits, handle: RequestHandler
     },
     handle,
   );
-  server.on("clientError", (error, socket) => {
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     log.debug("a malformed request", { error: error.message });
-    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    if (socket.writable) socket.end(`HTTP/1.1 ${statusOfClientError(error.code)}\r\nConnection: close\r\n\r\n`);
     else socket.destroy();
   });
   return server;
@@ -48,4 +48,9 @@ export function createHttp2Server(limits: CompleteLimits, handle: RequestHandler
   );
   server.on("sessionError", (error: Error) => log.debug("a session broke", { error: error.message }));
   return server;
+}
+
+function statusOfClientError(code: string | undefined): string {
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "408 Request Timeout";
+  return code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
 }

@@ -3,7 +3,7 @@
  * socket and keeps failures apart, for a session that breaks then takes exactly one link with it.
  */
 
-import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+import { connect, constants, type ClientHttp2Session } from "node:http2";
 
 import { invalidField, MESSAGE_BYTES_MAX, RegistryError, type Dialer, type MessageStream } from "@rollcall/core";
 import { Http2MessageStream, violation, type StreamSide } from "./http2-message-stream.ts";
@@ -48,7 +48,7 @@ export function createHttp2Dialer(options: Http2DialerOptions = {}): Http2Dialer
       return openLink(session, address, method, pings, options);
     },
     close() {
-      for (const session of sessions) session.destroy();
+      for (const session of sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL);
       pings.stop();
     },
   };
@@ -96,14 +96,13 @@ function openLink(
       const refusal = refusalFromResponse(Number(status), contentType, address, method);
       if (refusal !== undefined) link.finish(refusal);
     });
-    return dialingSide(address, session, request, link, () => lossReason, errorDetail);
+    return dialingSide(address, session, link, () => lossReason, errorDetail);
   });
 }
 
 function dialingSide(
   address: string,
   session: ClientHttp2Session,
-  request: ClientHttp2Stream,
   link: Http2MessageStream,
   lossReason: () => string | undefined,
   errorDetail: ErrorDetailCodec | undefined,
@@ -111,14 +110,17 @@ function dialingSide(
   return {
     peer: address,
     lossReason,
-    /** A client has no words for an error: it resets the stream, and the server sees a lost link. */
+    /**
+     * A client has no words for an error: it leaves, and the server sees a lost link. Leaving is dropping the session,
+     * because Node would put an orderly end before the reset of a stream.
+     */
     conclude(error) {
-      if (error === undefined) {
-        link.writer.end();
-      } else {
+      if (error !== undefined) {
         link.writer.flush();
-        request.close(constants.NGHTTP2_CANCEL);
+        session.destroy(undefined, constants.NGHTTP2_CANCEL);
+        return;
       }
+      link.writer.end();
       const farewell = setTimeout(() => session.destroy(), FAREWELL_MS);
       session.once("close", () => clearTimeout(farewell));
     },
@@ -127,7 +129,8 @@ function dialingSide(
       link.finish(errorFromConnectEnd(message, errorDetail));
     },
     inputEnded() {
-      link.finish(new RegistryError("unavailable", `the stream with ${address} ended without its last frame`));
+      const reason = lossReason() ?? "ended without its last frame";
+      link.finish(new RegistryError("unavailable", `the stream with ${address} was lost: ${reason}`));
     },
   };
 }

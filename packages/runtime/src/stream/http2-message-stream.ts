@@ -44,7 +44,8 @@ export class Http2MessageStream implements MessageStream {
     });
     this.#side = makeSide(this);
     stream.on("data", (chunk: Uint8Array) => this.#read(chunk));
-    stream.on("end", () => this.#inputEnded());
+    // Node's clients cancel with an end and a reset right behind it: once both are read, the reset is what counts.
+    stream.on("end", () => setImmediate(() => this.#inputEnded()));
     // What went wrong comes again as `close`, with the code; without a listener the process would end here.
     stream.on("error", () => {});
     stream.on("close", () => this.#lost());
@@ -115,6 +116,8 @@ export class Http2MessageStream implements MessageStream {
 
   #inputEnded(): void {
     if (this.#state !== "open") return;
+    // A reset or a lost connection ends the input too, as if it were complete; `close` comes next and tells.
+    if (this.#stream.destroyed || this.#stream.aborted || (this.#stream.rstCode ?? 0) !== 0) return;
     if (this.#parser.isBetweenFrames) this.#side.inputEnded();
     else this.finish(violation("the stream ended within a frame"));
   }

@@ -8,7 +8,7 @@
  * then reads what has come meanwhile, instead of taking all its peers for dead.
  */
 
-import type { Http2Session } from "node:http2";
+import { constants, type Http2Session } from "node:http2";
 
 export interface PingSweepOptions {
   /** Silence after which a PING is sent, in milliseconds. */
@@ -48,7 +48,7 @@ export function createPingSweep({ pingAfterMs, answerWithinMs }: PingSweepOption
     } else if (state.silentSweeps >= deadAt) {
       watched.delete(session);
       state.dead();
-      session.destroy();
+      session.destroy(undefined, constants.NGHTTP2_CANCEL);
     }
   }
 
