@@ -68,7 +68,7 @@ export class Storage {
   /** A newer state of the cluster. */
   adopt(state: ClusterState): void {
     this.#departures.adopt(state.members.filter(({ role }) => role === "session").map(memberKey), this.#clock.now());
-    this.#ownershipChanged(this.ownership.adopt(state));
+    this.#ownershipChanged(this.ownership.adopt(state, this.#departures.absent()));
   }
 
   join(peer: SessionPeer): void {
@@ -84,6 +84,8 @@ export class Storage {
     for (const write of request.writes)
       peer.result({ sequence: write.sequence, outcome: this.#write(write, peer.session) });
     for (const report of request.reports) {
+      // One that comes before the table that it is about is not confirmed, and is made again.
+      if (this.ownership.access(report.slot, report.leaderEpoch, "write").kind !== "accepted") continue;
       this.#ownershipChanged(this.ownership.report(peer.session, report));
       peer.report(report);
     }
@@ -197,6 +199,7 @@ export class Storage {
     );
     this.#log.warn("session is gone; its registrations end", { session, registrations: claims.length });
     for (const claim of claims) this.#end(claim);
+    this.#ownershipChanged(this.ownership.forget(session));
   }
 
   #end(claim: Claim): void {

@@ -30,8 +30,10 @@ export interface SessionServerConfig {
   readonly metas: readonly string[];
   /** Time between heartbeats to meta, in milliseconds. */
   readonly heartbeatMs: number;
-  /** How long the registrations of a lost connection wait for the client to come back, in milliseconds. */
+  /** How long the registrations of a connection that was reset wait for the client to come back, in milliseconds. */
   readonly connectionGraceMs: number;
+  /** The same for a connection that fell silent, from when that was found out. With the time to find out, the lease. */
+  readonly silenceGraceMs: number;
 }
 
 export interface SessionServerPorts {

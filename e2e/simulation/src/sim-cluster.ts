@@ -68,7 +68,7 @@ export class SimCluster {
     );
     this.sessions = names("session", shape.sessions).map((name, index) =>
       this.#node(name, `${name}:${9600 + index}`, (ports, nodeId, address) =>
-        createSessionServer({ nodeId, address, ...timing, connectionGraceMs: 300 }, { ...ports, log: logOf(nodeId) }),
+        createSessionServer({ nodeId, address, ...timing, connectionGraceMs: 300, silenceGraceMs: 13_000 }, { ...ports, log: logOf(nodeId) }),
       ),
     );
   }

@@ -15,6 +15,10 @@ export class LeaseTable<Holder> {
     return this.#expiresAt.size;
   }
 
+  holders(): IterableIterator<Holder> {
+    return this.#expiresAt.keys();
+  }
+
   has(holder: Holder): boolean {
     return this.#expiresAt.has(holder);
   }

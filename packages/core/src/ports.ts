@@ -67,7 +67,8 @@ export interface StreamListener {
   drained?(): void;
   /**
    * Called exactly once, whoever ended the link. `undefined` is the other side's orderly end; an error is everything
-   * else: refused, lost, reset, silent for too long, or malformed.
+   * else: refused, lost, malformed. Reason `unavailable` says that the other process let go or was never there (closed,
+   * reset, refused), `deadline_exceeded` that it fell silent, which may be the network's doing and not its own.
    */
   closed(error: RegistryError | undefined): void;
 }

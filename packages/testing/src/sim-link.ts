@@ -222,10 +222,11 @@ export class LinkEnd implements MessageStream {
     this.outgoing.release();
   }
 
+  /** Both ends learn that it was silence, not a word of the other process, that ended the link. */
   #lose(): void {
     if (this.state !== "open") return;
-    this.outgoing.carry({ kind: "end", error: new RegistryError("unavailable", "the other side gave the link up") });
-    this.finish(new RegistryError("unavailable", `no answer from ${this.peer} for the keepalive time`));
+    this.outgoing.carry({ kind: "end", error: new RegistryError("deadline_exceeded", "the other side gave the link up") });
+    this.finish(new RegistryError("deadline_exceeded", `no answer from ${this.peer} for the keepalive time`));
   }
 
   #enter(state: "closed" | "dead", error: ErrorValue | undefined): void {

@@ -32,6 +32,11 @@ export class Departures {
     for (const session of this.#seen) if (!this.#members.has(session)) this.#startWaiting(session, now);
   }
 
+  /** Sessions that are away and may come back with all they hold. */
+  absent(): IterableIterator<string> {
+    return this.#absent.holders();
+  }
+
   /** Takes out and returns the sessions whose time is up. */
   expire(now: number): string[] {
     const departed = this.#absent.expire(now);

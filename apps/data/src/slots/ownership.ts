@@ -58,10 +58,13 @@ export class SlotOwnership {
     return count;
   }
 
-  /** Takes over what a newer state of the cluster gives, lets go of what it takes, waits for nobody it has dropped. */
-  adopt(state: ClusterState): OwnershipChange[] {
+  /**
+   * Takes over what a newer state of the cluster gives, and lets go of what it takes.
+   * @param absent sessions that are no members at the moment and may still come back with what they hold
+   */
+  adopt(state: ClusterState, absent: Iterable<string>): OwnershipChange[] {
     this.#table = state.table;
-    const sessions = new Set(state.members.filter(({ role }) => role === "session").map(memberKey));
+    const sessions = new Set([...state.members.filter(({ role }) => role === "session").map(memberKey), ...absent]);
     return ALL_SLOTS.flatMap((slot) => this.#change(slot, this.#ownershipIn(slot, sessions)));
   }
 
@@ -78,11 +81,18 @@ export class SlotOwnership {
   /** A session has handed over all it holds for a slot. */
   report(session: string, { slot, leaderEpoch }: SlotReport): OwnershipChange[] {
     const before = this.of(slot);
-    if (before.kind !== "taking over" || before.leaderEpoch !== leaderEpoch) return [];
-    return this.#change(
-      slot,
-      ownershipAwaiting(leaderEpoch, new Set([...before.awaiting].filter((other) => other !== session))),
-    );
+    return before.kind === "taking over" && before.leaderEpoch === leaderEpoch ? this.#stopAwaiting(session, slot) : [];
+  }
+
+  /** A session is gone for good: nothing more will come from it. */
+  forget(session: string): OwnershipChange[] {
+    return ALL_SLOTS.flatMap((slot) => this.#stopAwaiting(session, slot));
+  }
+
+  #stopAwaiting(session: string, slot: SlotId): OwnershipChange[] {
+    const before = this.of(slot);
+    if (before.kind !== "taking over" || !before.awaiting.has(session)) return [];
+    return this.#change(slot, ownershipAwaiting(before.leaderEpoch, new Set([...before.awaiting].filter((other) => other !== session))));
   }
 
   /** Whether a caller that believes in `leaderEpoch` may use the slot. */

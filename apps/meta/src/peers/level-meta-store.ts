@@ -57,7 +57,9 @@ export class LevelMetaStore implements MetaStore {
   }
 
   async read(): Promise<MetaRecord | undefined> {
-    const stored = await this.#level.get(RECORD_KEY);
+    const stored = await this.#level.get(RECORD_KEY).catch((cause: unknown) => {
+      throw new RegistryError("unavailable", `meta's store cannot be read: ${reasonOf(cause)}`, { cause });
+    });
     if (stored === undefined) return undefined;
     const parsed = storedRecord.safeParse(stored);
     if (!parsed.success) {

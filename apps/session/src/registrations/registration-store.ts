@@ -32,6 +32,12 @@ export interface Wish extends RegistrationStamp {
   readonly leaseMs: number;
 }
 
+/**
+ * How long a removal is remembered after the leader has applied it, in milliseconds: longer than another session may hold
+ * an older claim of a client that it has lost sight of.
+ */
+const TOMBSTONE_MS = 30_000;
+
 export class RegistrationStore {
   readonly #clock: Clock;
   readonly #writer: Writer;
@@ -39,6 +45,7 @@ export class RegistrationStore {
   readonly #registrations = new Map<string, Registration>();
   readonly #bySlot = new Map<SlotId, Set<Registration>>();
   readonly #byOwner = new Map<object, Set<Registration>>();
+  /** Copies of registrations that live by their lease, and tombstones. */
   readonly #leases = new LeaseTable<Registration>();
   /** Orders registrations made without a connection, across sessions: each learns the others' when it meets them. */
   #leaseCounter = 0;
@@ -115,7 +122,10 @@ export class RegistrationStore {
     for (const registration of this.inSlot(slot)) this.#write(registration);
   }
 
-  /** Lets go of copies whose lease has not been renewed here. That is no removal: the leader keeps the lease itself. */
+  /**
+   * Lets go of tombstones that have served, and of copies whose lease has not been renewed here: that is no removal, for
+   * the leader keeps the lease itself.
+   */
   sweep(now: number): void {
     for (const registration of this.#leases.expire(now)) this.#drop(registration);
   }
@@ -123,14 +133,15 @@ export class RegistrationStore {
   #write(registration: Registration): void {
     registration.appliedAt = undefined;
     if (registration.leaseMs > 0) this.#leases.renew(registration, this.#clock.now() + registration.leaseMs);
+    else this.#leases.revoke(registration);
     this.#writer.enqueue(registration);
   }
 
   #attemptEnded(registration: Registration, end: AttemptEnd): void {
     if (end.kind === "applied") {
       registration.appliedAt = end.version;
-      if (registration.removed) this.#drop(registration);
-      else this.#written(registration);
+      if (registration.removed) this.#bury(registration);
+      this.#written(registration);
       registration.tell({ kind: "applied", version: end.version });
     } else if (registration.identity.clientId === "") {
       // Another session has served the same instance: this wish came later, so it goes on top.
@@ -141,6 +152,12 @@ export class RegistrationStore {
       this.#drop(registration);
       registration.tell(refusedAsOlder(registration.version, end.by));
     }
+  }
+
+  /** Remembers a removal: a new leader may hear of the registration from a session that its client had left before. */
+  #bury(registration: Registration): void {
+    this.#own(registration, undefined);
+    this.#leases.renew(registration, this.#clock.now() + TOMBSTONE_MS);
   }
 
   #find(wish: Wish): Registration | undefined {

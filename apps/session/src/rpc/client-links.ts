@@ -17,8 +17,10 @@ import type { Interests } from "../views/interests.ts";
 import { admit, admitHello } from "./admission.ts";
 
 export interface ClientLinksOptions {
-  /** How long the registrations of a lost connection wait for the client to come back, in milliseconds. */
+  /** How long the registrations of a connection that was reset wait for the client to come back, in milliseconds. */
   readonly connectionGraceMs: number;
+  /** The same for a connection that fell silent, from when that was found out. */
+  readonly silenceGraceMs: number;
 }
 
 /** A client that has not said hello for so long, in milliseconds, is sent away. */
@@ -116,9 +118,17 @@ export class ClientLinks {
     connection.close();
     // A node that stops is no reason for its clients' registrations to go: the clients are still there.
     if (this.#stopping) return;
-    const graceMs = error === undefined ? 0 : this.#options.connectionGraceMs;
-    this.#ports.clock.setTimer(graceMs, () => {
+    this.#ports.clock.setTimer(this.#graceAfter(error), () => {
       if (!this.#stopping) this.#ports.registrations.abandon(connection);
     });
+  }
+
+  /**
+   * A process that ends takes its connections with it, and is not waited for long. One that has fallen silent may be on
+   * the far side of a broken network, and one that gave a reason is alive and on its way to another session.
+   */
+  #graceAfter(error: RegistryError | undefined): number {
+    if (error === undefined) return 0;
+    return error.reason === "unavailable" ? this.#options.connectionGraceMs : this.#options.silenceGraceMs;
   }
 }

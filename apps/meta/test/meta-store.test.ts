@@ -1,0 +1,130 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { RegistryError } from "@rollcall/core";
+import { ClassicLevel } from "classic-level";
+import { afterAll, describe, expect, test } from "vitest";
+import { LevelMetaStore } from "../src/peers/level-meta-store.ts";
+import { MemoryMetaStore } from "../src/store/memory-meta-store.ts";
+import type { MetaStore } from "../src/store/meta-store.ts";
+import { describeMetaStore, founded, grown } from "./meta-store-contract.ts";
+
+const folders: string[] = [];
+const folder = () => {
+  const made = mkdtempSync(join(tmpdir(), "rollcall-meta-"));
+  folders.push(made);
+  return made;
+};
+afterAll(() => {
+  for (const made of folders) rmSync(made, { recursive: true, force: true });
+});
+
+describeMetaStore("MemoryMetaStore", () => Promise.resolve(new MemoryMetaStore()));
+describeMetaStore("LevelMetaStore", () => LevelMetaStore.open(folder()));
+
+/** A folder in which a store has written, and been closed. */
+async function written(): Promise<string> {
+  const made = folder();
+  const store = await LevelMetaStore.open(made);
+  await store.write(founded);
+  await store.write(grown);
+  await store.close();
+  return made;
+}
+
+async function readIn(made: string): Promise<unknown> {
+  let store: MetaStore | undefined;
+  try {
+    store = await LevelMetaStore.open(made);
+    return await store.read();
+  } catch (thrown) {
+    return thrown;
+  } finally {
+    await store?.close();
+  }
+}
+
+describe("the record in LevelDB", () => {
+  test("is there for the next process", async () => {
+    expect(await readIn(await written())).toEqual(grown);
+  });
+
+  test("is refused to a second opener, who is told why and where", async () => {
+    const made = folder();
+    const first = await LevelMetaStore.open(made);
+    const second = LevelMetaStore.open(made);
+    await expect(second).rejects.toThrow(RegistryError);
+    await expect(second).rejects.toMatchObject({ reason: "unavailable" });
+    await expect(second).rejects.toThrow(`meta's store in ${JSON.stringify(made)} cannot be opened: `);
+    await expect(second).rejects.toThrow(/lock/i);
+    await first.close();
+    expect(await readIn(made)).toBeUndefined();
+  });
+
+  test("is not looked for in a file, nor where nothing can be written", async () => {
+    const file = join(folder(), "a-file");
+    writeFileSync(file, "not a folder");
+    expect(await readIn(file)).toMatchObject({ name: "RegistryError", reason: "unavailable" });
+    expect(await readIn(join(file, "below"))).toMatchObject({ name: "RegistryError", reason: "unavailable" });
+  });
+
+  test.each([
+    { what: "a newer form", record: { format: 2 }, says: "format" },
+    { what: "a slot table that is too short", record: { table: { epoch: 1, owners: [] } }, says: "table.owners" },
+    { what: "an epoch that is none", record: { table: { ...grown.table, epoch: -1 } }, says: "table.epoch" },
+    { what: "a cluster without an id", record: { clusterId: "" }, says: "clusterId" },
+    { what: "a role that is none", record: { members: [{ ...grown.members[0], role: "boss" }] }, says: "role" },
+  ])("with $what is not read, and the part is named", async ({ record, says }) => {
+    const made = folder();
+    const level = new ClassicLevel<string, unknown>(made, { valueEncoding: "json" });
+    await level.put("cluster", { format: 1, ...grown, ...record });
+    await level.close();
+    const read = await readIn(made);
+    expect(read).toMatchObject({ name: "RegistryError", reason: "unavailable" });
+    expect((read as RegistryError).message).toContain("a record that this version cannot read");
+    expect((read as RegistryError).message).toContain(says);
+  });
+
+  test("that is no JSON is not read, and that is said", async () => {
+    const made = folder();
+    const level = new ClassicLevel(made);
+    await level.put("cluster", "{ cut");
+    await level.close();
+    expect(await readIn(made)).toMatchObject({ name: "RegistryError", reason: "unavailable" });
+  });
+});
+
+describe("damaged files", () => {
+  const kinds = ["CURRENT", "MANIFEST", ".log"] as const;
+  const fileOf = (made: string, kind: string) => join(made, readdirSync(made).find((name) => name.includes(kind))!);
+  /** The record as one of those written, nothing at all, or a refusal to read it: never another record. */
+  const expectWholeOrRefused = (read: unknown) => {
+    const whole = [undefined, JSON.stringify(founded), JSON.stringify(grown)];
+    if (!(read instanceof Error)) expect(whole).toContain(JSON.stringify(read));
+    else expect(read).toMatchObject({ name: "RegistryError", reason: "unavailable" });
+  };
+
+  test.each(kinds)("%s full of garbage", async (kind) => {
+    const made = await written();
+    writeFileSync(fileOf(made, kind), Buffer.alloc(300, 0x5a));
+    expectWholeOrRefused(await readIn(made));
+  });
+
+  test.each(kinds)("%s cut", async (kind) => {
+    for (const share of [0, 0.3, 0.9]) {
+      const made = await written();
+      const file = fileOf(made, kind);
+      truncateSync(file, Math.floor(readFileSync(file).length * share));
+      expectWholeOrRefused(await readIn(made));
+    }
+  });
+
+  test("garbage instead of the list of files is refused with the place named", async () => {
+    const made = await written();
+    writeFileSync(fileOf(made, "CURRENT"), "garbage");
+    const read = await readIn(made);
+    expect(read).toMatchObject({ name: "RegistryError", reason: "unavailable" });
+    expect((read as RegistryError).message).toContain(JSON.stringify(made));
+  });
+});

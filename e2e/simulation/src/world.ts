@@ -1,0 +1,20 @@
+/** What a scenario needs of the world it runs in: the simulator gives it, and so do real processes. */
+
+import type { Client } from "@rollcall/sdk/heart";
+import type { HistoryRecorder, SeededRandom } from "@rollcall/testing";
+
+export interface World {
+  readonly random: SeededRandom;
+  readonly history: HistoryRecorder;
+  /** A client of the SDK that knows all sessions. */
+  openClient(name: string): Client;
+  /** Lets time pass, in milliseconds. */
+  elapse(ms: number): Promise<void>;
+  /** Ends every fault that is going on, for good. */
+  calm(): void;
+}
+
+export interface Scenario {
+  readonly name: string;
+  run(world: World): Promise<void>;
+}
