@@ -44,7 +44,7 @@ export class Cluster {
   #table: SlotTable;
   /** The newest durable state. */
   #state: ClusterState;
-  #storing: "idle" | "writing" | "writing, with more to come" = "idle";
+  #storing: "idle" | "writing" | "writing, with more to come" | "failed" = "idle";
   #sweep: Timer | undefined;
 
   private constructor(
@@ -122,7 +122,7 @@ export class Cluster {
       const expired = this.#members.expire(this.#ports.clock.now());
       for (const member of expired)
         this.#ports.log.warn("lease of node ended", { node: member.nodeId, role: member.role });
-      if (expired.length > 0) this.#change();
+      if (expired.length > 0 || this.#storing === "failed") this.#change();
       this.#scheduleSweep();
     });
   }
@@ -131,7 +131,7 @@ export class Cluster {
     const live = this.#members.list().filter(({ role }) => role === "data");
     this.#table = assignSlots(this.#table, { live: live.map(({ nodeId }) => nodeId), restarted: this.#restarted });
     this.#restarted.clear();
-    if (this.#storing === "idle") void this.#store();
+    if (this.#storing === "idle" || this.#storing === "failed") void this.#store();
     else this.#storing = "writing, with more to come";
   }
 
@@ -148,9 +148,10 @@ export class Cluster {
       try {
         await this.#ports.store.write({ ...state, members, lastIncarnation: this.#members.lastIncarnation });
       } catch (thrown) {
-        // What is not durable is not told to anyone. The next change, or the next join, tries again.
+        // What is not durable is not told to anyone. The next change, or the next sweep, tries again.
         this.#ports.log.error("meta's store cannot be written; the cluster stays as it is", { reason: String(thrown) });
-        break;
+        this.#storing = "failed";
+        return;
       }
       this.#state = state;
       this.#announce(state);

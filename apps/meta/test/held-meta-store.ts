@@ -1,0 +1,66 @@
+import type { MetaRecord, MetaStore } from "../src/store/meta-store.ts";
+
+interface HeldWrite {
+  readonly record: MetaRecord;
+  readonly done: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+/** A store whose writes take until the test says so. */
+export class HeldMetaStore implements MetaStore {
+  /** What a restart would find. */
+  record: MetaRecord | undefined;
+  closed = false;
+  #held: HeldWrite | undefined;
+  #automatic = true;
+
+  constructor(record?: MetaRecord) {
+    this.record = record;
+  }
+
+  /** From now on each write waits for {@link finish} or {@link fail}. */
+  hold(): void {
+    this.#automatic = false;
+  }
+
+  get writing(): MetaRecord | undefined {
+    return this.#held?.record;
+  }
+
+  finish(): void {
+    const held = this.#take();
+    this.record = held.record;
+    held.done();
+  }
+
+  fail(message: string): void {
+    this.#take().failed(new Error(message));
+  }
+
+  read(): Promise<MetaRecord | undefined> {
+    return Promise.resolve(this.record);
+  }
+
+  write(record: MetaRecord): Promise<void> {
+    if (this.#held !== undefined) throw new Error("one write at a time");
+    if (this.#automatic) {
+      this.record = record;
+      return Promise.resolve();
+    }
+    return new Promise((done, failed) => {
+      this.#held = { record, done, failed };
+    });
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+
+  #take(): HeldWrite {
+    const held = this.#held;
+    if (held === undefined) throw new Error("nothing is being written");
+    this.#held = undefined;
+    return held;
+  }
+}

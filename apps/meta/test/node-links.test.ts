@@ -1,0 +1,242 @@
+/** MetaService.Join over the simulated network, against hand-written nodes. */
+
+import { RegistryError, silentLog, type JoinRequest, type NodeHello, type Frame } from "@rollcall/core";
+import { JOIN_PATH, frameFromJoinRequest, joinRequestFromBytes, joinResponseFromBytes } from "@rollcall/protocol";
+import { SeededRandom, SimClock, SimNetwork, renderTranscript, type DescribeMessage } from "@rollcall/testing";
+import { describe, expect, test } from "vitest";
+import { MemoryMetaStore, createMetaServer } from "../src/server.ts";
+import { HeldMetaStore } from "./held-meta-store.ts";
+
+const META = "meta-1:9610";
+
+async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
+  const clock = new SimClock();
+  const random = new SeededRandom(1);
+  const network = new SimNetwork({ clock, random, traceMax: 1_000 });
+  const meta = createMetaServer({ nodeId: "meta-1", nodeLeaseMs: 3_000 }, { clock, random, log: silentLog, store });
+  network.host(META, meta.streams);
+  if (start) await meta.start();
+  await clock.runFor(0);
+
+  function node(nodeId: string, role: NodeHello["role"], change: Partial<NodeHello> = {}) {
+    const heard: string[] = [];
+    const stream = network.dialer(nodeId).dial(META, JOIN_PATH);
+    stream.listen({
+      message: (bytes) => {
+        const { incarnation, state } = joinResponseFromBytes(bytes);
+        heard.push(
+          state === undefined
+            ? `${incarnation}`
+            : `${incarnation}: ${state.version} ${state.members.map((member) => member.nodeId).join(" ")}`,
+        );
+      },
+      closed: (error) => heard.push(`closed ${error?.reason ?? "in order"}`),
+    });
+    const say = (request: Partial<JoinRequest>): void =>
+      stream.send(frameFromJoinRequest({ hello: undefined, stateVersion: 0, leaving: false, ...request }));
+    const hello = {
+      nodeId,
+      startId: `${nodeId}, first start`,
+      role,
+      address: `${nodeId}:1`,
+      incarnation: 0,
+      ...change,
+    };
+    return { heard, stream, say, join: () => say({ hello }), hello };
+  }
+
+  return { clock, network, meta, store, node };
+}
+
+const describeJoin: DescribeMessage = (_method, direction, message) => {
+  if (direction === "request") {
+    const { hello, stateVersion, leaving } = joinRequestFromBytes(message);
+    const who = hello === undefined ? "" : ` hello ${hello.role} ${hello.startId} incarnation ${hello.incarnation}`;
+    return `has ${stateVersion}${who}${leaving ? " leaving" : ""}`;
+  }
+  const { incarnation, state } = joinResponseFromBytes(message);
+  if (state === undefined) return `you are ${incarnation}`;
+  const leaders = [...new Set(state.table.owners.map(({ leader }) => leader ?? "nobody"))].toSorted().join(", ");
+  const members = state.members.map((member) => `${member.nodeId}#${member.incarnation}`).join(" ");
+  return `you are ${incarnation}; state ${state.version}: ${members}; table ${state.table.epoch} led by ${leaders}`;
+};
+
+test("the life of two nodes reads as a conversation", async () => {
+  const { clock, network, node } = await startMeta();
+  const session = node("session-1", "session");
+  session.join();
+  await clock.runUntil(10);
+  const data = node("data-1", "data");
+  data.join();
+  await clock.runUntil(1_000);
+  session.say({ stateVersion: 3 });
+  data.say({ stateVersion: 2 });
+  await clock.runUntil(1_010);
+  data.say({ stateVersion: 3, leaving: true });
+  data.stream.close();
+  await clock.runUntil(1_100);
+  await expect(renderTranscript(network.trace(), describeJoin)).toMatchFileSnapshot("transcripts/node-links.txt");
+});
+
+describe("a node that joins", () => {
+  test("is told its incarnation at once and the state when it is durable and has the node in it", async () => {
+    const { clock, store, node } = await startMeta();
+    store.hold();
+    const data = node("data-1", "data");
+    data.join();
+    await clock.runFor(10);
+    expect(data.heard).toEqual(["1"]);
+    data.say({});
+    await clock.runFor(10);
+    expect(data.heard).toEqual(["1", "1"]);
+    store.finish();
+    await clock.runFor(10);
+    expect(data.heard).toEqual(["1", "1", "1: 2 data-1"]);
+  });
+
+  test("is told the state again only while its own is older", async () => {
+    const { clock, node } = await startMeta();
+    const data = node("data-1", "data");
+    data.join();
+    await clock.runFor(10);
+    const { length } = data.heard;
+    data.say({ stateVersion: 2 });
+    data.say({ stateVersion: 1 });
+    await clock.runFor(10);
+    expect(data.heard.slice(length)).toEqual(["1", "1: 2 data-1"]);
+  });
+
+  test("hears of every later change without asking", async () => {
+    const { clock, node } = await startMeta();
+    const data = node("data-1", "data");
+    data.join();
+    await clock.runFor(10);
+    const session = node("session-1", "session");
+    session.join();
+    await clock.runFor(10);
+    session.say({ leaving: true });
+    await clock.runFor(10);
+    expect(data.heard.slice(-2)).toEqual(["1: 3 data-1 session-1", "1: 4 data-1"]);
+  });
+
+  test("and has no state yet is told by its heartbeat, also when the store failed in between", async () => {
+    const { clock, store, node } = await startMeta();
+    store.hold();
+    const data = node("data-1", "data");
+    data.join();
+    await clock.runFor(10);
+    store.fail("disk full");
+    await clock.runFor(300);
+    store.finish();
+    await clock.runFor(10);
+    expect(data.heard).toEqual(["1", "1: 2 data-1"]);
+  });
+});
+
+describe("a lease", () => {
+  test("outlives the link: a node that is back in time was never away", async () => {
+    const { clock, network, meta, node } = await startMeta();
+    const data = node("data-1", "data");
+    data.join();
+    await clock.runFor(10);
+    const before = meta.state();
+    network.reset("data-1");
+    await clock.runFor(2_000);
+    const again = node("data-1", "data", { incarnation: 1 });
+    again.say({ hello: again.hello, stateVersion: 2 });
+    await clock.runFor(2_000);
+    expect(again.heard).toEqual(["1"]);
+    expect(meta.state()).toBe(before);
+  });
+
+  test("is kept by heartbeats alone", async () => {
+    const { clock, meta, node } = await startMeta();
+    const data = node("data-1", "data");
+    data.join();
+    for (let second = 0; second < 20; second++) {
+      await clock.runFor(1_000);
+      data.say({ stateVersion: 2 });
+    }
+    expect(meta.state()?.version).toBe(2);
+  });
+
+  test("that ended while the link was up is taken up again by the next heartbeat, as the life it was", async () => {
+    const { clock, meta, node } = await startMeta();
+    const data = node("data-1", "data");
+    data.join();
+    await clock.runFor(4_000);
+    expect(meta.state()?.members).toEqual([]);
+    data.say({ stateVersion: 2 });
+    await clock.runFor(10);
+    expect(data.heard.at(-1)).toBe("1: 4 data-1");
+    expect(meta.state()?.members).toMatchObject([{ nodeId: "data-1", incarnation: 1 }]);
+  });
+});
+
+describe("who is not let in", () => {
+  test("a node that does not say hello first", async () => {
+    const { clock, node } = await startMeta();
+    const rude = node("data-1", "data");
+    rude.say({});
+    await clock.runFor(10);
+    expect(rude.heard).toEqual(["closed protocol_violation"]);
+  });
+
+  test.each(["", "a/b", "-", "x".repeat(64)])("a node called %j", async (nodeId) => {
+    const { clock, meta, node } = await startMeta();
+    const data = node("data-1", "data", { nodeId });
+    data.join();
+    await clock.runFor(10);
+    expect(data.heard).toEqual(["closed invalid_field"]);
+    expect(meta.state()?.members).toEqual([]);
+  });
+
+  test("whoever speaks another language, without harm to the others", async () => {
+    const { clock, meta, node } = await startMeta();
+    const data = node("data-1", "data");
+    data.join();
+    const garbled = node("data-2", "data");
+    garbled.stream.send(Uint8Array.of(0, 0, 0, 0, 1, 0xff) as Frame);
+    await clock.runFor(10);
+    expect(garbled.heard).toEqual(["closed protocol_violation"]);
+    data.say({});
+    await clock.runFor(10);
+    expect(data.heard.at(-1)).toBe("1: 2 data-1");
+    expect(meta.state()?.members).toHaveLength(1);
+  });
+
+  test("anybody, before the store has been read", async () => {
+    const { clock, meta, node } = await startMeta({ start: false });
+    expect(meta.unready()).toEqual(["has not read its store"]);
+    expect(meta.state()).toBeUndefined();
+    const early = node("data-1", "data");
+    early.join();
+    await clock.runFor(10);
+    expect(early.heard).toEqual(["closed not_ready"]);
+  });
+});
+
+test("a meta that stops says so to everybody", async () => {
+  const { clock, meta, store, node } = await startMeta();
+  const data = node("data-1", "data");
+  data.join();
+  await clock.runFor(10);
+  await meta.stop();
+  await clock.runFor(10);
+  expect(data.heard.at(-1)).toBe("closed shutting_down");
+  expect(store.closed).toBe(true);
+});
+
+test("getCluster gives the state to whoever asks, once there is one", async () => {
+  const clock = new SimClock();
+  const random = new SeededRandom(1);
+  const store = new MemoryMetaStore();
+  const meta = createMetaServer({ nodeId: "meta-1", nodeLeaseMs: 3_000 }, { clock, random, log: silentLog, store });
+  const ask = () => meta.unary.getCluster({ $typeName: "rollcall.v1.GetClusterRequest" }, undefined as never);
+  expect(ask).toThrow(RegistryError);
+  await meta.start();
+  await clock.runFor(0);
+  expect(meta.unready()).toEqual([]);
+  expect(ask()).toMatchObject({ state: { version: 1n, members: [] } });
+  await meta.stop();
+});
