@@ -86,7 +86,7 @@ export interface Client extends AsyncDisposable {
     options?: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined },
   ): Promise<ServiceView>;
   /** Calls `listener` at every such event until the returned function is called. */
-  on<Name extends EventName>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void;
+  on<Name extends EventName>(name: Name, listener: (event: ClientEvents[Name]) => unknown): () => void;
   /**
    * Ends all subscriptions, unregisters everything, waits until that is applied (at most the option `closeTimeoutMs`)
    * and ends the connection. Never rejects; every call gives the same promise. From the first call on everything else
@@ -192,8 +192,8 @@ class ConnectedClient implements Client {
     filter: FilterInput = {},
     { signal, timeoutMs }: { signal?: AbortSignal | undefined; timeoutMs?: number | undefined } = {},
   ): Promise<ServiceView> {
-    using subscription = this.subscribe(service, filter);
     signal?.throwIfAborted();
+    const subscription = this.subscribe(service, filter);
     const { promise: late, reject } = deferred<never>();
     const limitMs = timeoutMs ?? this.#options.resolveTimeoutMs;
     const timer = this.#ports.clock.setTimer(limitMs, () => {
@@ -203,10 +203,11 @@ class ConnectedClient implements Client {
       return await untilAborted(Promise.race([subscription.ready, late]), signal);
     } finally {
       timer.cancel();
+      subscription.close();
     }
   }
 
-  on<Name extends EventName>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
+  on<Name extends EventName>(name: Name, listener: (event: ClientEvents[Name]) => unknown): () => void {
     return this.#events.on(name, listener);
   }
 

@@ -155,7 +155,6 @@ export class Connection {
     } catch (thrown) {
       // A message that makes no sense ends the link; a broken invariant of our own is not ours to hide.
       if (!(thrown instanceof RegistryError)) throw thrown;
-      link.stream.close(thrown);
       this.#lose(link, thrown);
     }
   }
@@ -170,6 +169,8 @@ export class Connection {
     const state = this.#state;
     if (linkOf(state) !== link) return;
     const { clock, random, log } = this.#ports;
+    // With the error: an end without one would be a goodbye, and the registrations would go with it.
+    link.stream.close(error);
     const wasOpen = state.kind === "open";
     const proven = wasOpen && clock.now() - state.openedAt >= PROVEN_AFTER_MS;
     // A server that says it is stopping has done nothing wrong: another one is dialed at once.

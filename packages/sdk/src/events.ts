@@ -22,7 +22,17 @@ export type EventName = keyof ClientEvents;
 /** Reports what has no caller that could be told. */
 export type Report = (error: unknown, during: string) => void;
 
-type Listeners = { readonly [Name in EventName]: Set<(event: ClientEvents[Name]) => void> };
+type Listeners = { readonly [Name in EventName]: Set<(event: ClientEvents[Name]) => unknown> };
+
+/** Calls foreign code, synchronous or not: what it throws or rejects with goes to `failed` and nowhere else. */
+export function callGuarded(call: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    const result = call();
+    if (result instanceof Promise) result.catch(failed);
+  } catch (thrown) {
+    failed(thrown);
+  }
+}
 
 export class EventHub {
   readonly #log: Log;
@@ -40,22 +50,21 @@ export class EventHub {
   }
 
   /** Calls `listener` at every such event until the returned function is called. */
-  on<Name extends EventName>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
+  on<Name extends EventName>(name: Name, listener: (event: ClientEvents[Name]) => unknown): () => void {
     const listeners = this.#listeners[name];
     // Each call listens by itself, even with a function that listens already.
-    const own = (event: ClientEvents[Name]): void => listener(event);
+    const own = (event: ClientEvents[Name]): unknown => listener(event);
     listeners.add(own);
     return () => void listeners.delete(own);
   }
 
   emit<Name extends EventName>(name: Name, event: ClientEvents[Name]): void {
     for (const listener of Array.from(this.#listeners[name])) {
-      try {
-        listener(event);
-      } catch (thrown) {
-        // Only logged: an event about a listener of events could go on for ever.
-        this.#log.error("a listener threw", { event: name, error: thrown });
-      }
+      // Only logged: an event about a listener of events could go on for ever.
+      callGuarded(
+        () => listener(event),
+        (error) => this.#log.error("a listener failed", { event: name, error }),
+      );
     }
   }
 

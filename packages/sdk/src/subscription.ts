@@ -2,13 +2,13 @@
 
 import { RegistryError, type Clock, type Filter, type ServiceKey } from "@rollcall/core";
 
-import type { Report } from "./events.ts";
+import { callGuarded, type Report } from "./events.ts";
 import type { Feed, FeedListener } from "./feed.ts";
 import { deferred, type Deferred } from "./promises.ts";
 import type { ServiceView } from "./service-view.ts";
 
-/** Called with each new view. What it throws, or a promise of it rejects with, is reported and hurts nobody else. */
-export type ViewCallback = (view: ServiceView) => void | Promise<void>;
+/** Called with each new view. What it throws, or the promise it returns rejects with, is reported and hurts nobody else. */
+export type ViewCallback = (view: ServiceView) => unknown;
 
 export interface Subscription extends AsyncIterable<ServiceView> {
   readonly service: ServiceKey;
@@ -142,12 +142,10 @@ export class FeedSubscription implements Subscription {
     // A callback may have ended another, or this whole subscription.
     if (view === undefined || watcher.told === changes || !this.#watchers.has(watcher)) return;
     watcher.told = changes;
-    const failed = (error: unknown): void => this.#ports.report(error, `a callback of ${this.service.service} failed`);
-    try {
-      watcher.callback(view)?.catch(failed);
-    } catch (thrown) {
-      failed(thrown);
-    }
+    callGuarded(
+      () => watcher.callback(view),
+      (error) => this.#ports.report(error, `a callback of ${this.service.service} failed`),
+    );
   }
 
   #wakeReaders(): void {

@@ -126,6 +126,7 @@ export class Subscriptions implements OutboxSource {
   /** On a new connection every feed is asked for anew; what was to be said on the old one is of no use. */
   replay(): void {
     this.disconnected();
+    this.#unasked.clear();
     for (const feed of this.#feeds.values()) this.#unasked.add(feed);
   }
 
