@@ -346,7 +346,7 @@ describe("callbacks", () => {
       calls.push("first");
       stop();
     });
-    const stop = subscription.onChange(() => calls.push("second") as never);
+    const stop = subscription.onChange(() => calls.push("second"));
     await run();
     session.push(new FakeDatum().put("a").snapshot());
     await run();
