@@ -7,8 +7,8 @@
  * everything here waits on the bridge's own queue, which the signal ends.
  */
 
-import { create, fromBinary, toBinary, type DescMethodStreaming, type MessageShape } from "@bufbuild/protobuf";
-import { createContextKey, type HandlerContext, type MethodImpl } from "@connectrpc/connect";
+import { fromBinary, toBinary, type DescMethodStreaming, type MessageShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, createContextKey, type HandlerContext, type MethodImpl } from "@connectrpc/connect";
 import {
   assert,
   messageFromFrame,
@@ -18,7 +18,7 @@ import {
   type StreamHandler,
   type StreamListener,
 } from "@rollcall/core";
-import { connectErrorFromRegistryError } from "./errors.ts";
+import { connectErrorFromRegistryError, registryErrorFromConnectError } from "./errors.ts";
 import type { ErrorDetailCodec } from "./stream/status.ts";
 
 /** Where a typed request comes from, `host:port`; for logs only. */
@@ -39,11 +39,10 @@ export function typedStreamHandler<M extends DescMethodStreaming>(
   assert(method.methodKind !== "client_streaming", `${method.name} streams its responses`);
   const implementation: StreamingImplementation = async function* (requests, context) {
     const bridge = new TypedStream();
-    const abandon = () =>
-      bridge.lose(new RegistryError("unavailable", "the call was cancelled or its connection lost"));
+    const abandon = () => bridge.lose(errorFromAbort(context.signal.reason, errorDetail));
     context.signal.addEventListener("abort", abandon);
     handler(bridge, { address: context.values.get(peerAddressKey) });
-    void takeRequests(method, requests, context.signal, bridge);
+    void takeRequests(method, requests, context.signal, bridge, errorDetail);
     try {
       for (let bytes = await bridge.next(); bytes !== undefined; bytes = await bridge.next())
         yield fromBinary(method.output, bytes);
@@ -51,9 +50,17 @@ export function typedStreamHandler<M extends DescMethodStreaming>(
       context.signal.removeEventListener("abort", abandon);
       abandon();
     }
+    if (bridge.refusal !== undefined) throw bridge.refusal;
     if (bridge.closeError !== undefined) throw connectErrorFromRegistryError(bridge.closeError, errorDetail);
   };
   return implementation as unknown as MethodImpl<M>;
+}
+
+/** The signal fires when the server stops, a deadline passes, or (`canceled`) the client is gone. */
+function errorFromAbort(reason: unknown, errorDetail: ErrorDetailCodec | undefined): RegistryError {
+  if (reason instanceof ConnectError && reason.code !== Code.Canceled)
+    return registryErrorFromConnectError(reason, errorDetail);
+  return new RegistryError("unavailable", "the call was cancelled or its connection lost");
 }
 
 /** Feeds the bridge until the requests end, however they do. Never throws: nobody waits for it. */
@@ -62,20 +69,23 @@ async function takeRequests(
   requests: unknown,
   signal: AbortSignal,
   bridge: TypedStream,
+  errorDetail: ErrorDetailCodec | undefined,
 ): Promise<void> {
   const encode = (message: unknown) => toBinary(method.input, message as MessageShape<typeof method.input>);
   try {
     if (method.methodKind === "server_streaming") {
       await Promise.resolve();
-      bridge.receive(encode(requests ?? create(method.input)));
+      bridge.receive(encode(requests));
       return;
     }
     for await (const message of requests as AsyncIterable<unknown>) bridge.receive(encode(message));
-    // The requests of a cancelled call end as if they were complete; only the signal tells the difference.
+    // The requests of a cancelled call end as if they were complete. Only the signal tells, once all is read that came.
+    await new Promise((resolve) => setImmediate(resolve));
     if (!signal.aborted) bridge.finish(undefined);
   } catch (thrown) {
-    if (!signal.aborted)
-      bridge.finish(new RegistryError("protocol_violation", RegistryError.fromUnknown(thrown).message));
+    if (signal.aborted) return;
+    const refusal = ConnectError.from(thrown, Code.InvalidArgument);
+    bridge.refuse(registryErrorFromConnectError(refusal, errorDetail), refusal);
   }
 }
 
@@ -88,6 +98,8 @@ class TypedStream implements MessageStream {
   #wake: (() => void) | undefined;
   /** What the client is told at the end. */
   closeError: RegistryError | undefined;
+  /** The same in Connect's own words, which are then more exact. */
+  refusal: ConnectError | undefined;
 
   get congested(): boolean {
     return this.#waitingBytes >= WAITING_BYTES_MAX;
@@ -113,6 +125,12 @@ class TypedStream implements MessageStream {
   /** The link is over, by the client or by a violation; what was sent before still goes out. */
   finish(error: RegistryError | undefined): void {
     if (this.#end(error)) this.#tell(error);
+  }
+
+  /** Connect could not read a request. */
+  refuse(error: RegistryError, refusal: ConnectError): void {
+    if (this.#state === "open") this.refusal = refusal;
+    this.finish(error);
   }
 
   /** The client is gone: nothing more goes out. */

@@ -214,7 +214,7 @@ test("headers that announce megabytes get no memory for them", async () => {
   let streams = 0;
   const quiet: StreamListener = { message: () => {}, closed: () => {} };
   const { address } = await serveEcho({
-    streams: new Map([[TALK_PATH, (stream, peer) => (streams++ < 500 ? stream.listen(quiet) : talk(stream, peer))]]),
+    streams: new Map([[TALK_PATH, (stream) => (streams++ < 500 ? stream.listen(quiet) : talk(stream))]]),
   });
   const session = sessionTo(address);
   const before = process.memoryUsage().arrayBuffers;

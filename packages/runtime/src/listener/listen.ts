@@ -13,8 +13,9 @@ import type { Http2ServerResponse, Http2Session } from "node:http2";
 import { createServer, type Server, type Socket } from "node:net";
 
 import type { DescMethodStreaming } from "@bufbuild/protobuf";
-import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import type { ConnectRouter } from "@connectrpc/connect";
 import { RegistryError, silentLog, type Log, type StreamRoutes } from "@rollcall/core";
+import { connectErrorFromRegistryError } from "../errors.ts";
 import { createPingSweep } from "../stream/ping-sweep.ts";
 import type { ErrorDetailCodec } from "../stream/status.ts";
 import { createStreamRouter, type StreamRouter } from "../stream/stream-router.ts";
@@ -122,8 +123,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
   async function stop(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    stopping.abort(new ConnectError("the server is shutting down", Code.Unavailable));
-    streams.closeAll(new RegistryError("shutting_down", "the server is shutting down"));
+    const error = new RegistryError("shutting_down", "the server is shutting down");
+    stopping.abort(connectErrorFromRegistryError(error, options.errorDetail));
+    streams.closeAll(error);
     for (const session of sessions) session.close();
     for (const socket of undecided) socket.destroy();
     http1Server.closeIdleConnections();

@@ -53,7 +53,7 @@ export function createStreamRouter(routes: StreamRoutes, options: StreamRouterOp
       if (handler === undefined || protocol === undefined || request.method !== "POST" || isCompressed(request))
         return false;
       if (response.stream === undefined || response.stream.destroyed) return true;
-      const link = acceptStream(response.stream, protocol, {
+      const link = acceptStream(response, protocol, {
         messageBytesMax: options.messageBytesMaxOf?.get(path) ?? messageBytesMax,
         peer: peerFromRequest(request),
         takesOne: options.singleRequest?.has(path) ?? false,
@@ -81,10 +81,15 @@ interface AcceptOptions {
   readonly errorDetail: ErrorDetailCodec | undefined;
 }
 
-function acceptStream(stream: ServerHttp2Stream, protocol: StreamProtocol, options: AcceptOptions): Http2MessageStream {
+function acceptStream(
+  response: Http2ServerResponse,
+  protocol: StreamProtocol,
+  options: AcceptOptions,
+): Http2MessageStream {
+  const { stream } = response;
   const contentType = protocol === "connect" ? CONNECT_STREAM_TYPE : GRPC_STREAM_TYPE;
   const link = new Http2MessageStream(stream, options.messageBytesMax, (link) =>
-    protocol === "connect" ? connectSide(stream, link, options) : grpcSide(stream, link, options),
+    protocol === "connect" ? connectSide(stream, link, options) : grpcSide(response, link, options),
   );
   // At once, before there is anything to send: a client that waits for headers would otherwise wait for a change.
   stream.respond({ ":status": 200, "content-type": contentType }, { waitForTrailers: protocol === "grpc" });
@@ -121,14 +126,14 @@ function connectSide(stream: ServerHttp2Stream, link: Http2MessageStream, option
   };
 }
 
-function grpcSide(stream: ServerHttp2Stream, link: Http2MessageStream, options: AcceptOptions): StreamSide {
+function grpcSide(response: Http2ServerResponse, link: Http2MessageStream, options: AcceptOptions): StreamSide {
+  const { stream } = response;
   return {
     ...acceptingSide(link, options),
     conclude(error) {
-      stream.once("wantTrailers", () => {
-        stream.sendTrailers(grpcTrailers(error, options.errorDetail));
-        setImmediate(() => letGo(stream));
-      });
+      // Node's response object sends the trailers once the stream wants them; sending them ourselves would be twice.
+      response.addTrailers(grpcTrailers(error, options.errorDetail));
+      stream.once("wantTrailers", () => setImmediate(() => letGo(stream)));
       limitFarewell(stream);
       link.writer.end();
     },
