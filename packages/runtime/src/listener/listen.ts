@@ -162,8 +162,8 @@ function createRequestHandler(
   const showPage = createPages(options, log);
   const call = createTypedRoutes(options, limits, stopping, log);
   return (request, response) => {
-    // A connection that is being closed is not kept for another request.
-    if (request.httpVersionMajor === 1 && stopping.aborted) response.setHeader("connection", "close");
+    // An HTTP/1.1 connection is kept for another request, but not while the server stops.
+    if (request.httpVersionMajor === 1) response.once("close", () => stopping.aborted && request.socket.end());
     try {
       const taken =
         isPreflight(request, response) ||
