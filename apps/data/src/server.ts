@@ -1,16 +1,14 @@
 /** The data server: the one place where its parts are made and joined. */
 
-import { MetaLink } from "@rollcall/cluster";
-import type { Clock, Dialer, Log, Random, StreamRoutes } from "@rollcall/core";
-import { LINK_PATH } from "@rollcall/protocol";
+import { MetaLink, healthService } from "@rollcall/cluster";
+import { DataService, Health, LINK_PATH } from "@rollcall/protocol";
+import type { NodePorts, NodeServer } from "@rollcall/runtime";
 
 import { SessionLinks } from "./rpc/session-links.ts";
 import { Storage } from "./storage.ts";
 
 export interface DataServerConfig {
   readonly nodeId: string;
-  /** Where session nodes reach this node, `host:port`. */
-  readonly address: string;
   /** Addresses of the metas. */
   readonly metas: readonly string[];
   /** Time between heartbeats to meta, in milliseconds. */
@@ -19,40 +17,29 @@ export interface DataServerConfig {
   readonly registrationLeaseMs: number;
 }
 
-export interface DataServerPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly dialer: Dialer;
-}
-
-export interface DataServer {
-  readonly streams: StreamRoutes;
-  /** What keeps this node from serving; empty when it is ready. */
-  unready(): string[];
-  start(): void;
-  /** Leaves the cluster, so that its slots go to others at once. */
-  stop(): void;
-}
-
-export function createDataServer(config: DataServerConfig, ports: DataServerPorts): DataServer {
+export function createDataServer(config: DataServerConfig, ports: NodePorts): NodeServer {
   const storage = new Storage(config, ports);
   const sessions = new SessionLinks(storage, ports);
-  const hello = { nodeId: config.nodeId, startId: ports.random.id(), role: "data", address: config.address } as const;
+  const hello = { nodeId: config.nodeId, startId: ports.random.id(), role: "data" } as const;
   const meta = new MetaLink({ metas: config.metas, hello, heartbeatMs: config.heartbeatMs }, ports, ({ state }) =>
     storage.adopt(state),
   );
 
+  const unready = (): string[] => {
+    if (meta.membership === undefined) return ["has not joined the cluster"];
+    const takingOver = storage.ownership.count("taking over");
+    return takingOver > 0 ? [`${takingOver} slots are being taken over`] : [];
+  };
+
   return {
     streams: new Map([[LINK_PATH, sessions.handler]]),
-    unready() {
-      if (meta.membership === undefined) return ["has not joined the cluster"];
-      const takingOver = storage.ownership.count("taking over");
-      return takingOver > 0 ? [`${takingOver} slots are being taken over`] : [];
-    },
-    start() {
+    streamMethods: [],
+    nodePaths: [LINK_PATH],
+    routes: (router) => router.service(Health, healthService([DataService.typeName], unready, ports.clock)),
+    unready,
+    start(address) {
       storage.start();
-      meta.open();
+      meta.open(address);
     },
     stop() {
       meta.leave();

@@ -1,1 +1,40 @@
-export {};
+/** A meta node as a process of its own. */
+
+import { mkdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+import { RegistryError } from "@rollcall/core";
+import { errorDetailCodec } from "@rollcall/protocol";
+import { runNode } from "@rollcall/runtime";
+
+import { metaSettings } from "./config.ts";
+import { LevelMetaStore } from "./peers/level-meta-store.ts";
+import { createMetaServer } from "./server.ts";
+
+/** @param args what follows the command: settings as flags, or `--help` */
+export async function main(args: readonly string[]): Promise<void> {
+  await runNode({
+    role: "meta",
+    definition: metaSettings,
+    args,
+    errorDetail: errorDetailCodec,
+    async create(nodeId, settings, ports) {
+      const store = await LevelMetaStore.open(await madeFolder(settings.dataDir));
+      return createMetaServer({ ...settings, nodeId }, { ...ports, store });
+    },
+  });
+}
+
+async function madeFolder(folder: string): Promise<string> {
+  try {
+    await mkdir(folder, { recursive: true });
+    return folder;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new RegistryError("unavailable", `meta's folder ${JSON.stringify(folder)} (dataDir) cannot be made: ${why}`, {
+      cause,
+    });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));

@@ -1,16 +1,9 @@
 /** The meta server: the one place where its parts are made and joined. */
 
-import type { ServiceImpl } from "@connectrpc/connect";
-import {
-  RegistryError,
-  type Clock,
-  type ClusterState,
-  type Log,
-  type Random,
-  type StreamHandler,
-  type StreamRoutes,
-} from "@rollcall/core";
-import { JOIN_PATH, wireFromClusterState, type MetaService } from "@rollcall/protocol";
+import { healthService } from "@rollcall/cluster";
+import { RegistryError, type ClusterState, type StreamHandler } from "@rollcall/core";
+import { Health, JOIN_PATH, MetaService, wireFromClusterState } from "@rollcall/protocol";
+import type { NodePorts, NodeServer } from "@rollcall/runtime";
 
 import { Cluster } from "./cluster/cluster.ts";
 import { NodeLinks } from "./rpc/node-links.ts";
@@ -22,23 +15,13 @@ export interface MetaServerConfig {
   readonly nodeLeaseMs: number;
 }
 
-export interface MetaServerPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
+export interface MetaServerPorts extends Omit<NodePorts, "dialer"> {
   readonly store: MetaStore;
 }
 
-export interface MetaServer {
-  readonly streams: StreamRoutes;
-  readonly unary: Pick<ServiceImpl<typeof MetaService>, "getCluster">;
+export interface MetaServer extends NodeServer {
   /** The newest state of the cluster; undefined before the store has been read. */
   state(): ClusterState | undefined;
-  /** What keeps this node from serving; empty when it is ready. */
-  unready(): string[];
-  /** Reads the store. @throws RegistryError when it cannot be read. */
-  start(): Promise<void>;
-  stop(): Promise<void>;
 }
 
 export function createMetaServer(config: MetaServerConfig, ports: MetaServerPorts): MetaServer {
@@ -51,18 +34,24 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
     return stream.close(notReady());
   };
 
+  const unready = (): string[] => (cluster === undefined ? ["has not read its store"] : []);
+
   return {
     streams: new Map([[JOIN_PATH, join]]),
-    unary: {
-      getCluster() {
+    streamMethods: [],
+    nodePaths: [JOIN_PATH],
+    routes(router) {
+      router.rpc(MetaService.method.getCluster, () => {
         if (cluster === undefined) throw notReady();
         return { state: wireFromClusterState(cluster.state) };
-      },
+      });
+      router.service(Health, healthService([MetaService.typeName], unready, ports.clock));
     },
     state: () => cluster?.state,
-    unready: () => (cluster === undefined ? ["has not read its store"] : []),
-    async start() {
+    unready,
+    async start(address) {
       cluster = await Cluster.open(config, ports, (state) => nodes.tell(state));
+      ports.log.info("cluster is open", { cluster: cluster.state.clusterId, address });
     },
     async stop() {
       nodes.closeAll();

@@ -1,10 +1,17 @@
 /** MetaService.Join over the simulated network, against hand-written nodes. */
 
-import { RegistryError, silentLog, type JoinRequest, type NodeHello, type Frame } from "@rollcall/core";
-import { JOIN_PATH, frameFromJoinRequest, joinRequestFromBytes, joinResponseFromBytes } from "@rollcall/protocol";
+import { createClient, createRouterTransport } from "@connectrpc/connect";
+import { silentLog, type JoinRequest, type NodeHello, type Frame } from "@rollcall/core";
+import {
+  JOIN_PATH,
+  MetaService,
+  frameFromJoinRequest,
+  joinRequestFromBytes,
+  joinResponseFromBytes,
+} from "@rollcall/protocol";
 import { SeededRandom, SimClock, SimNetwork, renderTranscript, type DescribeMessage } from "@rollcall/testing";
 import { describe, expect, test } from "vitest";
-import { MemoryMetaStore, createMetaServer } from "../src/server.ts";
+import { createMetaServer } from "../src/server.ts";
 import { HeldMetaStore } from "./held-meta-store.ts";
 
 const META = "meta-1:9610";
@@ -15,7 +22,7 @@ async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
   const network = new SimNetwork({ clock, random, traceMax: 1_000 });
   const meta = createMetaServer({ nodeId: "meta-1", nodeLeaseMs: 3_000 }, { clock, random, log: silentLog, store });
   network.host(META, meta.streams);
-  if (start) await meta.start();
+  if (start) await meta.start(META);
   await clock.runFor(0);
 
   function node(nodeId: string, role: NodeHello["role"], change: Partial<NodeHello> = {}) {
@@ -228,15 +235,11 @@ test("a meta that stops says so to everybody", async () => {
 });
 
 test("getCluster gives the state to whoever asks, once there is one", async () => {
-  const clock = new SimClock();
-  const random = new SeededRandom(1);
-  const store = new MemoryMetaStore();
-  const meta = createMetaServer({ nodeId: "meta-1", nodeLeaseMs: 3_000 }, { clock, random, log: silentLog, store });
-  const ask = () => meta.unary.getCluster({ $typeName: "rollcall.v1.GetClusterRequest" }, undefined as never);
-  expect(ask).toThrow(RegistryError);
-  await meta.start();
+  const { clock, meta } = await startMeta({ start: false });
+  const client = createClient(MetaService, createRouterTransport(meta.routes));
+  await expect(client.getCluster({})).rejects.toThrow("meta has not read its store yet");
+  await meta.start(META);
   await clock.runFor(0);
   expect(meta.unready()).toEqual([]);
-  expect(ask()).toMatchObject({ state: { version: 1n, members: [] } });
-  await meta.stop();
+  expect(await client.getCluster({})).toMatchObject({ state: { version: 1n, members: [] } });
 });

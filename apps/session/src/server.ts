@@ -6,10 +6,17 @@
  * views/service-copy -> views/view -> connections/client-connection -> the stream.
  */
 
-import type { ServiceImpl } from "@connectrpc/connect";
-import { MetaLink, type Membership } from "@rollcall/cluster";
-import { matches, type Clock, type Dialer, type Log, type Random, type StreamRoutes, type Timer } from "@rollcall/core";
-import { CONNECT_PATH, WATCH_PATH, frameFromPush, instanceFromBytes, type RegistryService } from "@rollcall/protocol";
+import { MetaLink, healthService, type Membership } from "@rollcall/cluster";
+import { matches, type Timer } from "@rollcall/core";
+import {
+  CONNECT_PATH,
+  Health,
+  RegistryService,
+  WATCH_PATH,
+  frameFromPush,
+  instanceFromBytes,
+} from "@rollcall/protocol";
+import type { NodePorts, NodeServer } from "@rollcall/runtime";
 
 import { DataLinks } from "./peers/data-links.ts";
 import { LeaseWriter } from "./registrations/lease-writer.ts";
@@ -24,8 +31,6 @@ import { Interests } from "./views/interests.ts";
 
 export interface SessionServerConfig {
   readonly nodeId: string;
-  /** Where clients and other nodes reach this node, `host:port`. */
-  readonly address: string;
   /** Addresses of the metas. */
   readonly metas: readonly string[];
   /** Time between heartbeats to meta, in milliseconds. */
@@ -36,30 +41,10 @@ export interface SessionServerConfig {
   readonly silenceGraceMs: number;
 }
 
-export interface SessionServerPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly dialer: Dialer;
-}
-
-export interface SessionServer {
-  readonly streams: StreamRoutes;
-  readonly unary: Pick<
-    ServiceImpl<typeof RegistryService>,
-    "register" | "unregister" | "renew" | "resolve" | "listServices"
-  >;
-  /** What keeps this node from serving; empty when it is ready. */
-  unready(): string[];
-  start(): void;
-  /** Sends clients to other sessions and leaves the cluster. */
-  stop(): void;
-}
-
 /** How often leases, retries and receipts are looked at, in milliseconds. */
 const SWEEP_MS = 250;
 
-export function createSessionServer(config: SessionServerConfig, ports: SessionServerPorts): SessionServer {
+export function createSessionServer(config: SessionServerConfig, ports: NodePorts): NodeServer {
   const { clock, random, log } = ports;
   const links = new DataLinks(config.nodeId, ports);
   const writer = new Writer(clock, links.wake);
@@ -82,7 +67,7 @@ export function createSessionServer(config: SessionServerConfig, ports: SessionS
     directory.adopt(table);
     links.adopt(membership);
   };
-  const hello = { nodeId: config.nodeId, startId: random.id(), role: "session", address: config.address } as const;
+  const hello = { nodeId: config.nodeId, startId: random.id(), role: "session" } as const;
   const meta = new MetaLink({ metas: config.metas, hello, heartbeatMs: config.heartbeatMs }, ports, adopt);
 
   const clients = new ClientLinks(config, {
@@ -94,6 +79,7 @@ export function createSessionServer(config: SessionServerConfig, ports: SessionS
   });
   const watches = new WatchLinks({ clock, interests });
 
+  const notReady = (): string[] => unready(meta.membership, links);
   let sweepTimer: Timer | undefined;
   const sweep = (): void => {
     const now = clock.now();
@@ -110,10 +96,21 @@ export function createSessionServer(config: SessionServerConfig, ports: SessionS
       [CONNECT_PATH, clients.handler],
       [WATCH_PATH, watches.handler],
     ]),
-    unary: registryRoutes({ clock, leases: new LeaseWriter(registrations, writer), interests, directory }),
-    unready: () => unready(meta.membership, links),
-    start() {
-      meta.open();
+    streamMethods: [RegistryService.method.connect, RegistryService.method.watch],
+    nodePaths: [],
+    routes(router) {
+      const unary = registryRoutes({ clock, leases: new LeaseWriter(registrations, writer), interests, directory });
+      const { register, unregister, renew, resolve, listServices } = RegistryService.method;
+      router.rpc(register, unary.register);
+      router.rpc(unregister, unary.unregister);
+      router.rpc(renew, unary.renew);
+      router.rpc(resolve, unary.resolve);
+      router.rpc(listServices, unary.listServices);
+      router.service(Health, healthService([RegistryService.typeName], notReady, clock));
+    },
+    unready: notReady,
+    start(address) {
+      meta.open(address);
       sweep();
     },
     stop() {

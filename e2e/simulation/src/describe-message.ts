@@ -1,6 +1,14 @@
 /** Messages in words, for transcripts and for the trace of a failing seed. */
 
-import { formatDigest, formatVersion, textFromFilter, textFromServiceKey, type Held, type RegistrationVersion, type Update } from "@rollcall/core";
+import {
+  formatDigest,
+  formatVersion,
+  textFromFilter,
+  textFromServiceKey,
+  type Held,
+  type RegistrationVersion,
+  type Update,
+} from "@rollcall/core";
 import {
   CONNECT_PATH,
   JOIN_PATH,
@@ -35,11 +43,22 @@ function clientMessageInWords(bytes: Uint8Array): string {
   const { hello, registers, unregisters, subscribes, unsubscribes, receipts } = clientMessageFromBytes(bytes);
   return lines(
     hello && `hello from ${hello.clientId}, incarnation ${hello.incarnation}`,
-    ...registers.map((item) => `register ${textFromServiceKey(item.key)} ${item.instanceId} at ${stamp(item.version)} (#${item.sequence})`),
-    ...unregisters.map((item) => `unregister ${textFromServiceKey(item.key)} ${item.instanceId} at ${stamp(item.version)} (#${item.sequence})`),
-    ...subscribes.map((item) => `subscribe ${textFromServiceKey(item.key)} ${textFromFilter(item.filter)}${heldInWords(item.held)}`),
+    ...registers.map(
+      (item) =>
+        `register ${textFromServiceKey(item.key)} ${item.instanceId} at ${stamp(item.version)} (#${item.sequence})`,
+    ),
+    ...unregisters.map(
+      (item) =>
+        `unregister ${textFromServiceKey(item.key)} ${item.instanceId} at ${stamp(item.version)} (#${item.sequence})`,
+    ),
+    ...subscribes.map(
+      (item) => `subscribe ${textFromServiceKey(item.key)} ${textFromFilter(item.filter)}${heldInWords(item.held)}`,
+    ),
     ...unsubscribes.map((item) => `unsubscribe ${textFromServiceKey(item.key)} ${textFromFilter(item.filter)}`),
-    ...receipts.map((item) => `receipt ${textFromServiceKey(item.key)}${heldInWords(item.held)}${item.resync ? ", needs a snapshot" : ""}`),
+    ...receipts.map(
+      (item) =>
+        `receipt ${textFromServiceKey(item.key)}${heldInWords(item.held)}${item.resync ? ", needs a snapshot" : ""}`,
+    ),
   );
 }
 
@@ -48,7 +67,9 @@ function serverMessageInWords(bytes: Uint8Array): string {
   return lines(
     hello && `hello from ${hello.nodeId}`,
     ...results.map(({ sequence, outcome }) =>
-      outcome.kind === "applied" ? `#${sequence} applied at ${formatVersion(outcome.version)}` : `#${sequence} refused: ${outcome.error.message}`,
+      outcome.kind === "applied"
+        ? `#${sequence} applied at ${formatVersion(outcome.version)}`
+        : `#${sequence} refused: ${outcome.error.message}`,
     ),
     ...refusals.map(({ key, error }) => `subscription to ${textFromServiceKey(key)} refused: ${error.message}`),
     ...pushes.map((push) => `push ${updateInWords(push)}`),
@@ -60,12 +81,16 @@ function linkRequestInWords(bytes: Uint8Array): string {
   return lines(
     hello && `hello from ${hello.nodeId}#${hello.incarnation}`,
     ...writes.map(
-      (write) => `${write.kind} ${textFromServiceKey(write.key)} ${write.instanceId} at ${stamp(write.version)}, leader epoch ${write.leaderEpoch} (#${write.sequence})`,
+      (write) =>
+        `${write.kind} ${textFromServiceKey(write.key)} ${write.instanceId} at ${stamp(write.version)}, leader epoch ${write.leaderEpoch} (#${write.sequence})`,
     ),
     reports.length > 0 && `reports ${reports.length} slots`,
     ...interests.map(({ key, held }) => `interest ${textFromServiceKey(key)}${heldInWords(held)}`),
     ...uninterests.map((key) => `no more interest ${textFromServiceKey(key)}`),
-    ...receipts.map((item) => `receipt ${textFromServiceKey(item.key)}${heldInWords(item.held)}${item.resync ? ", needs a snapshot" : ""}`),
+    ...receipts.map(
+      (item) =>
+        `receipt ${textFromServiceKey(item.key)}${heldInWords(item.held)}${item.resync ? ", needs a snapshot" : ""}`,
+    ),
     ...queries.map(({ namespace }) => `which services in ${namespace}?`),
   );
 }
@@ -73,7 +98,10 @@ function linkRequestInWords(bytes: Uint8Array): string {
 function linkResponseInWords(bytes: Uint8Array): string {
   const { results, reported, notifications, answers } = linkResponseFromBytes(bytes);
   return lines(
-    ...results.map(({ sequence, outcome }) => `#${sequence} ${outcome.kind}${outcome.kind === "applied" ? ` at ${formatVersion(outcome.version)}` : ""}`),
+    ...results.map(
+      ({ sequence, outcome }) =>
+        `#${sequence} ${outcome.kind}${outcome.kind === "applied" ? ` at ${formatVersion(outcome.version)}` : ""}`,
+    ),
     reported.length > 0 && `confirms ${reported.length} slots`,
     ...notifications.map((update) => `notify ${updateInWords(update)}`),
     ...answers.map(({ services }) => `${services.length} services`),
@@ -94,7 +122,8 @@ function joinResponseInWords(bytes: Uint8Array): string {
 }
 
 function updateInWords({ key, filter, version, baseDigest, digest, instances, removedIds }: Update): string {
-  const what = baseDigest === undefined ? `snapshot of ${instances.length}` : `delta from ${formatDigest(baseDigest).slice(0, 8)}`;
+  const what =
+    baseDigest === undefined ? `snapshot of ${instances.length}` : `delta from ${formatDigest(baseDigest).slice(0, 8)}`;
   const ids = [...instances.map(({ id }) => `+${id}`), ...removedIds.map((id) => `-${id}`)].join(" ");
   return `${textFromServiceKey(key)} ${textFromFilter(filter)} ${formatVersion(version)} ${what} to ${formatDigest(digest).slice(0, 8)} ${ids}`.trimEnd();
 }

@@ -6,7 +6,11 @@ import { registerToPush } from "./scenarios/register-to-push.ts";
 import { simulate } from "./simulate.ts";
 
 const { values } = parseArgs({
-  options: { seeds: { type: "string", default: "100" }, start: { type: "string", default: "1" }, trace: { type: "string", default: "0" } },
+  options: {
+    seeds: { type: "string", default: "100" },
+    start: { type: "string", default: "1" },
+    trace: { type: "string", default: "0" },
+  },
 });
 const start = Number(values.start);
 const startedAt = performance.now();

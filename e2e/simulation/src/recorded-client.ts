@@ -1,6 +1,14 @@
 /** A client of the SDK whose every word, and every word to it, goes into the history that the checkers read. */
 
-import { epoch, textFromServiceKey, type FilterInput, type Instance, type RegistryError, type ServiceKey, type Version } from "@rollcall/core";
+import {
+  epoch,
+  textFromServiceKey,
+  type FilterInput,
+  type Instance,
+  type RegistryError,
+  type ServiceKey,
+  type Version,
+} from "@rollcall/core";
 import type { Client, Registration } from "@rollcall/sdk/heart";
 import type { HistoryRecorder } from "@rollcall/testing";
 
@@ -70,7 +78,12 @@ export class RecordedClient {
 
   unregister(label: string): void {
     const [service, instanceId] = label.split(" ") as [string, string];
-    const asked = this.#history.record({ kind: "unregister", client: this.name, service: textOfService(service), instanceId });
+    const asked = this.#history.record({
+      kind: "unregister",
+      client: this.name,
+      service: textOfService(service),
+      instanceId,
+    });
     const registration = this.#registrations.get(label)!;
     this.#registrations.delete(label);
     this.#leaving.add(label);
@@ -111,7 +124,11 @@ export class RecordedClient {
 
 const NEVER: Version = { epoch: epoch(0), counter: 0 };
 
-function inputFromEndpoint({ address, protocol, release }: Endpoint): { address: string; protocol: string; metadata: { release: string } } {
+function inputFromEndpoint({ address, protocol, release }: Endpoint): {
+  address: string;
+  protocol: string;
+  metadata: { release: string };
+} {
   return { address, protocol, metadata: { release } };
 }
 
@@ -128,7 +145,11 @@ function takes({ protocol, metadata }: FilterInput, content: string): boolean {
   const [, contentProtocol, release] = content.split(" ");
   const wanted = metadata?.["release"];
   if (protocol !== undefined && protocol !== contentProtocol) return false;
-  return wanted === undefined || wanted === true || (typeof wanted === "string" ? wanted === release : wanted.includes(release!));
+  return (
+    wanted === undefined ||
+    wanted === true ||
+    (typeof wanted === "string" ? wanted === release : wanted.includes(release!))
+  );
 }
 
 function textOfService(service: string): string {

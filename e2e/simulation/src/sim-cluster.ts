@@ -4,9 +4,10 @@
  */
 
 import type { Clock, Dialer, Log, Random } from "@rollcall/core";
-import { createDataServer, type DataServer } from "@rollcall/data";
+import { createDataServer } from "@rollcall/data";
 import { MemoryMetaStore, createMetaServer, type MetaServer } from "@rollcall/meta";
-import { createSessionServer, type SessionServer } from "@rollcall/session";
+import type { NodeServer } from "@rollcall/runtime";
+import { createSessionServer } from "@rollcall/session";
 import { SeededRandom, SimClock, SimNetwork, type NodeClock } from "@rollcall/testing";
 
 export interface ClusterShape {
@@ -47,8 +48,8 @@ export class SimCluster {
   readonly random: SeededRandom;
   readonly network: SimNetwork;
   readonly meta: SimNode<MetaServer>;
-  readonly data: readonly SimNode<DataServer>[];
-  readonly sessions: readonly SimNode<SessionServer>[];
+  readonly data: readonly SimNode<NodeServer>[];
+  readonly sessions: readonly SimNode<NodeServer>[];
 
   constructor({ seed, shape, log, traceMax }: SimClusterOptions) {
     // A macrotask settles every promise, however long its chain; nothing real happens in between.
@@ -62,25 +63,29 @@ export class SimCluster {
       createMetaServer({ nodeId, nodeLeaseMs: 3_000 }, { ...ports, log: logOf(nodeId), store: new MemoryMetaStore() }),
     );
     this.data = names("data", shape.data).map((name, index) =>
-      this.#node(name, `${name}:${9620 + index}`, (ports, nodeId, address) =>
-        createDataServer({ nodeId, address, ...timing, registrationLeaseMs: 15_000 }, { ...ports, log: logOf(nodeId) }),
+      this.#node(name, `${name}:${9620 + index}`, (ports, nodeId) =>
+        createDataServer({ nodeId, ...timing, registrationLeaseMs: 15_000 }, { ...ports, log: logOf(nodeId) }),
       ),
     );
     this.sessions = names("session", shape.sessions).map((name, index) =>
-      this.#node(name, `${name}:${9600 + index}`, (ports, nodeId, address) =>
-        createSessionServer({ nodeId, address, ...timing, connectionGraceMs: 300, silenceGraceMs: 13_000 }, { ...ports, log: logOf(nodeId) }),
+      this.#node(name, `${name}:${9600 + index}`, (ports, nodeId) =>
+        createSessionServer(
+          { nodeId, ...timing, connectionGraceMs: 300, silenceGraceMs: 13_000 },
+          { ...ports, log: logOf(nodeId) },
+        ),
       ),
     );
   }
 
   /** Starts every server and runs until all of them are ready. */
   async start(): Promise<void> {
-    for (const { address, server } of [this.meta, ...this.data, ...this.sessions]) this.network.host(address, server.streams);
-    await this.meta.server.start();
-    for (const { server } of [...this.data, ...this.sessions]) server.start();
+    for (const { address, server } of [this.meta, ...this.data, ...this.sessions])
+      this.network.host(address, server.streams);
+    for (const { address, server } of [this.meta, ...this.data, ...this.sessions]) await server.start(address);
     const servers = [...this.data, ...this.sessions].map(({ server }) => server);
     const end = await this.clock.runUntilIdleOr(() => servers.every((server) => server.unready().length === 0), 30_000);
-    if (end !== "met") throw new Error(`the cluster is not ready: ${servers.flatMap((server) => server.unready()).join("; ")}`);
+    if (end !== "met")
+      throw new Error(`the cluster is not ready: ${servers.flatMap((server) => server.unready()).join("; ")}`);
   }
 
   /** The world as a client at `address` sees it. */
@@ -88,9 +93,9 @@ export class SimCluster {
     return { clock: this.#nodeClock(address), random: this.random.fork(address), dialer: this.network.dialer(address) };
   }
 
-  #node<Server>(nodeId: string, address: string, create: (ports: SimPorts, nodeId: string, address: string) => Server): SimNode<Server> {
+  #node<Server>(nodeId: string, address: string, create: (ports: SimPorts, nodeId: string) => Server): SimNode<Server> {
     const ports = this.portsOf(address);
-    return { nodeId, address, clock: ports.clock as NodeClock, server: create(ports, nodeId, address) };
+    return { nodeId, address, clock: ports.clock as NodeClock, server: create(ports, nodeId) };
   }
 
   #nodeClock(label: string): NodeClock {

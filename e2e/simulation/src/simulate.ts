@@ -1,7 +1,15 @@
 /** Runs one scenario on one seed, with faults that the seed chooses, and judges what its users saw. */
 
 import { createClientWith } from "@rollcall/sdk/heart";
-import { HistoryRecorder, checkAll, formatViolations, renderTranscript, type CheckLimits, type LinkFaults, type SeededRandom } from "@rollcall/testing";
+import {
+  HistoryRecorder,
+  checkAll,
+  formatViolations,
+  renderTranscript,
+  type CheckLimits,
+  type LinkFaults,
+  type SeededRandom,
+} from "@rollcall/testing";
 
 import { describeMessage } from "./describe-message.ts";
 import { SimCluster } from "./sim-cluster.ts";
@@ -30,7 +38,10 @@ const LIMITS: CheckLimits = { absenceMs: 15_000, detectMs: 4_000, settleMs: 10_0
 /** Virtual time after which a run that has not ended never will, in milliseconds. */
 const RUN_MAX_MS = 300_000;
 
-export async function simulate(scenario: Scenario, { seed, faults = true, traceMax }: SimulateOptions): Promise<Verdict> {
+export async function simulate(
+  scenario: Scenario,
+  { seed, faults = true, traceMax }: SimulateOptions,
+): Promise<Verdict> {
   const cluster = new SimCluster({ seed, shape: { data: 3, sessions: 2 }, traceMax });
   await cluster.start();
   const nemesis = new Nemesis(cluster);
@@ -41,7 +52,10 @@ export async function simulate(scenario: Scenario, { seed, faults = true, traceM
     history,
     openClient(name) {
       nemesis.knows(name);
-      return createClientWith(cluster.portsOf(name), { servers: cluster.sessions.map(({ address }) => address), clientId: name });
+      return createClientWith(cluster.portsOf(name), {
+        servers: cluster.sessions.map(({ address }) => address),
+        clientId: name,
+      });
     },
     elapse: (ms) => new Promise((resolve) => cluster.clock.setTimer(ms, resolve)),
     calm: () => nemesis.end(),
@@ -63,7 +77,12 @@ export async function simulate(scenario: Scenario, { seed, faults = true, traceM
   }
   const violations = checkAll(history.history(), LIMITS);
   if (violations.length > 0) failure = [failure, formatViolations(violations)].filter(Boolean).join("\n");
-  return { seed, failure, events: cluster.clock.events, trace: renderTranscript(cluster.network.trace(), describeMessage) };
+  return {
+    seed,
+    failure,
+    events: cluster.clock.events,
+    trace: renderTranscript(cluster.network.trace(), describeMessage),
+  };
 }
 
 /** Whoever makes things go wrong. */

@@ -1,2 +1,3 @@
+export { healthService } from "./health.ts";
 export { LastingLink, type LastingLinkOwner, type LastingLinkPorts } from "./lasting-link.ts";
 export { DEFAULT_HEARTBEAT_MS, MetaLink, type Membership, type MetaLinkOptions } from "./meta-link.ts";

@@ -20,7 +20,7 @@ import { LastingLink, type LastingLinkPorts } from "./lasting-link.ts";
 export interface MetaLinkOptions {
   /** Addresses of the metas, `host:port`, tried in turn. */
   readonly metas: readonly string[];
-  readonly hello: Omit<NodeHello, "incarnation">;
+  readonly hello: Omit<NodeHello, "address" | "incarnation">;
   /** Time between heartbeats in milliseconds. The lease at meta is three of them, so two may be lost. */
   readonly heartbeatMs: number;
 }
@@ -41,6 +41,7 @@ export class MetaLink {
   readonly #link: LastingLink;
   readonly #changed: (membership: Membership) => void;
   #membership: Membership | undefined;
+  #address = "";
   #nextMeta: number;
   #unanswered = 0;
   #heartbeat: Timer | undefined;
@@ -73,7 +74,9 @@ export class MetaLink {
     return this.#link.isProven;
   }
 
-  open(): void {
+  /** @param address `host:port` by which others reach this node */
+  open(address: string): void {
+    this.#address = address;
     this.#link.open();
     this.#scheduleHeartbeat();
   }
@@ -91,7 +94,7 @@ export class MetaLink {
 
   #sendHello(): void {
     this.#unanswered = 0;
-    const hello = { ...this.#options.hello, incarnation: this.#membership?.incarnation ?? 0 };
+    const hello = { ...this.#options.hello, address: this.#address, incarnation: this.#membership?.incarnation ?? 0 };
     this.#link.send(frameFromJoinRequest({ hello, stateVersion: this.#stateVersion(), leaving: false }));
   }
 

@@ -45,5 +45,6 @@ export { InstanceSchema } from "./gen/rollcall/v1/types_pb.ts";
 // The services, and their methods as the paths that links are opened by.
 export { RegistryService } from "./gen/rollcall/v1/registry_pb.ts";
 export { DataService } from "./gen/rollcall/v1/data_pb.ts";
+export { Health, HealthCheckResponse_ServingStatus } from "./gen/grpc/health/v1/health_pb.ts";
 export { MetaService } from "./gen/rollcall/v1/meta_pb.ts";
 export { CONNECT_PATH, JOIN_PATH, LINK_PATH, WATCH_PATH } from "./paths.ts";

@@ -4,6 +4,18 @@ export type { ListenLimits } from "./listener/limits.ts";
 export type { Page, PageHandler, PageRequest, Readiness } from "./listener/pages.ts";
 export { peerAddressKey, typedStreamHandler } from "./typed-stream.ts";
 
+// A node: a server on a port of its own, and a process that is one.
+export {
+  newNodeId,
+  runNode,
+  startNode,
+  type NodePorts,
+  type NodeServer,
+  type RunNodeOptions,
+  type RunningNode,
+  type StartNodeOptions,
+} from "./node.ts";
+
 // Errors on their way through Connect.
 export { connectErrorFromRegistryError, registryErrorFromConnectError, registryErrors } from "./errors.ts";
 

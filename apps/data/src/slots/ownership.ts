@@ -92,7 +92,10 @@ export class SlotOwnership {
   #stopAwaiting(session: string, slot: SlotId): OwnershipChange[] {
     const before = this.of(slot);
     if (before.kind !== "taking over" || !before.awaiting.has(session)) return [];
-    return this.#change(slot, ownershipAwaiting(before.leaderEpoch, new Set([...before.awaiting].filter((other) => other !== session))));
+    return this.#change(
+      slot,
+      ownershipAwaiting(before.leaderEpoch, new Set([...before.awaiting].filter((other) => other !== session))),
+    );
   }
 
   /** Whether a caller that believes in `leaderEpoch` may use the slot. */

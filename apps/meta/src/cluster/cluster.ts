@@ -108,7 +108,7 @@ export class Cluster {
 
   leave(member: KnownMember): void {
     if (!this.#members.leave(member)) return;
-    this.#ports.log.info("node left", { node: member.nodeId, role: member.role });
+    this.#ports.log.info("node left", { member: member.nodeId, memberRole: member.role });
     this.#change();
   }
 
@@ -121,7 +121,7 @@ export class Cluster {
     this.#sweep = this.#ports.clock.setTimer(SWEEP_MS, () => {
       const expired = this.#members.expire(this.#ports.clock.now());
       for (const member of expired)
-        this.#ports.log.warn("lease of node ended", { node: member.nodeId, role: member.role });
+        this.#ports.log.warn("lease of node ended", { member: member.nodeId, memberRole: member.role });
       if (expired.length > 0 || this.#storing === "failed") this.#change();
       this.#scheduleSweep();
     });

@@ -38,7 +38,7 @@ export class NodeLinks {
         this.#links.delete(link);
         this.#log.info("a node's link ended", {
           peer: peer.address,
-          node: link.hello?.nodeId,
+          member: link.hello?.nodeId,
           reason: error?.message ?? "closed",
         });
       },

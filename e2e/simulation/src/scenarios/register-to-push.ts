@@ -23,7 +23,10 @@ export const registerToPush: Scenario = {
       const subscriber = new RecordedClient(`subscriber-${index + 1}`, world);
       for (const service of SERVICES) subscriber.subscribe(service, filter);
     }
-    const providers = Array.from({ length: PROVIDERS }, (_, index) => new RecordedClient(`provider-${index + 1}`, world));
+    const providers = Array.from(
+      { length: PROVIDERS },
+      (_, index) => new RecordedClient(`provider-${index + 1}`, world),
+    );
     for (let step = 0; step < STEPS; step++) {
       act(random.pick(providers), world);
       await world.elapse(random.between(0, 400));
@@ -50,10 +53,15 @@ function act(provider: RecordedClient, { random }: World): void {
   else {
     const service = random.pick(SERVICES);
     const instanceId = `${provider.name}.${random.int(INSTANCES)}`;
-    if (provider.mayRegister(service, instanceId)) provider.register(service, instanceId, endpointOf(provider.name, random));
+    if (provider.mayRegister(service, instanceId))
+      provider.register(service, instanceId, endpointOf(provider.name, random));
   }
 }
 
 function endpointOf(provider: string, random: World["random"]): Endpoint {
-  return { address: `${provider}.test:${8000 + random.int(100)}`, protocol: random.pick(PROTOCOLS), release: random.pick(RELEASES) };
+  return {
+    address: `${provider}.test:${8000 + random.int(100)}`,
+    protocol: random.pick(PROTOCOLS),
+    release: random.pick(RELEASES),
+  };
 }

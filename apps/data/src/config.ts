@@ -1,0 +1,25 @@
+/** The data server's settings. */
+
+import { DEFAULT_HEARTBEAT_MS } from "@rollcall/cluster";
+import { invalidField } from "@rollcall/core";
+import { defineServerSettings, setting } from "@rollcall/runtime";
+import { z } from "zod";
+
+export const dataSettings = defineServerSettings(
+  { port: 9620 },
+  {
+    registrationLeaseMs: setting(z.int().min(1_000).max(600_000), {
+      describe: "How long the registrations of a session node that is gone stay, so that its clients can come back.",
+      unit: "ms",
+      default: 15_000,
+    }),
+    heartbeatMs: setting(z.int().min(100).max(10_000), {
+      describe: "Time between heartbeats to meta; the lease there is three of them by default.",
+      unit: "ms",
+      default: DEFAULT_HEARTBEAT_MS,
+    }),
+  },
+  ({ meta }) => {
+    if (meta.length === 0) throw invalidField("meta", "at least one host:port of a meta node (--meta)", "nothing");
+  },
+);

@@ -1,0 +1,37 @@
+/** The session server's settings. */
+
+import { DEFAULT_HEARTBEAT_MS } from "@rollcall/cluster";
+import { invalidField } from "@rollcall/core";
+import { defineServerSettings, setting } from "@rollcall/runtime";
+import { z } from "zod";
+
+export const sessionSettings = defineServerSettings(
+  { port: 9600 },
+  {
+    connectionGraceMs: setting(z.int().min(0).max(60_000), {
+      describe: "How long the registrations of a connection that was reset wait for its client to come back.",
+      unit: "ms",
+      default: 300,
+    }),
+    silenceGraceMs: setting(z.int().min(0).max(600_000), {
+      describe:
+        "The same for a client that fell silent, from when that was found out (within 4 s): together the lease.",
+      unit: "ms",
+      default: 12_000,
+    }),
+    heartbeatMs: setting(z.int().min(100).max(10_000), {
+      describe: "Time between heartbeats to meta; the lease there is three of them by default.",
+      unit: "ms",
+      default: DEFAULT_HEARTBEAT_MS,
+    }),
+    corsOrigins: setting(z.array(z.string().min(1)), {
+      describe: "Origins whose scripts may call from a browser, or * for all.",
+      allowed: "origins such as https://console.example.com, separated by commas",
+      placeholder: "origins",
+      default: [],
+    }),
+  },
+  ({ meta }) => {
+    if (meta.length === 0) throw invalidField("meta", "at least one host:port of a meta node (--meta)", "nothing");
+  },
+);
