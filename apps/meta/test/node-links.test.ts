@@ -1,6 +1,6 @@
 /** MetaService.Join over the simulated network, against hand-written nodes. */
 
-import { createClient, createRouterTransport } from "@connectrpc/connect";
+import { ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { silentLog, type JoinRequest, type NodeHello, type Frame } from "@rollcall/core";
 import {
   JOIN_PATH,
@@ -236,8 +236,11 @@ test("a meta that stops says so to everybody", async () => {
 
 test("getCluster gives the state to whoever asks, once there is one", async () => {
   const { clock, meta } = await startMeta({ start: false });
-  const client = createClient(MetaService, createRouterTransport(meta.routes));
-  await expect(client.getCluster({})).rejects.toThrow("meta has not read its store yet");
+  const client = createClient(
+    MetaService,
+    createRouterTransport((router) => meta.routes(router)),
+  );
+  await expect(client.getCluster({})).rejects.toThrow(ConnectError);
   await meta.start(META);
   await clock.runFor(0);
   expect(meta.unready()).toEqual([]);
