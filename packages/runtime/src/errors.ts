@@ -1,11 +1,11 @@
 /** Our errors in Connect's words and back, for the RPCs that go through the typed API. */
 
 import { RegistryError, silentLog, type ErrorValue, type Log } from "@rollcall/core";
-import { ConnectError, type Code, type Interceptor } from "@connectrpc/connect";
+import { ConnectError, type Interceptor } from "@connectrpc/connect";
 import { codeFromReason, reasonFromStatus, STATUS_NAMES, type ErrorDetailCodec } from "./stream/status.ts";
 
 export function connectErrorFromRegistryError(error: ErrorValue, codec?: ErrorDetailCodec): ConnectError {
-  const connectError = new ConnectError(error.message, codeFromReason(error.reason) as Code);
+  const connectError = new ConnectError(error.message, codeFromReason(error.reason));
   if (codec !== undefined) connectError.details = [{ type: codec.typeName, value: codec.encode(error) }];
   return connectError;
 }

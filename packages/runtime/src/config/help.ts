@@ -31,7 +31,7 @@ function describe(key: string, setting: Setting<unknown>): string {
 }
 
 function defaultOf(setting: Setting<unknown>, unit: string): string {
-  const value = Array.isArray(setting.default) ? setting.default.join(",") : setting.default;
-  if (value !== undefined && value !== "") return `Default ${String(value)}${unit}.`;
+  const value = Array.isArray(setting.default) ? setting.default.join(",") : JSON.stringify(setting.default);
+  if (value !== undefined && value !== "") return `Default ${value.replaceAll('"', "")}${unit}.`;
   return setting.schema.safeParse(setting.default).success ? "Default none." : "Must be given.";
 }

@@ -105,7 +105,7 @@ function readConfigFile(
     const limit = Object.keys(settings).join(", ");
     throw new RegistryError("invalid_field", message, { subject: { field: unknown, limit, value: unknown } });
   }
-  return new Map(Object.entries(content).map(([key, value]) => [key, { value, source }]));
+  return new Map(Object.entries(content).map(([key, value]: [string, unknown]) => [key, { value, source }]));
 }
 
 function parseObject(path: string, readFile: SettingSources["readFile"]): object {
