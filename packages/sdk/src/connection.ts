@@ -108,7 +108,7 @@ export class Connection {
     if (this.#state.kind === "idle") this.#dial();
   }
 
-  /** Ends the connection for good. */
+  /** Ends the connection for good, with an orderly goodbye. */
   close(): void {
     this.#enter({ kind: "closed" });
   }
@@ -127,6 +127,10 @@ export class Connection {
     const server = this.#servers[this.#incarnation % this.#servers.length]!;
     this.#incarnation++;
     const link: Link = { server, stream: dialer.dial(server, CONNECT_PATH) };
+    const timer = clock.setTimer(this.#options.connectTimeoutMs, () => {
+      this.#lose(link, new RegistryError("deadline_exceeded", `${server} has not said hello in time`));
+    });
+    this.#enter({ kind: "dialing", link, timer });
     link.stream.listen({
       message: (bytes) => this.#receive(link, bytes),
       drained: () => {
@@ -134,10 +138,6 @@ export class Connection {
       },
       closed: (error) => this.#lose(link, error ?? new RegistryError("unavailable", `${server} ended the link`)),
     });
-    const timer = clock.setTimer(this.#options.connectTimeoutMs, () => {
-      this.#lose(link, new RegistryError("deadline_exceeded", `${server} has not said hello in time`));
-    });
-    this.#enter({ kind: "dialing", link, timer });
     this.#owner.dialed(this.#incarnation);
   }
 

@@ -53,7 +53,7 @@ interface OwnClaim extends Claim {
   /** Names the newest version on the present connection. */
   sequence: number;
   /** What the registry took last, to go back to when it refuses something newer. */
-  applied: { readonly instance: Instance; readonly version: Version } | undefined;
+  applied: Instance | undefined;
   version: Version | undefined;
   error: RegistryError | undefined;
   /** How many versions were ever handed to a link. Of a claim without one, nobody has to be told the end. */
@@ -105,7 +105,7 @@ export class Registrations implements OutboxSource {
       key,
       text,
       wanted: "listed",
-      instance,
+      instance: frozen(instance),
       bytes: bytesFromInstance(instance),
       counter: before?.counter ?? this.#forgottenCounter,
       sequence: 0,
@@ -125,7 +125,7 @@ export class Registrations implements OutboxSource {
   update(claim: Claim, instance: Instance): void {
     const own = this.#own(claim);
     if (own?.wanted !== "listed") throw claim.error ?? closed("the registration was unregistered");
-    own.instance = instance;
+    own.instance = frozen(instance);
     own.bytes = bytesFromInstance(instance);
     this.#changed(own);
   }
@@ -222,7 +222,7 @@ export class Registrations implements OutboxSource {
     if (claim.wanted === "gone") {
       this.#forget(claim);
     } else {
-      claim.applied = { instance: claim.instance, version };
+      claim.applied = claim.instance;
     }
     this.#settle(claim, undefined);
   }
@@ -232,9 +232,9 @@ export class Registrations implements OutboxSource {
     const { wanted, applied, instance } = claim;
     this.#report(error, `the registry refused to ${wanted === "listed" ? "register" : "unregister"} ${claim.text}`);
     this.#settle(claim, error);
-    if (wanted === "listed" && applied !== undefined && applied.instance !== instance) {
-      claim.instance = applied.instance;
-      claim.bytes = bytesFromInstance(applied.instance);
+    if (wanted === "listed" && applied !== undefined && applied !== instance) {
+      claim.instance = applied;
+      claim.bytes = bytesFromInstance(applied);
       this.#changed(claim);
       return;
     }
@@ -294,6 +294,11 @@ export class Registrations implements OutboxSource {
     const own = this.#claims.get(`${textFromServiceKey(claim.key)}/${claim.instance.id}`);
     return own === claim ? own : undefined;
   }
+}
+
+/** A copy that nobody can change: what users are shown is what was sent. */
+function frozen(instance: Instance): Instance {
+  return Object.freeze({ ...instance, metadata: Object.freeze({ ...instance.metadata }) });
 }
 
 function closed(message: string): RegistryError {

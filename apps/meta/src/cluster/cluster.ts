@@ -89,8 +89,8 @@ export class Cluster {
     const { member, as } = this.#members.join(hello, this.#ports.clock.now());
     if (as !== "same") {
       this.#ports.log.info("node joined", {
-        node: member.nodeId,
-        role: member.role,
+        member: member.nodeId,
+        memberRole: member.role,
         address: member.address,
         incarnation: member.incarnation,
         as,

@@ -71,7 +71,7 @@ export class DataLinks {
       drained: () => peer.wake(),
       lost: (error) => {
         this.#ports.log.warn("lost the link to a data node", {
-          node: nodeId,
+          member: nodeId,
           address,
           reason: error?.message ?? "closed",
         });
