@@ -219,11 +219,8 @@ export class Registrations implements OutboxSource {
 
   #applied(claim: OwnClaim, version: Version): void {
     claim.version = version;
-    if (claim.wanted === "gone") {
-      this.#forget(claim);
-    } else {
-      claim.applied = claim.instance;
-    }
+    if (claim.wanted === "gone") this.#forget(claim);
+    else claim.applied = claim.instance;
     this.#settle(claim, undefined);
   }
 

@@ -99,6 +99,8 @@ describe("which server, and when", () => {
     expect(dials).toHaveLength(1);
     await run(100);
     expect(retries).toMatchObject([{ failures: 1, error: { reason: "deadline_exceeded" } }]);
+    // It is told why, so that it does not take the client for gone: what is registered is on its way to another server.
+    expect(sessions.flatMap(({ ends }) => ends)).toMatchObject([{ reason: "deadline_exceeded" }]);
     expect(dials).toHaveLength(2);
   });
 

@@ -112,6 +112,7 @@ describe("updating", () => {
     const registration = client().register({ ...orders, metadata: { a: "1", b: "2" }, weight: 5 });
     await run();
     const updated = await settle(registration.update({ metadata: { c: "3" }, protocol: "http" }), run);
+    expect([updated.instance, updated.instance.metadata].every(Object.isFrozen)).toBe(true);
     expect(updated.instance).toMatchObject({ id: "a", weight: 5, protocol: "http", metadata: { c: "3" } });
     expect(session.take().at(-1)).toEqual(["register orders/a 1.2"]);
   });
@@ -195,6 +196,7 @@ describe("unregistering", () => {
       { settled: true, value: undefined },
       { settled: true, value: undefined },
     ]);
+    expect(registration.version).toEqual(version(1, 2));
     await registration.unregister();
     await expect(registration.update({ weight: 1 })).rejects.toMatchObject({ reason: "closed" });
     await expect(registration).rejects.toMatchObject({ reason: "closed" });
