@@ -1,5 +1,6 @@
 /** What strangers may send to the port without hurting anyone else. */
 
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type ClientHttp2Session, type OutgoingHttpHeaders } from "node:http2";
 import * as net from "node:net";
@@ -228,4 +229,34 @@ test("headers that announce megabytes get no memory for them", async () => {
   await expect.poll(() => streams).toBe(500);
   await expectAlive(address);
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100_000_000);
+});
+
+test("noise on streams and on connections ends them and nothing else", async () => {
+  const listener = await serveEcho({ limits: { firstBytesWithinMs: 100, headersWithinMs: 100 } });
+  const { hostname, port } = new URL(`http://${listener.address}`);
+  const connections = Array.from({ length: 100 }, async (_, count) => {
+    const socket = net.connect(Number(port), hostname);
+    socket.on("error", () => {});
+    socket.resume();
+    if (count % 2 === 0) socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    socket.end(randomBytes(count * 10));
+    await once(socket, "close");
+  });
+  const session = sessionTo(listener.address);
+  const contentTypes = [
+    "application/connect+proto",
+    "application/grpc",
+    "application/connect+json",
+    "application/grpc-web",
+  ];
+  const streams = Array.from({ length: 200 }, async (_, count) => {
+    const contentType = contentTypes[count % contentTypes.length];
+    const request = session.request({ ":method": "POST", ":path": TALK_PATH, "content-type": contentType });
+    request.on("error", () => {});
+    request.resume();
+    request.end(randomBytes(count * 5));
+    await once(request, "close");
+  });
+  await Promise.all([...connections, ...streams]);
+  await expectAlive(listener.address);
 });

@@ -97,10 +97,15 @@ export function grpcTrailers(error: ErrorValue | undefined, codec: ErrorDetailCo
   if (error === undefined) return { "grpc-status": "0" };
   const trailers = {
     "grpc-status": String(codeFromReason(error.reason)),
-    "grpc-message": encodeURIComponent(error.message.toWellFormed()),
+    "grpc-message": percentEncoded(error.message),
   };
   if (codec === undefined) return trailers;
   return { ...trailers, "grpc-status-details-bin": unpaddedBase64(grpcStatusBytes(error, codec)) };
+}
+
+/** As gRPC wants it: only what is not printable ASCII, and the percent sign. Some clients do not decode more than that. */
+function percentEncoded(message: string): string {
+  return message.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent);
 }
 
 /**
