@@ -98,7 +98,7 @@ export class Registrations implements OutboxSource {
     if (before?.wanted === "listed") {
       throw invalidField("instance.id", "one that this client has not registered for the service", instance.id);
     }
-    if (this.#claims.size >= LIMITS.registrationsPerClient) {
+    if (before === undefined && this.#claims.size >= LIMITS.registrationsPerClient) {
       throw limitExceeded("registrations", `${LIMITS.registrationsPerClient} for each client`, this.#claims.size + 1);
     }
     const claim: OwnClaim = {

@@ -75,6 +75,26 @@ describe("registering", () => {
     expect(session.take()).toEqual([["hello c 1"]]);
   });
 
+  test("more registrations than a client may have are refused, but one that comes back is not one more", async () => {
+    const { client, run } = world();
+    const own = client();
+    const ids = Array.from({ length: LIMITS.registrationsPerClient }, (_, index) => `i${index}`);
+    const registrations = ids.map((id) => own.register({ ...orders, id }));
+    expect(() => own.register(orders)).toThrow(
+      expect.objectContaining({
+        reason: "limit_exceeded",
+        subject: expect.objectContaining({ value: "10001" }) as unknown,
+      }),
+    );
+    await run(100);
+    void registrations[0]!.unregister();
+    expect(() => own.register(orders)).toThrow(expect.objectContaining({ reason: "limit_exceeded" }));
+    expect(own.register({ ...orders, id: "i0" }).id).toBe("i0");
+    void registrations[1]!.unregister();
+    await run(100);
+    expect(own.register(orders).id).toBe("a");
+  });
+
   test("an id that is registered for the service already is refused, until it is unregistered", async () => {
     const { client, session, run } = world();
     const own = client();
@@ -151,6 +171,24 @@ describe("updating", () => {
     expect(session.take().slice(1)).toEqual([["register orders/a 1.2"], ["register orders/a 1.3"]]);
     session.apply();
     expect((await settle(registration, run)).instance.weight).toBe(5);
+  });
+
+  test("refused before anything was applied, it ends, and what may have been taken is removed", async () => {
+    const { client, session, run } = world({ applies: false });
+    const registration = client().register(orders);
+    await run();
+    const refused = registration.update({ weight: 6 });
+    await run();
+    session.take();
+    session.refuse();
+    await run();
+    await expect(refused).rejects.toMatchObject({ reason: "limit_exceeded" });
+    expect(session.take()).toEqual([["unregister orders/a 1.3"]]);
+    await expect(registration.update({ weight: 7 })).rejects.toMatchObject({ reason: "limit_exceeded" });
+    const gone = outcomeOf(registration.unregister());
+    session.apply();
+    await run();
+    expect(gone).toEqual({ settled: true, value: undefined });
   });
 
   test("a bad change is refused and changes nothing", async () => {
