@@ -39,7 +39,7 @@ async function holeBefore(address: string): Promise<{ address: string; open: () 
   };
 }
 
-const soon = { pingAfterMs: 30, answerWithinMs: 60 };
+const soon = { pingAfterMs: 50, answerWithinMs: 400 };
 const never = { pingAfterMs: 1_000_000, answerWithinMs: 1_000_000 };
 
 async function linkThroughHole(options: { client: typeof soon; server: typeof soon }) {
