@@ -1,3 +1,6 @@
+import { mergeConfig } from "vitest/config";
+
 import { projectConfig } from "../../vitest.shared.ts";
 
-export default projectConfig;
+// Every core has seeds to run.
+export default mergeConfig(projectConfig, { test: { maxWorkers: 2 } });

@@ -1,11 +1,11 @@
 /** A client of the SDK whose every word, and every word to it, goes into the history that the checkers read. */
 
 import {
+  RegistryError,
   epoch,
   textFromServiceKey,
   type FilterInput,
   type Instance,
-  type RegistryError,
   type ServiceKey,
   type Version,
 } from "@rollcall/core";
@@ -60,7 +60,7 @@ export class RecordedClient {
     this.#registrations.set(`${service} ${instanceId}`, pending);
     pending.then(
       ({ version }) => this.#history.record({ kind: "registered", answers: asked, version: version! }),
-      (error: RegistryError) => this.#unanswered(asked, error),
+      (error: unknown) => this.#unanswered(asked, error),
     );
   }
 
@@ -72,7 +72,7 @@ export class RecordedClient {
       .update(inputFromEndpoint(endpoint))
       .then(
         ({ version }) => this.#history.record({ kind: "registered", answers: asked, version: version! }),
-        (error: RegistryError) => this.#unanswered(asked, error),
+        (error: unknown) => this.#unanswered(asked, error),
       );
   }
 
@@ -88,13 +88,15 @@ export class RecordedClient {
     this.#registrations.delete(label);
     this.#leaving.add(label);
     registration.unregister().then(
-      () => {
-        this.#leaving.delete(label);
-        // What was never told to the registry has no version: it was never in any.
-        this.#history.record({ kind: "unregistered", answers: asked, version: registration.version ?? NEVER });
-      },
-      (error: RegistryError) => this.#unanswered(asked, error),
+      () => this.#unregistered(label, asked, registration),
+      (error: unknown) => this.#unanswered(asked, error),
     );
+  }
+
+  /** What was never told to the registry has no version: it was never in any. */
+  #unregistered(label: string, asked: number, { version = NEVER }: Registration): number {
+    this.#leaving.delete(label);
+    return this.#history.record({ kind: "unregistered", answers: asked, version });
   }
 
   subscribe(service: string, filter: FilterInput): void {
@@ -117,8 +119,8 @@ export class RecordedClient {
   }
 
   /** A client that is closed does not know what became of what it asked for; anything else was refused. */
-  #unanswered(asked: number, error: RegistryError): void {
-    if (error.reason !== "closed") this.#history.record({ kind: "refused", answers: asked });
+  #unanswered(asked: number, error: unknown): void {
+    if (RegistryError.fromUnknown(error).reason !== "closed") this.#history.record({ kind: "refused", answers: asked });
   }
 }
 

@@ -3,7 +3,16 @@
  * simulated network. One seed decides everything that happens.
  */
 
-import type { Clock, Dialer, Log, Random } from "@rollcall/core";
+import {
+  ownerOf,
+  serviceKey,
+  silentLog,
+  slotOfServiceKey,
+  type Clock,
+  type Dialer,
+  type Log,
+  type Random,
+} from "@rollcall/core";
 import { createDataServer } from "@rollcall/data";
 import { MemoryMetaStore, createMetaServer, type MetaServer } from "@rollcall/meta";
 import type { NodeServer } from "@rollcall/runtime";
@@ -56,7 +65,7 @@ export class SimCluster {
     this.clock = new SimClock({ settle: () => new Promise((resolve) => setImmediate(resolve)) });
     this.random = new SeededRandom(seed);
     this.network = new SimNetwork({ clock: this.clock, random: this.random, traceMax });
-    const logOf = log ?? (() => silent);
+    const logOf = log ?? (() => silentLog);
     const timing = { metas: [META_ADDRESS], heartbeatMs: 1_000 };
 
     this.meta = this.#node("meta-1", META_ADDRESS, (ports, nodeId) =>
@@ -88,6 +97,20 @@ export class SimCluster {
       throw new Error(`the cluster is not ready: ${servers.flatMap((server) => server.unready()).join("; ")}`);
   }
 
+  /** The data node that leads the slot of a service of the default namespace and group. */
+  leaderOf(service: string): SimNode<NodeServer> {
+    const { leader } = ownerOf(this.meta.server.state()!.table, slotOfServiceKey(serviceKey({ service })));
+    const node = this.data.find(({ nodeId }) => nodeId === leader);
+    if (node === undefined) throw new Error(`nobody leads the slot of ${service}`);
+    return node;
+  }
+
+  /** The process of a node ends without a word. */
+  crash({ clock, address }: SimNode<NodeServer>): void {
+    clock.stop();
+    this.network.crash(address);
+  }
+
   /** The world as a client at `address` sees it. */
   portsOf(address: string): SimPorts {
     return { clock: this.#nodeClock(address), random: this.random.fork(address), dialer: this.network.dialer(address) };
@@ -103,8 +126,6 @@ export class SimCluster {
     return this.clock.nodeClock(random.next() * CLOCK_OFFSET_MAX_MS, (random.next() - 0.5) * 2 * CLOCK_DRIFT_MAX);
   }
 }
-
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 function names(role: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${role}-${index + 1}`);

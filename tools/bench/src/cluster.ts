@@ -55,7 +55,9 @@ export async function startCluster({ data, sessions }: ClusterShape): Promise<Be
 
 /** Runs one of our scripts from its sources; what it says to people goes where ours does. */
 export function spawnScript(path: string, args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, ["--conditions=@rollcall/source", path, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+  return spawn(process.execPath, ["--conditions=@rollcall/source", path, ...args], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
 }
 
 const READY_WITHIN_MS = 10_000;

@@ -29,7 +29,10 @@ const everyMs = Number(values["every-ms"]);
 const warmUp = Math.ceil(changes / 5);
 
 const cluster = await startCluster({ data: Number(values.data), sessions: Number(values.sessions) });
-const subscriber = spawnScript(fileURLToPath(new URL("./subscriber.ts", import.meta.url)), [cluster.sessions.at(-1)!, "bench"]);
+const subscriber = spawnScript(fileURLToPath(new URL("./subscriber.ts", import.meta.url)), [
+  cluster.sessions.at(-1)!,
+  "bench",
+]);
 const lines = createInterface({ input: subscriber.stdout! });
 await once(lines, "line");
 const latencies: number[] = [];
@@ -52,7 +55,8 @@ await once(subscriber, "exit");
 await cluster.stop();
 
 const measured = latencies.slice(warmUp + 1).toSorted((a, b) => a - b);
-const at = (share: number): string => (measured[Math.min(measured.length - 1, Math.floor(measured.length * share))]! / 1_000).toFixed(2);
+const at = (share: number): string =>
+  (measured[Math.min(measured.length - 1, Math.floor(measured.length * share))]! / 1_000).toFixed(2);
 process.stdout.write(
   `${measured.length} changes, one every ${everyMs} ms: p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms` +
     ` (${missed} made late)\n`,
