@@ -13,12 +13,14 @@ import {
   bytesOfText,
   Ear,
   Echo,
+  frameOfText,
   jsonDetail,
   listenTo,
   refusal,
   TALK_PATH,
   textMessage,
   textOfBytes,
+  WATCH_PATH,
 } from "./echo-service.ts";
 import { dialer, serveEcho } from "./serve.ts";
 
@@ -141,6 +143,34 @@ describe.each(everyClient)("%s client", (_, makeTransport, httpVersion) => {
     });
   });
 });
+
+test.each(everyClient)(
+  "a %s client that leaves a stream of answers is noticed by the handler",
+  async (_, makeTransport, httpVersion) => {
+    const ear = new Ear();
+    const { address } = await serveEcho({
+      streams: new Map([
+        [
+          WATCH_PATH,
+          (stream) => {
+            stream.listen(ear);
+            stream.send(frameOfText("first"));
+          },
+        ],
+      ]),
+    });
+    const leave = new AbortController();
+    const answers = clientOf(address, makeTransport, httpVersion)
+      .watch({ value: "tick" }, { signal: leave.signal })
+      [Symbol.asyncIterator]();
+    expect((await answers.next()).value).toMatchObject({ value: "first" });
+    await ear.until(({ messages }) => messages.length === 1);
+    expect(ear.end, "the end of its one request is not the end of the link").toBeUndefined();
+    leave.abort();
+    await errorOf(answers.next());
+    expect(await ear.ended()).toMatchObject({ reason: "unavailable" });
+  },
+);
 
 describe.each(twoWayClients)("%s client", (_, makeTransport, httpVersion) => {
   describe(`over HTTP/${httpVersion}, two-way`, () => {
