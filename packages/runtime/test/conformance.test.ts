@@ -160,9 +160,8 @@ test.each(everyClient)(
       ]),
     });
     const leave = new AbortController();
-    const answers = clientOf(address, makeTransport, httpVersion)
-      .watch({ value: "tick" }, { signal: leave.signal })
-      [Symbol.asyncIterator]();
+    const watching = clientOf(address, makeTransport, httpVersion).watch({ value: "tick" }, { signal: leave.signal });
+    const answers = watching[Symbol.asyncIterator]();
     expect((await answers.next()).value).toMatchObject({ value: "first" });
     await ear.until(({ messages }) => messages.length === 1);
     expect(ear.end, "the end of its one request is not the end of the link").toBeUndefined();
