@@ -186,14 +186,20 @@ export class Storage {
       if (stalled || this.ownership.of(claim.service.slot).kind !== "leading") this.#tend(claim);
       else this.#end(claim);
     }
-    if (!stalled) for (const session of this.#departures.expire(now)) this.#endSession(session);
+    if (!stalled) for (const session of this.#departures.expire(now)) this.#endSession(session, now);
     for (const claim of this.#tombstones.expire(now)) {
       claim.service.forget(claim);
       this.#releaseIfUnused(claim.service);
     }
   }
 
-  #endSession(session: string): void {
+  #endSession(session: string, now: number): void {
+    if ([...this.#peers].some((peer) => peer.session === session)) {
+      // Meta has lost sight of it, but it is linked to us and so are its clients to it. No new slot waits for it longer.
+      this.#departures.seen(session, now);
+      this.#ownershipChanged(this.ownership.forget(session));
+      return;
+    }
     const claims = [...this.datums.claims()].filter(
       (claim) => claim.session === session && claim.leaseMs === 0 && !claim.removed,
     );

@@ -60,7 +60,9 @@ export class DatumStore {
 
   /** Lets go of a service that has neither registrations nor tombstones. */
   release(service: RegisteredService): void {
-    if (service.isEmpty) this.#slots.get(service.slot)?.services.delete(service.keyText);
+    const services = this.#slots.get(service.slot)?.services;
+    // Since the slot was taken over anew another service may have the name; a late tombstone must not take that out.
+    if (service.isEmpty && services?.get(service.keyText) === service) services.delete(service.keyText);
   }
 
   servicesOf(slot: SlotId): Iterable<RegisteredService> {
