@@ -102,13 +102,11 @@ export class Subscriptions implements OutboxSource {
     if (this.#asked.delete(feed.text)) this.#unsubscribe(feed.text, feed);
   }
 
-  #drop({ text }: Feed): void {
-    const feed = this.#feeds.get(text);
-    if (feed === undefined) return;
-    this.#feeds.delete(text);
+  #drop(feed: Feed): void {
+    this.#feeds.delete(feed.text);
     this.#unasked.delete(feed);
     this.#unanswered.settle(feed);
-    this.#receipts.delete(text);
+    this.#receipts.delete(feed.text);
   }
 
   #ask(feed: Feed): void {

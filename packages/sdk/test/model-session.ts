@@ -106,6 +106,8 @@ export class ModelSession {
       link.stream.close(new RegistryError("protocol_violation", "a client says hello first"));
       return;
     }
+    // Its first message a second time. What it says is held may be of another cluster, and the client cannot tell again.
+    if (link.greeted && message.hello !== undefined) return;
     link.greeted = true;
     if (message.hello !== undefined) {
       const hello = { nodeId: "model", clusterId: `cluster-${this.#cluster}` };
