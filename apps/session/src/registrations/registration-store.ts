@@ -65,6 +65,10 @@ export class RegistrationStore {
     return this.#byOwner.get(owner)?.size ?? 0;
   }
 
+  holds(identity: Pick<RegistrationIdentity, "key" | "instanceId" | "clientId">): boolean {
+    return this.#registrations.has(registrationId(identity));
+  }
+
   inSlot(slot: SlotId): ReadonlySet<Registration> {
     return this.#bySlot.get(slot) ?? NONE;
   }
@@ -91,7 +95,7 @@ export class RegistrationStore {
     if (!isNewerStamp(wish, registration)) {
       // The same word again, over a link that lost the answer to the first.
       if (registration.appliedAt !== undefined) settled?.({ kind: "applied", version: registration.appliedAt });
-      else if (settled !== undefined) registration.wait(settled);
+      else if (settled !== undefined) registration.waitInstead(settled);
       return;
     }
     registration.version = wish.version;
@@ -143,7 +147,7 @@ export class RegistrationStore {
       if (registration.removed) this.#bury(registration);
       this.#written(registration);
       registration.tell({ kind: "applied", version: end.version });
-    } else if (registration.identity.clientId === "") {
+    } else if (registration.identity.clientId === "" && registration.isAwaited) {
       // Another session has served the same instance: this wish came later, so it goes on top.
       this.#leaseCounter = Math.max(this.#leaseCounter, end.by.counter);
       registration.version = this.nextLeaseVersion();

@@ -81,8 +81,18 @@ export class Registration implements Outgoing, RegistrationStamp {
     if (present && outcome.kind !== "unknown") this.#ended(this, outcome);
   }
 
+  /** True while a client waits to hear of its wish; a copy that is only written again is awaited by nobody. */
+  get isAwaited(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   wait(settled: Settled): void {
     this.#waiting.push(settled);
+  }
+
+  /** Whoever asks for the same again has no use for the answer to the first time. */
+  waitInstead(settled: Settled): void {
+    this.#waiting.splice(0, Infinity, settled);
   }
 
   tell(outcome: RegistrationOutcome): void {

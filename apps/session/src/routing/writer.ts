@@ -35,6 +35,9 @@ export interface Outgoing {
 /** Writes in one frame: few enough to be handled in a millisecond or so. */
 const BATCH_MAX = 512;
 
+/** Instance bytes gathered into one frame before another is begun: a frame must stay well below what a peer accepts. */
+const BATCH_BYTES_AIM = 256 * 1_024;
+
 /** A write without a result for so long, in milliseconds, is sent again. */
 const RESULT_TIMEOUT_MS = 2_000;
 
@@ -88,14 +91,17 @@ export class Writer {
   take(nodeId: string): Write[] {
     const now = this.#clock.now();
     const writes: Write[] = [];
+    let bytes = 0;
     for (const [slot, pending] of this.#pending) {
       const { leader, leaderEpoch } = ownerOf(this.#table, slot);
       if (leader !== nodeId) continue;
       for (const outgoing of pending) {
-        if (writes.length === BATCH_MAX) return writes;
+        if (writes.length === BATCH_MAX || bytes >= BATCH_BYTES_AIM) return writes;
         pending.delete(outgoing);
         const body = outgoing.body();
-        if (body !== undefined) writes.push(this.#attempt({ outgoing, body, nodeId, sentAt: now }, leaderEpoch));
+        if (body === undefined) continue;
+        bytes += body.instance.length;
+        writes.push(this.#attempt({ outgoing, body, nodeId, sentAt: now }, leaderEpoch));
       }
       this.#pending.delete(slot);
     }
