@@ -146,7 +146,7 @@ export async function runNode<Own extends Settings>({
     return;
   }
   const settings = loaded.value;
-  const common: NodeSettings = settings as SettingValues<ServerSettings>;
+  const common: NodeSettings = settings;
   const nodeId = common.nodeId ?? newNodeId(role);
   const log = createLog({ level: common.logLevel, fields: { role, node: nodeId } });
   for (const name of loaded.unusedVariables) log.warn("an environment variable is no setting", { name });

@@ -59,7 +59,7 @@ async function linkThroughHole(options: { client: typeof soon; server: typeof so
 test("the server finds out about a client that is gone without a word", async () => {
   const { server, hole, listener } = await linkThroughHole({ client: never, server: soon });
   hole.open();
-  expect(await server.ended()).toMatchObject({ reason: "unavailable" });
+  expect(await server.ended()).toMatchObject({ reason: "deadline_exceeded" });
   await expect.poll(() => listener.connections).toBe(0);
 });
 
@@ -67,7 +67,7 @@ test("the dialer finds out about a server that is gone without a word", async ()
   const { client, hole } = await linkThroughHole({ client: soon, server: never });
   hole.open();
   const error = await client.ended();
-  expect(error).toMatchObject({ reason: "unavailable" });
+  expect(error).toMatchObject({ reason: "deadline_exceeded" });
   expect(error?.message).toContain("PING");
 });
 

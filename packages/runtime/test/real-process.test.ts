@@ -42,7 +42,7 @@ test("the links of a process that is stopped are lost once it does not answer", 
   const own = dialer({ pingAfterMs: 50, answerWithinMs: 400 });
   const ear = await listenTo(own.dial(address, TALK_PATH)).until(({ messages }) => messages.length > 0);
   child.kill("SIGSTOP");
-  expect(await ear.ended()).toMatchObject({ reason: "unavailable" });
+  expect(await ear.ended()).toMatchObject({ reason: "deadline_exceeded" });
   const late = dialer({ connectTimeoutMs: 200 }).dial(address, TALK_PATH);
   expect(await listenTo(late).ended()).toMatchObject({ reason: "unavailable" });
 });

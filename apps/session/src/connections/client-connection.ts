@@ -107,12 +107,9 @@ export class ClientConnection {
 
   #register(item: RegisterItem): void {
     const { registrations } = this.#ports;
-    if (registrations.ownedBy(this) >= LIMITS.registrationsPerClient) {
-      const error = limitExceeded(
-        "registrations of a client",
-        `${LIMITS.registrationsPerClient}`,
-        registrations.ownedBy(this) + 1,
-      );
+    const held = registrations.ownedBy(this);
+    if (held >= LIMITS.registrationsPerClient && !registrations.holds({ ...item, clientId: this.client.clientId })) {
+      const error = limitExceeded("registrations of a client", `${LIMITS.registrationsPerClient}`, held + 1);
       this.refuse([{ sequence: item.sequence, outcome: { kind: "refused", error } }], []);
       return;
     }

@@ -48,7 +48,7 @@ import {
 } from "../gen/rollcall/v1/registry_pb.ts";
 import { errorFromWire, wireFromError } from "./error.ts";
 import { sameFields, type WireFields } from "./fields.ts";
-import { instanceIdFromBytes } from "./instance.ts";
+import { instanceIdFromBytes, owned } from "./instance.ts";
 import { numberFromUint64 } from "./numbers.ts";
 import { updateFromWire, wireFromUpdate } from "./update.ts";
 import {
@@ -173,7 +173,7 @@ function registerFromWire(wire: OpaqueClientRegister): RegisterItem {
     key: keyFromWire(wire.key),
     version: registrationVersionFromWire(wire.version),
     instanceId: instanceIdFromBytes(wire.instance),
-    instance: wire.instance,
+    instance: owned(wire.instance),
   };
 }
 

@@ -72,3 +72,8 @@ export function instanceIdFromBytes(bytes: Uint8Array): string {
   if (bytes[0] !== ID_TAG || length >= 0x80) return instanceFromBytes(bytes).id;
   return utf8.decode(bytes.subarray(2, 2 + length));
 }
+
+/** A copy to keep: decoded bytes are a view of whatever was read from the network at once, and would keep all of it. */
+export function owned(bytes: Uint8Array): Uint8Array {
+  return bytes.slice();
+}

@@ -54,6 +54,7 @@ import {
 } from "../gen/rollcall/v1/data_pb.ts";
 import { decodeMessage, violation } from "./client.ts";
 import { sameFields, type WireFields } from "./fields.ts";
+import { owned } from "./instance.ts";
 import { numberFromUint64 } from "./numbers.ts";
 import { updateFromWire, wireFromUpdate } from "./update.ts";
 import {
@@ -161,7 +162,7 @@ function writeFromWire(wire: Write): CoreWrite {
     instanceId: wire.instanceId,
     clientId: wire.clientId,
     version: registrationVersionFromWire(wire.version),
-    instance: wire.instance,
+    instance: owned(wire.instance),
     leaseMs: wire.leaseMs,
   };
 }

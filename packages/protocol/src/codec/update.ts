@@ -8,7 +8,7 @@ import type { Update } from "@rollcall/core";
 
 import { OpaquePushSchema, type OpaquePush } from "../gen/rollcall/v1/opaque_pb.ts";
 import { sameFields, type WireFields } from "./fields.ts";
-import { instanceIdFromBytes } from "./instance.ts";
+import { instanceIdFromBytes, owned } from "./instance.ts";
 import { digestFromFixed64, fixed64FromDigest } from "./numbers.ts";
 import {
   filterFromWire,
@@ -42,7 +42,7 @@ export function updateFromWire(wire: OpaquePush): Update {
     version: versionFromWire(wire.version),
     digest: digestFromFixed64(wire.digest),
     baseDigest: wire.baseDigest === undefined ? undefined : digestFromFixed64(wire.baseDigest),
-    instances: wire.instances.map((bytes) => ({ id: instanceIdFromBytes(bytes), bytes })),
+    instances: wire.instances.map((bytes) => ({ id: instanceIdFromBytes(bytes), bytes: owned(bytes) })),
     removedIds: wire.removedIds,
     confirmed: wire.confirmed,
   };

@@ -9,7 +9,7 @@
  * Whoever can reach the port can send anything, so no input may end the process: every entry is guarded.
  */
 
-import type { Http2ServerResponse, Http2Session } from "node:http2";
+import { constants, type Http2ServerResponse, type Http2Session } from "node:http2";
 import { createServer, type Server, type Socket } from "node:net";
 
 import type { DescMethodStreaming } from "@bufbuild/protobuf";
@@ -17,6 +17,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { RegistryError, silentLog, type Log, type StreamRoutes } from "@rollcall/core";
 import { connectErrorFromRegistryError } from "../errors.ts";
 import { createPingSweep } from "../stream/ping-sweep.ts";
+import { silenceOf } from "../stream/http2-message-stream.ts";
 import type { ErrorDetailCodec } from "../stream/status.ts";
 import { createStreamRouter, type StreamRouter } from "../stream/stream-router.ts";
 import { createCors } from "./cors.ts";
@@ -70,11 +71,13 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const { log = silentLog } = options;
   const limits = completeLimits(options.limits);
   const singleRequest = (options.streamMethods ?? []).filter(({ methodKind }) => methodKind === "server_streaming");
+  const losses = new WeakMap<Http2Session, RegistryError>();
   const streams = createStreamRouter(options.streams ?? new Map(), {
     errorDetail: options.errorDetail,
     messageBytesMax: limits.messageBytesMax,
     messageBytesMaxOf: limits.messageBytesMaxOf,
     singleRequest: new Set(singleRequest.map(pathFromMethod)),
+    lossOf: (session) => losses.get(session),
     log,
   });
   const stopping = new AbortController();
@@ -86,7 +89,16 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   http2Server.on("session", (session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
-    pings.watch(session, () => log.debug("a client does not answer PINGs", { peer: session.socket.remoteAddress }));
+    const peer = `${session.socket.remoteAddress}:${session.socket.remotePort}`;
+    pings.watch(session, () => {
+      losses.set(session, silenceOf(peer));
+      log.debug("a client does not answer PINGs", { peer });
+    });
+    // Only a process that is alive says that it leaves, so it may be on its way to another node.
+    session.once("goaway", (code) => {
+      if (code !== constants.NGHTTP2_NO_ERROR)
+        losses.set(session, new RegistryError("closed", `${peer} gave the link up`));
+    });
   });
   // Its timeouts are checked from then on. It has no port of its own, so nothing else would tell it.
   http1Server.emit("listening");

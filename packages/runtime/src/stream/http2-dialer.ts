@@ -6,7 +6,7 @@
 import { connect, constants, type ClientHttp2Session } from "node:http2";
 
 import { invalidField, MESSAGE_BYTES_MAX, RegistryError, type Dialer, type MessageStream } from "@rollcall/core";
-import { Http2MessageStream, violation, type StreamSide } from "./http2-message-stream.ts";
+import { Http2MessageStream, lossOf, silenceOf, violation, type StreamSide } from "./http2-message-stream.ts";
 import { createPingSweep, type PingSweep } from "./ping-sweep.ts";
 import type { ErrorDetailCodec } from "./status.ts";
 import { CONNECT_STREAM_TYPE, END_FLAG, errorFromConnectEnd } from "./stream-protocol.ts";
@@ -68,19 +68,19 @@ function openLink(
   pings: PingSweep,
   { errorDetail, connectTimeoutMs = 3_000, messageBytesMax = MESSAGE_BYTES_MAX }: Http2DialerOptions,
 ): MessageStream {
-  let lossReason: string | undefined;
+  let loss: RegistryError | undefined;
   const timer = setTimeout(() => {
-    lossReason = `no answer within ${connectTimeoutMs} ms`;
+    loss = lossOf(address, `no answer within ${connectTimeoutMs} ms`);
     session.destroy();
   }, connectTimeoutMs);
   session.once("remoteSettings", () => clearTimeout(timer));
   session.once("close", () => clearTimeout(timer));
   session.once("connect", () => session.setLocalWindowSize(WINDOW_BYTES));
   session.on("error", (error: Error) => {
-    lossReason ??= error.message;
+    loss ??= lossOf(address, error.message);
   });
   pings.watch(session, () => {
-    lossReason = "it does not answer PINGs";
+    loss = silenceOf(address);
   });
 
   const request = session.request({
@@ -96,7 +96,7 @@ function openLink(
       const refusal = refusalFromResponse(Number(status), contentType, address, method);
       if (refusal !== undefined) link.finish(refusal);
     });
-    return dialingSide(address, session, link, () => lossReason, errorDetail);
+    return dialingSide(address, session, link, () => loss, errorDetail);
   });
 }
 
@@ -104,12 +104,12 @@ function dialingSide(
   address: string,
   session: ClientHttp2Session,
   link: Http2MessageStream,
-  lossReason: () => string | undefined,
+  loss: () => RegistryError | undefined,
   errorDetail: ErrorDetailCodec | undefined,
 ): StreamSide {
   return {
     peer: address,
-    lossReason,
+    loss,
     /**
      * A client has no words for an error: it leaves, and the server sees a lost link. Leaving is dropping the session,
      * because Node would put an orderly end before the reset of a stream.
@@ -129,8 +129,7 @@ function dialingSide(
       link.finish(errorFromConnectEnd(message, errorDetail));
     },
     inputEnded() {
-      const reason = lossReason() ?? "ended without its last frame";
-      link.finish(new RegistryError("unavailable", `the stream with ${address} was lost: ${reason}`));
+      link.finish(loss() ?? lossOf(address, "ended without its last frame"));
     },
   };
 }

@@ -25,7 +25,7 @@ export interface StreamSide {
   /** The other side has ended its direction, not in the middle of a frame. */
   inputEnded(): void;
   /** Why the HTTP/2 stream ended without a word, if the side knows better than the stream. */
-  lossReason(): string | undefined;
+  loss(): RegistryError | undefined;
 }
 
 export class Http2MessageStream implements MessageStream {
@@ -35,6 +35,8 @@ export class Http2MessageStream implements MessageStream {
   readonly #side: StreamSide;
   #state: "open" | "closing" | "closed" = "open";
   #listener: StreamListener | undefined;
+  /** What Node said went wrong, in its words. */
+  #failure: string | undefined;
 
   constructor(stream: Http2Stream, messageBytesMax: number, makeSide: (link: Http2MessageStream) => StreamSide) {
     this.#stream = stream;
@@ -47,7 +49,9 @@ export class Http2MessageStream implements MessageStream {
     // Node's clients cancel with an end and a reset right behind it: once both are read, the reset is what counts.
     stream.on("end", () => setImmediate(() => this.#inputEnded()));
     // What went wrong comes again as `close`, with the code; without a listener the process would end here.
-    stream.on("error", () => {});
+    stream.on("error", (error: Error) => {
+      this.#failure = error.cause instanceof Error ? error.cause.message : error.message;
+    });
     stream.on("close", () => this.#lost());
   }
 
@@ -125,9 +129,19 @@ export class Http2MessageStream implements MessageStream {
   #lost(): void {
     if (this.#state !== "open") return;
     const code = this.#stream.rstCode ?? 0;
-    const reason = this.#side.lossReason() ?? (code === 0 ? "ended without a word" : `reset (HTTP/2 code ${code})`);
-    this.lose(new RegistryError("unavailable", `the stream with ${this.#side.peer} was lost: ${reason}`));
+    const reason = this.#failure ?? (code === 0 ? "ended without a word" : `reset (HTTP/2 code ${code})`);
+    this.lose(this.#side.loss() ?? lossOf(this.#side.peer, reason));
   }
+}
+
+/** A link that is gone because the other process let go of it or was never there. */
+export function lossOf(peer: string, reason: string): RegistryError {
+  return new RegistryError("unavailable", `the stream with ${peer} was lost: ${reason}`);
+}
+
+/** A link that is gone because nothing comes from the other side any more, which may be the network's doing. */
+export function silenceOf(peer: string): RegistryError {
+  return new RegistryError("deadline_exceeded", `the stream with ${peer} was lost: it does not answer PINGs`);
 }
 
 export function violation(message: string): RegistryError {

@@ -4,7 +4,13 @@
  * gRPC-web, HTTP/1.1, compressed) are left to the typed API, which is slower and speaks everything.
  */
 
-import { constants, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type Http2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 
 import { LIMITS, RegistryError, silentLog, type Log, type StreamHandler, type StreamRoutes } from "@rollcall/core";
 import { deadlineFromHeaders } from "./deadline.ts";
@@ -28,6 +34,8 @@ export interface StreamRouterOptions {
   readonly messageBytesMaxOf?: ReadonlyMap<string, number> | undefined;
   /** Paths of methods that take one request: for these, the end of the requests is not the end of the link. */
   readonly singleRequest?: ReadonlySet<string> | undefined;
+  /** Why the connection of a lost link was lost, if anyone has found out. */
+  readonly lossOf?: ((session: Http2Session) => RegistryError | undefined) | undefined;
   readonly log?: Log | undefined;
 }
 
@@ -58,6 +66,7 @@ export function createStreamRouter(routes: StreamRoutes, options: StreamRouterOp
         peer: peerFromRequest(request),
         takesOne: options.singleRequest?.has(path) ?? false,
         errorDetail: options.errorDetail,
+        lossOf: options.lossOf,
       });
       open.add(link);
       response.stream.once("close", () => open.delete(link));
@@ -79,6 +88,7 @@ interface AcceptOptions {
   readonly peer: string;
   readonly takesOne: boolean;
   readonly errorDetail: ErrorDetailCodec | undefined;
+  readonly lossOf: StreamRouterOptions["lossOf"];
 }
 
 function acceptStream(
@@ -117,7 +127,7 @@ function limitInTime(link: Http2MessageStream, request: Http2ServerRequest, stre
 
 function connectSide(stream: ServerHttp2Stream, link: Http2MessageStream, options: AcceptOptions): StreamSide {
   return {
-    ...acceptingSide(link, options),
+    ...acceptingSide(stream, link, options),
     conclude(error) {
       stream.once("finish", () => letGo(stream));
       limitFarewell(stream);
@@ -129,7 +139,7 @@ function connectSide(stream: ServerHttp2Stream, link: Http2MessageStream, option
 function grpcSide(response: Http2ServerResponse, link: Http2MessageStream, options: AcceptOptions): StreamSide {
   const { stream } = response;
   return {
-    ...acceptingSide(link, options),
+    ...acceptingSide(stream, link, options),
     conclude(error) {
       // Node's response object sends the trailers once the stream wants them; sending them ourselves would be twice.
       response.addTrailers(grpcTrailers(error, options.errorDetail));
@@ -140,10 +150,14 @@ function grpcSide(response: Http2ServerResponse, link: Http2MessageStream, optio
   };
 }
 
-function acceptingSide(link: Http2MessageStream, { peer, takesOne }: AcceptOptions): Omit<StreamSide, "conclude"> {
+function acceptingSide(
+  { session }: ServerHttp2Stream,
+  link: Http2MessageStream,
+  { peer, takesOne, lossOf }: AcceptOptions,
+): Omit<StreamSide, "conclude"> {
   return {
     peer,
-    lossReason: () => undefined,
+    loss: () => (session === undefined ? undefined : lossOf?.(session)),
     flagged(flags) {
       throw violation(`a frame with the flags ${flags}`);
     },
