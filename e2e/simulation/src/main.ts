@@ -12,17 +12,20 @@ const { values } = parseArgs({
     trace: { type: "string", default: "0" },
   },
 });
-const start = Number(values.start);
-const startedAt = performance.now();
-let failures = 0;
-let events = 0;
-for (let seed = start; seed < start + Number(values.seeds); seed++) {
-  const verdict = await simulate(registerToPush, { seed, traceMax: Number(values.trace) });
-  events += verdict.events;
-  if (verdict.failure === undefined) continue;
-  failures++;
-  process.stdout.write(`seed ${seed}:\n${verdict.trace}\n${verdict.failure}\n`);
+async function run(start: number, seeds: number, traceMax: number): Promise<void> {
+  const startedAt = performance.now();
+  let failures = 0;
+  let events = 0;
+  for (let seed = start; seed < start + seeds; seed++) {
+    const verdict = await simulate(registerToPush, { seed, traceMax });
+    events += verdict.events;
+    if (verdict.failure === undefined) continue;
+    failures++;
+    process.stdout.write(`seed ${seed}:\n${verdict.trace}\n${verdict.failure}\n`);
+  }
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+  process.stdout.write(`${seeds} seeds, ${failures} failed, ${events} events in ${seconds} s\n`);
+  process.exitCode = failures === 0 ? 0 : 1;
 }
-const seconds = (performance.now() - startedAt) / 1_000;
-process.stdout.write(`${values.seeds} seeds, ${failures} failed, ${events} events in ${seconds.toFixed(1)} s\n`);
-process.exitCode = failures === 0 ? 0 : 1;
+
+await run(Number(values.start), Number(values.seeds), Number(values.trace));

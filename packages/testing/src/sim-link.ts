@@ -225,7 +225,10 @@ export class LinkEnd implements MessageStream {
   /** Both ends learn that it was silence, not a word of the other process, that ended the link. */
   #lose(): void {
     if (this.state !== "open") return;
-    this.outgoing.carry({ kind: "end", error: new RegistryError("deadline_exceeded", "the other side gave the link up") });
+    this.outgoing.carry({
+      kind: "end",
+      error: new RegistryError("deadline_exceeded", "the other side gave the link up"),
+    });
     this.finish(new RegistryError("deadline_exceeded", `no answer from ${this.peer} for the keepalive time`));
   }
 

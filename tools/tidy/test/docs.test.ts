@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 const page = (name: string): string => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), "utf8");
 
 test("docs/errors.md documents every reason, and no other", () => {
-  const documented = [...page("errors.md").matchAll(/^\| `(\w+)` \|/gm)].map(([, reason]) => reason);
+  const documented = [...page("errors.md").matchAll(/^\| `(\w+)` +\|/gm)].map(([, reason]) => reason);
   expect(documented).toEqual([...ERROR_REASONS]);
 });
 
@@ -28,12 +28,15 @@ test("docs/errors.md names the limits that the code has", () => {
     LIMITS.registrationsPerClient,
     LIMITS.subscriptionsPerClient,
   ].map((limit) => limit.toLocaleString("en-US"));
-  const missing = numbers.filter((number) => !new RegExp(`(^|[^0-9,])${number}([^0-9,]|,? |$)`, "m").test(page("errors.md")));
+  const missing = numbers.filter(
+    (number) => !new RegExp(`(^|[^0-9,])${number}([^0-9,]|,? |$)`, "m").test(page("errors.md")),
+  );
   expect(missing).toEqual([]);
 });
 
 test("the slots published in docs/api.md are those the code computes", () => {
-  const rows = [...page("api.md").matchAll(/^\| `([^`]+\/[^`]+)` \| (\d+) \|/gm)];
+  const rows = [...page("api.md").matchAll(/^\| `([^`]+\/[^`]+)` +\| +(\d+) +\|/gm)];
   expect(rows.length).toBeGreaterThan(3);
-  for (const [, key, slot] of rows) expect([key, slotOfServiceKey(serviceKeyFromText(key!))]).toEqual([key, Number(slot)]);
+  for (const [, key, slot] of rows)
+    expect([key, slotOfServiceKey(serviceKeyFromText(key!))]).toEqual([key, Number(slot)]);
 });
