@@ -5,6 +5,7 @@
 
 import {
   type Datum,
+  formatDigest,
   formatVersion,
   updateFor,
   type EncodedInstance,
@@ -25,7 +26,7 @@ export class View {
   readonly datum: Datum;
   readonly viewers = new Set<Viewer>();
   readonly #encode: (push: Update) => Frame;
-  /** By the version the receiver holds, the empty text for a snapshot; all lead to `#framesLeadTo`. */
+  /** By what the receiver holds, the empty text for a snapshot; all lead to `#framesLeadTo`. */
   readonly #frames = new Map<string, Frame>();
   #framesLeadTo: Version | undefined;
 
@@ -41,7 +42,8 @@ export class View {
       this.#frames.clear();
       this.#framesLeadTo = this.datum.version;
     }
-    const base = held === undefined ? "" : formatVersion(held.version);
+    // The digest too: a receiver that is wrong about what it holds must not spoil the push of those that are right.
+    const base = held === undefined ? "" : `${formatVersion(held.version)} ${formatDigest(held.digest)}`;
     const known = this.#frames.get(base);
     if (known !== undefined) return known;
     const frame = this.#encode(updateFor(this.datum, held, this.filter));

@@ -1,0 +1,162 @@
+import { frameFromMessage, serviceKey } from "@rollcall/core";
+import { SimClock } from "@rollcall/testing";
+import { describe, expect, test } from "vitest";
+import { Interests } from "../src/views/interests.ts";
+import { LeaderDatum, ORDERS, PAYMENTS, encoded, slotTable, tableWith } from "./fixture.ts";
+
+function startInterests(table = slotTable(1, "d-1")) {
+  const clock = new SimClock();
+  const woken: string[] = [];
+  const ports = { encodePush: () => frameFromMessage(new Uint8Array(0)), matches: () => true };
+  const interests = new Interests(clock, ports, (nodeId) => woken.push(nodeId));
+  interests.adopt(table);
+  const sweepAt = async (ms: number) => {
+    await clock.runUntil(ms);
+    interests.sweep(clock.now());
+  };
+  const asked = (nodeId = "d-1") => interests.takeInterests(nodeId).map(({ key }) => key.service);
+  return { clock, interests, woken, sweepAt, asked };
+}
+
+describe("an interest", () => {
+  test("is told to the leader of the slot once, with nothing held", () => {
+    const { interests, woken, asked } = startInterests();
+    const copy = interests.use(ORDERS);
+    expect(interests.use(ORDERS)).toBe(copy);
+    expect(woken).toEqual(["d-1"]);
+    expect(interests.takeInterests("d-2")).toEqual([]);
+    expect(interests.takeInterests("d-1")).toEqual([{ key: ORDERS, held: undefined }]);
+    expect(asked()).toEqual([]);
+  });
+
+  test("waits until there is a leader", () => {
+    const { interests, woken, asked } = startInterests(slotTable(1, undefined));
+    interests.use(ORDERS);
+    expect([woken, asked()]).toEqual([[], []]);
+    interests.adopt(slotTable(2, "d-1"));
+    expect([woken, asked()]).toEqual([["d-1"], ["orders"]]);
+  });
+
+  test("is told again until it is answered", async () => {
+    const { interests, sweepAt, asked } = startInterests();
+    interests.use(ORDERS);
+    expect(asked()).toEqual(["orders"]);
+    await sweepAt(999);
+    expect(asked()).toEqual([]);
+    await sweepAt(1_000);
+    expect(asked()).toEqual(["orders"]);
+    interests.notified("d-1", new LeaderDatum().put(encoded("a")).snapshot);
+    await sweepAt(60_000);
+    expect(asked()).toEqual([]);
+  });
+
+  test("goes to the new leader of a slot that has moved, with what is held, and to nobody for the others", () => {
+    const { interests, asked } = startInterests();
+    const copy = interests.use(ORDERS);
+    interests.use(PAYMENTS);
+    asked();
+    interests.notified("d-1", new LeaderDatum().put(encoded("a")).snapshot);
+    interests.adopt(tableWith(slotTable(2, "d-1", 1), ORDERS, "d-2", 2));
+    expect(asked("d-1")).toEqual([]);
+    expect(interests.takeInterests("d-2")).toEqual([{ key: ORDERS, held: copy.datum.held }]);
+  });
+
+  test("is told again over a new link, for the node has forgotten", () => {
+    const { interests, asked } = startInterests();
+    interests.use(ORDERS);
+    asked();
+    interests.linked("d-2");
+    expect(asked()).toEqual([]);
+    interests.linked("d-1");
+    expect(asked()).toEqual(["orders"]);
+  });
+});
+
+describe("a notification", () => {
+  test("is taken in and receipted with what is held then", () => {
+    const { interests } = startInterests();
+    const copy = interests.use(ORDERS);
+    const leader = new LeaderDatum().put(encoded("a"));
+    expect(interests.notified("d-1", leader.snapshot)).toEqual({ key: ORDERS, held: leader.datum.held, resync: false });
+    expect(copy.datum.size).toBe(1);
+    expect(interests.notified("d-1", leader.snapshot)).toMatchObject({ resync: false });
+  });
+
+  test("that does not fit asks for a snapshot", () => {
+    const { interests } = startInterests();
+    interests.use(ORDERS);
+    const { snapshot } = new LeaderDatum().put(encoded("a"));
+    const delta = { ...snapshot, baseDigest: { high: 1, low: 1 } };
+    expect(interests.notified("d-1", delta)).toMatchObject({ resync: true });
+  });
+
+  test("of a former leader is no answer of the present one", async () => {
+    const { interests, sweepAt, asked } = startInterests();
+    interests.use(ORDERS);
+    interests.adopt(slotTable(2, "d-2"));
+    asked("d-2");
+    interests.notified("d-1", new LeaderDatum().put(encoded("a")).snapshot);
+    await sweepAt(1_000);
+    expect(asked("d-2")).toEqual(["orders"]);
+  });
+
+  test("nobody asked for has no receipt, and its sender is told so", () => {
+    const { interests, woken } = startInterests();
+    expect(interests.notified("d-1", new LeaderDatum().snapshot)).toBeUndefined();
+    expect([woken, interests.takeUninterests("d-2"), interests.takeUninterests("d-1")]).toEqual([
+      ["d-1"],
+      [],
+      [ORDERS],
+    ]);
+    expect(interests.takeUninterests("d-1")).toEqual([]);
+  });
+});
+
+describe("giving up", () => {
+  test("comes some time after the last user has gone", async () => {
+    const { interests, sweepAt } = startInterests();
+    const copy = interests.use(ORDERS);
+    interests.use(ORDERS);
+    interests.release(copy);
+    await sweepAt(100_000);
+    expect(interests.size).toBe(1);
+    interests.release(copy);
+    await sweepAt(129_999);
+    expect([interests.size, interests.takeUninterests("d-1")]).toEqual([1, []]);
+    await sweepAt(130_000);
+    expect([interests.size, interests.takeUninterests("d-1")]).toEqual([0, [ORDERS]]);
+    expect(interests.takeInterests("d-1")).toEqual([]);
+  });
+
+  test("is off when somebody comes back in time, who is shown what was kept", async () => {
+    const { interests, sweepAt } = startInterests();
+    const copy = interests.use(ORDERS);
+    interests.notified("d-1", new LeaderDatum().put(encoded("a")).snapshot);
+    interests.release(copy);
+    await sweepAt(20_000);
+    expect(interests.use(ORDERS)).toBe(copy);
+    await sweepAt(200_000);
+    expect([interests.size, copy.isLoaded]).toEqual([1, true]);
+  });
+
+  test("is not told of a service that is wanted again by then", async () => {
+    const { interests, sweepAt } = startInterests();
+    interests.release(interests.use(ORDERS));
+    await sweepAt(30_000);
+    interests.use(ORDERS);
+    expect([interests.takeUninterests("d-1"), interests.takeInterests("d-1")]).toEqual([
+      [],
+      [{ key: ORDERS, held: undefined }],
+    ]);
+  });
+
+  test("of one service leaves the others", async () => {
+    const { interests, sweepAt, asked } = startInterests();
+    const keys = ["a", "b", "c"].map((service) => serviceKey({ service }));
+    const copies = keys.map((key) => interests.use(key));
+    asked();
+    interests.release(copies[1]!);
+    await sweepAt(30_000);
+    expect([interests.size, interests.takeUninterests("d-1")]).toEqual([2, [keys[1]]]);
+  });
+});

@@ -1,0 +1,201 @@
+import {
+  NO_FILTER,
+  Datum,
+  digestOfBytes,
+  filterFromInput,
+  frameFromMessage,
+  matches,
+  toggleDigest,
+  EMPTY_DIGEST,
+  type EncodedInstance,
+  type Filter,
+  type Update,
+} from "@rollcall/core";
+import { instanceFromBytes } from "@rollcall/protocol";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ServiceCopy } from "../src/views/service-copy.ts";
+import { refilter } from "../src/views/view.ts";
+import { LeaderDatum, ORDERS, encoded, version } from "./fixture.ts";
+
+const takes = (filter: Filter, { bytes }: EncodedInstance) => matches(filter, instanceFromBytes(bytes));
+const BLUE = filterFromInput({ metadata: { color: "blue" } });
+const GRPC = filterFromInput({ protocol: "grpc" });
+
+const colored = (id: string, color: string, protocol = "http") => encoded(id, { protocol, metadata: { color } });
+
+function copyOf() {
+  const pushed: Update[] = [];
+  const encodePush = (push: Update) => {
+    pushed.push(push);
+    return frameFromMessage(Uint8Array.of(pushed.length));
+  };
+  return { copy: new ServiceCopy(ORDERS, { encodePush, matches: takes }), pushed };
+}
+
+const idsIn = (datum: Datum) => [...datum.instances()].map(({ id }) => id).toSorted();
+
+type Change = { readonly id: string; readonly color: string | undefined; readonly protocol: string };
+const changes: fc.Arbitrary<Change> = fc.record({
+  id: fc.constantFrom("a", "b", "c", "d"),
+  color: fc.option(fc.constantFrom("blue", "red"), { nil: undefined }),
+  protocol: fc.constantFrom("grpc", "http"),
+});
+const filters = fc.constantFrom(
+  NO_FILTER,
+  BLUE,
+  GRPC,
+  filterFromInput({ protocol: "grpc", metadata: { color: "red" } }),
+);
+
+function apply(leader: LeaderDatum, { id, color, protocol }: Change): void {
+  if (color === undefined) leader.remove(id);
+  else leader.put(colored(id, color, protocol));
+}
+
+/** What a view has to be: every instance that the filter takes, with the digest of just those. */
+function expectNaive(view: Datum, source: Datum, filter: Filter): void {
+  const wanted = [...source.instances()].filter((instance) => takes(filter, instance));
+  expect(idsIn(view)).toEqual(wanted.map(({ id }) => id).toSorted());
+  expect(view.digest).toEqual(wanted.map(({ bytes }) => digestOfBytes(bytes)).reduce(toggleDigest, EMPTY_DIGEST));
+  expect(view.version).toEqual(source.version);
+}
+
+test("a view is at any time what the filter takes of the whole, however the changes came", () => {
+  const deliveries = fc.array(fc.tuple(fc.array(changes, { maxLength: 6 }), fc.boolean()), { maxLength: 12 });
+  fc.assert(
+    fc.property(deliveries, filters, filters, fc.nat(11), (story, early, late, opensAt) => {
+      const leader = new LeaderDatum();
+      const { copy } = copyOf();
+      const opened: { filter: Filter; datum: Datum }[] = [copy.view(early)];
+      for (const [index, [changed, asSnapshot]] of story.entries()) {
+        if (index === opensAt) opened.push(copy.view(late));
+        for (const change of changed) apply(leader, change);
+        const { held } = copy;
+        const delta = held === undefined || asSnapshot ? undefined : leader.datum.delta(held, NO_FILTER);
+        expect(copy.apply(delta ?? leader.snapshot)).not.toBe("mismatch");
+        for (const { filter, datum } of opened) expectNaive(datum, copy.datum, filter);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("refiltering looks only at what may have changed", () => {
+  const leader = new LeaderDatum().put(colored("a", "blue"), colored("b", "blue"), colored("c", "red"));
+  const filtered = new Datum(ORDERS, version(0));
+  const asked: string[] = [];
+  refilter(filtered, leader.datum, ["b", "c", "gone"], ({ id, bytes }) => {
+    asked.push(id);
+    return takes(BLUE, { id, bytes });
+  });
+  expect([asked, idsIn(filtered), filtered.version]).toEqual([["b", "c"], ["b"], leader.datum.version]);
+});
+
+describe("a copy", () => {
+  test("shows nothing before the leader has spoken, and what it last said from then on", () => {
+    const { copy } = copyOf();
+    const loads: string[] = [];
+    copy.whenLoaded(() => loads.push("waited"));
+    copy.whenLoaded(() => loads.push("given up"))();
+    expect([copy.isLoaded, copy.held, loads]).toEqual([false, undefined, []]);
+    copy.apply(new LeaderDatum().put(colored("a", "blue")).snapshot);
+    copy.whenLoaded(() => loads.push("late"));
+    expect([copy.isLoaded, copy.held?.version, loads]).toEqual([true, version(1), ["waited", "late"]]);
+  });
+
+  test("an update that is older or does not fit changes nothing and loads nothing", () => {
+    const { copy } = copyOf();
+    const leader = new LeaderDatum().put(colored("a", "blue"));
+    const wrong = { ...leader.snapshot, digest: { high: 1, low: 1 } };
+    expect([copy.apply(wrong), copy.isLoaded]).toEqual(["mismatch", false]);
+    copy.apply(leader.snapshot);
+    expect(copy.apply(leader.snapshot)).toBe("older");
+  });
+
+  test("tells the viewers of every view of the first content and of each change, and nobody of a mere version", () => {
+    const { copy } = copyOf();
+    let told = 0;
+    const view = copy.view(BLUE);
+    view.viewers.add({ viewChanged: () => void told++ });
+    const leader = new LeaderDatum();
+    copy.apply({ ...leader.snapshot, version: version(1) });
+    expect(told).toBe(1);
+    copy.apply({ ...leader.snapshot, version: version(2) });
+    expect([told, view.datum.version]).toEqual([1, version(2)]);
+    leader.put(colored("a", "blue"), colored("b", "blue"), colored("c", "blue"));
+    copy.apply(leader.snapshot);
+    expect(told).toBe(2);
+  });
+
+  test("has one view for one filter, lets go of it when nobody looks, and one that sees everything is the copy itself", () => {
+    const { copy } = copyOf();
+    const view = copy.view(BLUE);
+    expect(copy.view(filterFromInput({ metadata: { color: ["blue"] } }))).toBe(view);
+    expect(copy.view(NO_FILTER).datum).toBe(copy.datum);
+    const viewer = { viewChanged: () => {} };
+    view.viewers.add(viewer);
+    copy.closeView(view);
+    expect(copy.view(BLUE)).toBe(view);
+    view.viewers.delete(viewer);
+    copy.closeView(view);
+    expect(copy.view(BLUE)).not.toBe(view);
+  });
+
+  test("is unused from the moment the last user has let go", () => {
+    const { copy } = copyOf();
+    copy.use();
+    copy.use();
+    copy.release(5);
+    expect(copy.unusedSince).toBeUndefined();
+    copy.release(7);
+    expect(copy.unusedSince).toBe(7);
+    copy.use();
+    expect(copy.unusedSince).toBeUndefined();
+  });
+});
+
+describe("a push of a view", () => {
+  function loaded() {
+    const leader = new LeaderDatum().put(...["a", "b", "c", "d"].map((id) => colored(id, "blue")));
+    const { copy, pushed } = copyOf();
+    copy.apply(leader.snapshot);
+    const advance = (change: (leader: LeaderDatum) => void) => {
+      const { held } = copy;
+      change(leader);
+      copy.apply(leader.datum.delta(held!, NO_FILTER) ?? leader.snapshot);
+    };
+    return { copy, pushed, advance, view: copy.view(BLUE) };
+  }
+
+  test("is framed once for all who hold the same, and anew when the content moves on", () => {
+    const { pushed, advance, view } = loaded();
+    const { held } = view.datum;
+    expect(view.frameFor(undefined)).toBe(view.frameFor(undefined));
+    advance((leader) => leader.put(colored("e", "blue")));
+    const delta = view.frameFor(held);
+    expect(view.frameFor({ ...held })).toBe(delta);
+    expect(view.frameFor(undefined)).not.toBe(delta);
+    expect(pushed).toMatchObject([
+      { baseDigest: undefined, filter: BLUE },
+      { baseDigest: held.digest, instances: [{ id: "e" }], filter: BLUE },
+      { baseDigest: undefined },
+    ]);
+  });
+
+  test("is a delta only for what the receiver really holds: another content at the same version is another receiver", () => {
+    const { pushed, advance, view } = loaded();
+    const { held } = view.datum;
+    advance((leader) => leader.put(colored("e", "blue")));
+    const liar = { version: held.version, digest: { high: 1, low: 1 } };
+    expect(view.frameFor(liar)).not.toBe(view.frameFor(held));
+    expect(pushed.map(({ baseDigest }) => baseDigest)).toEqual([liar.digest, held.digest]);
+  });
+
+  test("of what the filter does not take is no change", () => {
+    const { advance, view } = loaded();
+    const { digest } = view.datum;
+    advance((leader) => leader.put(colored("e", "red")));
+    expect(view.datum.digest).toEqual(digest);
+  });
+});
