@@ -36,7 +36,7 @@ export class Deliveries<Source> {
   readonly #wake: () => void;
   readonly #followed = new Map<string, Followed<Source>>();
   readonly #sending = new Set<Followed<Source>>();
-  #dirty = new Set<Followed<Source>>();
+  readonly #dirty = new Set<Followed<Source>>();
 
   /**
    * @param datumOf the datum as it may be shown now, or undefined while it may not
@@ -99,11 +99,10 @@ export class Deliveries<Source> {
       this.#settle(followed, afterSilence(followed.delivery, now, RECEIPT_TIMEOUT_MS));
   }
 
-  /** Takes what is due, counting each as sent at `now`. */
+  /** Takes what is due, counting each as sent at `now`. Whoever stops in between finds the rest due next time. */
   *due(now: number): IterableIterator<Due<Source>> {
-    const dirty = this.#dirty;
-    this.#dirty = new Set();
-    for (const followed of dirty) {
+    for (const followed of this.#dirty) {
+      this.#dirty.delete(followed);
       const datum = this.#datumOf(followed.source);
       if (datum === undefined || followed.delivery.state === "sending" || !wantsUpdate(followed.delivery, datum))
         continue;

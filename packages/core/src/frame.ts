@@ -10,8 +10,12 @@ export type Frame = Uint8Array & { readonly [frameBrand]: true };
 
 export const FRAME_HEADER_BYTES = 5;
 
-/** Largest message accepted from anyone, in bytes. gRPC clients accept 4 MiB by default, so nothing larger is sent. */
-export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * Largest message that our own programs accept from a server or another node, in bytes: a snapshot of a very large
+ * service, with room. From clients servers accept less, `LIMITS.clientMessageBytes`. Clients of other makes have limits
+ * of their own, gRPC's is 4 MiB unless set otherwise.
+ */
+export const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 
 export function frameFromMessage(message: Uint8Array): Frame {
   const frame = new Uint8Array(FRAME_HEADER_BYTES + message.length);

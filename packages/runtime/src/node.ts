@@ -7,7 +7,15 @@ import { readFileSync } from "node:fs";
 
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { DescMethodStreaming } from "@bufbuild/protobuf";
-import { RegistryError, type Clock, type Dialer, type Log, type Random, type StreamRoutes } from "@rollcall/core";
+import {
+  MESSAGE_BYTES_MAX,
+  RegistryError,
+  type Clock,
+  type Dialer,
+  type Log,
+  type Random,
+  type StreamRoutes,
+} from "@rollcall/core";
 
 import { systemClock } from "./clock.ts";
 import { loadSettings } from "./config/load-settings.ts";
@@ -43,9 +51,6 @@ export interface NodePorts {
   readonly dialer: Dialer;
 }
 
-/** Largest message between nodes, in bytes: a snapshot of the largest service, with room. */
-const NODE_MESSAGE_BYTES_MAX = 64 * 1_024 * 1_024;
-
 export type NodeSettings = SettingValues<ServerSettings>;
 
 export interface StartNodeOptions {
@@ -72,7 +77,7 @@ export async function startNode({
   errorDetail,
   create,
 }: StartNodeOptions): Promise<RunningNode> {
-  const dialer = createHttp2Dialer({ errorDetail, messageBytesMax: NODE_MESSAGE_BYTES_MAX });
+  const dialer = createHttp2Dialer({ errorDetail });
   const server = await create({ clock: systemClock, random: systemRandom, log, dialer });
   const listener = await listen({
     host: settings.host,
@@ -86,7 +91,7 @@ export async function startNode({
     },
     corsOrigins: settings.corsOrigins,
     errorDetail,
-    limits: { messageBytesMaxOf: new Map(server.nodePaths.map((path) => [path, NODE_MESSAGE_BYTES_MAX])) },
+    limits: { messageBytesMaxOf: new Map(server.nodePaths.map((path) => [path, MESSAGE_BYTES_MAX])) },
     log,
   });
   const address = settings.advertise ?? listener.address;

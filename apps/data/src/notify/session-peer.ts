@@ -124,6 +124,8 @@ export class SessionPeer {
       stream.send(encode({ notifications }));
       notifications = [];
       bytes = 0;
+      // The rest goes when the link has carried this: what has not left yet still coalesces.
+      if (stream.congested) break;
     }
     const response = { results: this.#results, reported: this.#reported, answers: this.#answers, notifications };
     if (Object.values(response).every((list) => list.length === 0)) return;

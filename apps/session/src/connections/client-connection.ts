@@ -48,6 +48,9 @@ interface Subscription {
 
 const NO_BYTES = new Uint8Array(0);
 
+/** Answers that may wait for a client to read: twice what it can have registered and subscribed. */
+const ANSWERS_MAX = 2 * (LIMITS.registrationsPerClient + LIMITS.subscriptionsPerClient);
+
 export class ClientConnection {
   readonly client: ClientHello;
   readonly #ports: ClientConnectionPorts;
@@ -87,9 +90,7 @@ export class ClientConnection {
   }
 
   refuse(results: readonly RegistrationResult[], refusals: readonly SubscriptionRefusal[]): void {
-    this.#results.push(...results);
-    this.#refusals.push(...refusals);
-    if (results.length > 0 || refusals.length > 0) this.#scheduleFlush();
+    if (results.length > 0 || refusals.length > 0) this.#answer(results, refusals);
   }
 
   drained(): void {
@@ -125,10 +126,17 @@ export class ClientConnection {
     what: { readonly removed: boolean; readonly instance: Uint8Array },
   ): void {
     const wish = { key, instanceId, clientId: this.client.clientId, version, owner: this, leaseMs: 0, ...what };
-    this.#ports.registrations.wish(wish, (outcome) => {
-      this.#results.push({ sequence, outcome });
-      this.#scheduleFlush();
-    });
+    this.#ports.registrations.wish(wish, (outcome) => this.#answer([{ sequence, outcome }]));
+  }
+
+  #answer(results: readonly RegistrationResult[], refusals: readonly SubscriptionRefusal[] = []): void {
+    this.#results.push(...results);
+    this.#refusals.push(...refusals);
+    const waiting = this.#results.length + this.#refusals.length;
+    // Pushes coalesce, answers cannot: a client that goes on asking and does not listen would fill the memory.
+    if (waiting > ANSWERS_MAX)
+      this.#ports.stream.close(limitExceeded("answers not read by the client", `${ANSWERS_MAX}`, waiting));
+    else this.#scheduleFlush();
   }
 
   #subscribe({ key, filter, held }: SubscribeItem): void {
@@ -186,7 +194,11 @@ export class ClientConnection {
       this.#results = [];
       this.#refusals = [];
     }
-    for (const { source, held } of this.#subscriptions.due(clock.now())) stream.send(source.view.frameFor(held));
+    for (const { source, held } of this.#subscriptions.due(clock.now())) {
+      stream.send(source.view.frameFor(held));
+      // The rest goes when the connection has carried this: what has not left yet still coalesces.
+      if (stream.congested) break;
+    }
   }
 }
 

@@ -68,7 +68,10 @@ export class Interests {
     const before = this.#table;
     this.#table = table;
     for (const copy of this.#copies.values()) {
-      if (ownerOf(before, copy.slot).leaderEpoch !== ownerOf(table, copy.slot).leaderEpoch) this.#ask(copy);
+      const [old, present] = [ownerOf(before, copy.slot), ownerOf(table, copy.slot)];
+      if (old.leaderEpoch === present.leaderEpoch) continue;
+      if (old.leader !== undefined && old.leader !== present.leader) this.#giveUp(old.leader, copy.key);
+      this.#ask(copy);
     }
   }
 
@@ -90,7 +93,7 @@ export class Interests {
 
   takeUninterests(nodeId: string): ServiceKey[] {
     const keys = this.#givenUp
-      .filter((gone) => gone.nodeId === nodeId && !this.#copies.has(textFromServiceKey(gone.key)))
+      .filter((gone) => gone.nodeId === nodeId && !this.#isOf(nodeId, gone.key))
       .map(({ key }) => key);
     this.#givenUp = this.#givenUp.filter((gone) => gone.nodeId !== nodeId);
     return keys;
@@ -118,6 +121,12 @@ export class Interests {
       const { leader } = ownerOf(this.#table, copy.slot);
       if (leader !== undefined) this.#giveUp(leader, copy.key);
     }
+  }
+
+  /** Whether we are, perhaps again, interested in a service that this node leads. */
+  #isOf(nodeId: string, key: ServiceKey): boolean {
+    const copy = this.#copies.get(textFromServiceKey(key));
+    return copy !== undefined && ownerOf(this.#table, copy.slot).leader === nodeId;
   }
 
   #ask(copy: ServiceCopy): void {

@@ -4,7 +4,7 @@ import { LIMITS } from "@rollcall/core";
 export interface ListenLimits {
   /** Largest message of a stream or an RPC, in bytes. Default 1 MiB, what clients are allowed. */
   readonly messageBytesMax?: number | undefined;
-  /** The same for single streaming methods, by path: links between nodes need 4 MiB. */
+  /** The same for single streaming methods, by path: links between nodes need more. */
   readonly messageBytesMaxOf?: ReadonlyMap<string, number> | undefined;
   /** Connections at one time. Default 50,000: about 2 GB of idle clients, more than one process should carry. */
   readonly connectionsMax?: number | undefined;
@@ -18,7 +18,7 @@ export interface ListenLimits {
   readonly requestWithinMs?: number | undefined;
   /** Largest header block, in bytes. Default 16 KiB, Node's own. */
   readonly headerBytesMax?: number | undefined;
-  /** Memory that one HTTP/2 connection may hold, in megabytes. Default 64: Node's 10 is four stalled snapshots. */
+  /** Memory that one HTTP/2 connection may hold, in megabytes. Default 128: Node's 10 is four stalled snapshots. */
   readonly sessionMemoryMb?: number | undefined;
   /**
    * Cancelled calls that one connection may have at once. Default 20,000, because Node's 1,000 ends the connection of a
@@ -45,7 +45,7 @@ export function completeLimits(limits: ListenLimits = {}): CompleteLimits {
     headersWithinMs: limits.headersWithinMs ?? 10_000,
     requestWithinMs: limits.requestWithinMs ?? 30_000,
     headerBytesMax: limits.headerBytesMax ?? 16 * 1024,
-    sessionMemoryMb: limits.sessionMemoryMb ?? 64,
+    sessionMemoryMb: limits.sessionMemoryMb ?? 128,
     cancelBurst: limits.cancelBurst ?? 20_000,
     cancelsPerSecond: limits.cancelsPerSecond ?? 2_000,
     pingAfterMs: limits.pingAfterMs ?? 2_500,

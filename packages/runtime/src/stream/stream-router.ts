@@ -28,7 +28,7 @@ import {
 export interface StreamRouterOptions {
   /** Writes the detail of an error. Without it clients see only code and message. */
   readonly errorDetail?: ErrorDetailCodec | undefined;
-  /** Largest message accepted, in bytes. Default 1 MiB; links between nodes need 4 MiB. */
+  /** Largest message accepted, in bytes. Default 1 MiB; links between nodes need more. */
   readonly messageBytesMax?: number | undefined;
   /** The same for single methods, by path. */
   readonly messageBytesMaxOf?: ReadonlyMap<string, number> | undefined;
