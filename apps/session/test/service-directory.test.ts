@@ -22,7 +22,7 @@ test("every leader is asked, and the list is theirs together, in order, once all
   const { directory, asked, heard, list } = startDirectory();
   directory.adopt(twoLeaders);
   list("tenant");
-  expect(asked.toSorted()).toEqual([
+  expect(asked.toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([
     ["d-1", { sequence: 1, namespace: "tenant" }],
     ["d-2", { sequence: 1, namespace: "tenant" }],
   ]);

@@ -1,0 +1,166 @@
+import {
+  NO_FILTER,
+  RegistryError,
+  matches,
+  messageFromFrame,
+  silentLog,
+  type ClientHello,
+  type ClientMessage,
+  type Frame,
+  type ServerHello,
+  type Write,
+  type WriteOutcome,
+} from "@rollcall/core";
+import {
+  frameFromClientMessage,
+  frameFromPush,
+  frameFromServerMessage,
+  instanceFromBytes,
+  serverMessageFromBytes,
+} from "@rollcall/protocol";
+import { SimClock } from "@rollcall/testing";
+
+import { ClientConnection } from "../src/connections/client-connection.ts";
+import { RegistrationStore } from "../src/registrations/registration-store.ts";
+import { Writer } from "../src/routing/writer.ts";
+import { ClientLinks } from "../src/rpc/client-links.ts";
+import { Interests } from "../src/views/interests.ts";
+import { FakeStream, LeaderDatum, ORDERS, encoded, slotTable, version } from "./fixture.ts";
+
+export const GREETING: ServerHello = { nodeId: "session-1", clusterId: "c" };
+export const GRACE_MS = 300;
+export const SILENCE_GRACE_MS = 15_000;
+
+export const helloOf = (clientId: string, incarnation = 1): ClientHello => ({ clientId, incarnation, agent: "test" });
+
+/** Everything behind a client's connection, up to a leader in the hands of the test. */
+export function startBackend() {
+  const clock = new SimClock();
+  const encodedPushes: string[] = [];
+  const writer = new Writer(clock, () => {});
+  const registrations = new RegistrationStore(clock, writer, () => {});
+  const ports = {
+    encodePush: (push: Parameters<typeof frameFromPush>[0]) => {
+      encodedPushes.push(push.key.service);
+      return frameFromPush(push);
+    },
+    matches: (filter: Parameters<typeof matches>[0], { bytes }: { bytes: Uint8Array }) =>
+      matches(filter, instanceFromBytes(bytes)),
+  };
+  const interests = new Interests(clock, ports, () => {});
+  const table = slotTable(1, "d-1");
+  writer.adopt(table);
+  interests.adopt(table);
+  const leader = new LeaderDatum();
+  return {
+    clock,
+    writer,
+    registrations,
+    interests,
+    leader,
+    encodedPushes,
+    settle: () => clock.runFor(0),
+    takeWrites: (): Write[] => writer.take("d-1"),
+    answer: (outcome: WriteOutcome = { kind: "applied", version: version(7) }): Write[] => {
+      const writes = writer.take("d-1");
+      for (const { sequence } of writes) writer.settle({ sequence, outcome });
+      return writes;
+    },
+    /** What the leader holds now reaches the session. */
+    notify: async () => {
+      const held = interests.use(ORDERS);
+      interests.notified("d-1", (held.held && leader.datum.delta(held.held, NO_FILTER)) ?? leader.snapshot);
+      interests.release(held);
+      await clock.runFor(0);
+    },
+  };
+}
+
+export type Backend = ReturnType<typeof startBackend>;
+
+export function connect(backend: Backend, clientId = "client-1") {
+  const stream = new FakeStream();
+  const connection = new ClientConnection(helloOf(clientId), GREETING, {
+    clock: backend.clock,
+    stream,
+    encode: frameFromServerMessage,
+    registrations: backend.registrations,
+    interests: backend.interests,
+  });
+  return { connection, ...talking(stream, backend, (message) => connection.receive({ ...NOTHING, ...message })) };
+}
+
+export function startLinks() {
+  const backend = startBackend();
+  const state: { greeting: ServerHello | undefined } = { greeting: GREETING };
+  const links = new ClientLinks(
+    { connectionGraceMs: GRACE_MS, silenceGraceMs: SILENCE_GRACE_MS },
+    {
+      clock: backend.clock,
+      log: silentLog,
+      registrations: backend.registrations,
+      interests: backend.interests,
+      hello: () => state.greeting,
+    },
+  );
+  const open = () => {
+    const stream = new FakeStream();
+    links.handler(stream, { address: "10.0.0.9:1" });
+    const receive = (bytes: Uint8Array): void => {
+      if (stream.closedWith !== undefined) return;
+      try {
+        stream.listener!.message(bytes);
+      } catch (thrown) {
+        if (!(thrown instanceof RegistryError)) throw thrown;
+        stream.close(thrown);
+      }
+    };
+    const send = (message: Partial<ClientMessage>) => receive(messageFromFrame(frameFromClientMessage(message)));
+    return {
+      ...talking(stream, backend, send),
+      receive,
+      /** The other side, or the network, ends the link. */
+      end: (error?: RegistryError) => {
+        stream.closedWith ??= error ?? "in order";
+        stream.listener!.closed(error);
+      },
+    };
+  };
+  return { ...backend, links, open, state };
+}
+
+const NOTHING: ClientMessage = {
+  hello: undefined,
+  registers: [],
+  unregisters: [],
+  subscribes: [],
+  unsubscribes: [],
+  receipts: [],
+};
+
+function talking(stream: FakeStream, { clock }: Backend, send: (message: Partial<ClientMessage>) => void) {
+  return {
+    stream,
+    say: (message: Partial<ClientMessage>) => send(message),
+    heard: async () => {
+      await clock.runFor(0);
+      return stream.heard(serverMessageFromBytes);
+    },
+    frames: async (): Promise<Frame[]> => {
+      await clock.runFor(0);
+      return stream.frames.splice(0);
+    },
+  };
+}
+
+export function registerItem(sequence: number, counter: number, id = "i-1", incarnation = 1) {
+  const { bytes } = encoded(id, { zone: `z${counter}` });
+  return { sequence, key: ORDERS, version: { incarnation, counter }, instanceId: id, instance: bytes };
+}
+
+export const unregisterItem = (sequence: number, counter: number, id = "i-1") => ({
+  sequence,
+  key: ORDERS,
+  version: { incarnation: 1, counter },
+  instanceId: id,
+});
