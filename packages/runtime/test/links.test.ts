@@ -3,15 +3,11 @@ import { connect } from "node:http2";
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 
-import {
-  frameFromMessage,
-  MESSAGE_BYTES_MAX,
-  RegistryError,
-  type MessageStream,
-  type StreamHandler,
-} from "@rollcall/core";
+import { frameFromMessage, RegistryError, type MessageStream, type StreamHandler } from "@rollcall/core";
 import { bytesOfText, Ear, frameOfText, listenTo, refusal, TALK_PATH } from "./echo-service.ts";
 import { dialer, serveEcho } from "./serve.ts";
+
+const LARGE = 4 * 1024 * 1024;
 
 /** Serves one handler and dials it: both ends of a link. */
 async function linkTo(handler: StreamHandler): Promise<{ stream: MessageStream; address: string }> {
@@ -35,11 +31,11 @@ test("the server may speak first", async () => {
   expect(ear.messages).toEqual(["hello"]);
 });
 
-test("a message of 4 MiB passes in both directions, if the server takes as much", async () => {
-  const { address } = await serveEcho({ limits: { messageBytesMaxOf: new Map([[TALK_PATH, MESSAGE_BYTES_MAX]]) } });
+test("a large message passes in both directions, if the server takes as much", async () => {
+  const { address } = await serveEcho({ limits: { messageBytesMaxOf: new Map([[TALK_PATH, LARGE]]) } });
   const stream = dialer().dial(address, TALK_PATH);
   const ear = listenTo(stream);
-  const text = "x".repeat(MESSAGE_BYTES_MAX - 5);
+  const text = "x".repeat(LARGE - 5);
   stream.send(frameOfText(text));
   await ear.until(({ messages }) => messages.length === 2);
   expect(ear.messages[1] === text).toBe(true);
@@ -57,7 +53,7 @@ test("the dialer's orderly end reaches the handler after everything that was sen
   expect(server.messages).toEqual(["last"]);
 });
 
-test("the dialer's error reaches the handler as a loss", async () => {
+test("the dialer's error reaches the handler as a link given up", async () => {
   const server = new Ear();
   const { stream } = await linkTo((stream) => {
     stream.listen(server);
@@ -66,7 +62,8 @@ test("the dialer's error reaches the handler as a loss", async () => {
   const client = await listenTo(stream).until(({ messages }) => messages.length > 0);
   stream.close(new RegistryError("closed", "gave up"));
   expect(await client.ended()).toMatchObject({ reason: "closed" });
-  expect(await server.ended()).toMatchObject({ reason: "unavailable" });
+  // Not what the error was, but that the process behind it is there: a dead one could not have said so.
+  expect(await server.ended()).toMatchObject({ reason: "closed" });
 });
 
 test("the handler's orderly end reaches the dialer after everything that was sent", async () => {

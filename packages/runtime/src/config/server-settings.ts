@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 
 import { RegistryError } from "@rollcall/core";
 import { z } from "zod";
-import { LOG_LEVELS } from "../log.ts";
+import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import { defineSettings, setting, type Settings, type SettingsDefinition, type SettingValues } from "./settings.ts";
 
 const hostAndPort = z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:/@[\]]+):\d{1,5}$/);
@@ -49,7 +49,7 @@ export function serverSettings({ port }: { readonly port: number }) {
       describe: "Allow listening on more than this machine although nobody has to prove who they are.",
       default: false,
     }),
-    logLevel: setting(z.enum(LOG_LEVELS), {
+    logLevel: setting<LogLevel>(z.enum(LOG_LEVELS), {
       describe: "Least level that is logged.",
       placeholder: "level",
       default: "info",

@@ -111,13 +111,14 @@ function dialingSide(
     peer: address,
     loss,
     /**
-     * A client has no words for an error: it leaves, and the server sees a lost link. Leaving is dropping the session,
-     * because Node would put an orderly end before the reset of a stream.
+     * A client has no words for an error on a stream, where Node would put an orderly end before the reset. So it drops
+     * the session, with a GOAWAY that tells a process which gives up a link from one that is gone.
      */
     conclude(error) {
       if (error !== undefined) {
         link.writer.flush();
-        session.destroy(undefined, constants.NGHTTP2_CANCEL);
+        if (!session.destroyed && !session.connecting) session.goaway(constants.NGHTTP2_CANCEL);
+        setImmediate(() => session.destroy(undefined, constants.NGHTTP2_CANCEL));
         return;
       }
       link.writer.end();
