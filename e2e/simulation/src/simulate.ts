@@ -35,6 +35,9 @@ export interface SimulateOptions {
 /** The times of the default cluster, on the simulated network. */
 const LIMITS: CheckLimits = { absenceMs: 15_000, detectMs: 4_000, settleMs: 10_000, ghostMs: 17_000 };
 
+/** A lease, its detection and convergence, so that whatever a fault left behind has gone. */
+const SETTLE_MS = 30_000;
+
 /** Virtual time after which a run that has not ended never will, in milliseconds. */
 const RUN_MAX_MS = 300_000;
 
@@ -59,6 +62,7 @@ export async function simulate(
     },
     elapse: (ms) => new Promise((resolve) => cluster.clock.setTimer(ms, resolve)),
     calm: () => nemesis.end(),
+    settleMs: SETTLE_MS,
   };
   let ended = false;
   let failure: string | undefined;

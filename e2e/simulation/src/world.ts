@@ -12,6 +12,8 @@ export interface World {
   elapse(ms: number): Promise<void>;
   /** Ends every fault that is going on, for good. */
   calm(): void;
+  /** How long after that everything has come to rest, in milliseconds. */
+  readonly settleMs: number;
 }
 
 export interface Scenario {

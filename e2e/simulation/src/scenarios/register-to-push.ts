@@ -38,12 +38,9 @@ export const registerToPush: Scenario = {
     await leaving;
     world.history.record({ kind: "faults over" });
     // Everybody stays until the history is judged: the world closes its clients.
-    await world.elapse(SETTLE_MS);
+    await world.elapse(world.settleMs);
   },
 };
-
-/** A lease, its detection and convergence, so that whatever a fault left behind has gone. */
-const SETTLE_MS = 30_000;
 
 function act(provider: RecordedClient, { random }: World): void {
   const present = provider.registered;

@@ -1,0 +1,162 @@
+/** A whole cluster of real processes on loopback, on ports that were free: one meta, data nodes, sessions. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { createClient as createRpcClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { ownerOf, serviceKey, slotOfServiceKey, type ClusterState } from "@rollcall/core";
+import { MetaService, clusterStateFromWire } from "@rollcall/protocol";
+import { createClient, type Client, type NodeClientOptions } from "@rollcall/sdk";
+
+import { ProgramGroup, type Exit, type Program } from "./processes.ts";
+import { until } from "./until.ts";
+
+export type Role = "meta" | "data" | "session";
+
+export interface ClusterShape {
+  readonly data: number;
+  readonly sessions: number;
+  /** Settings of every data node, as flags. */
+  readonly dataArgs?: readonly string[] | undefined;
+}
+
+/** A node and the process it runs in. */
+export interface RealNode {
+  readonly nodeId: string;
+  readonly role: Role;
+  readonly address: string;
+  readonly program: Program;
+}
+
+export class RealCluster implements AsyncDisposable {
+  readonly group = new ProgramGroup();
+  readonly #folder: string;
+  readonly #dataArgs: readonly string[];
+  readonly #clients = new Set<Client>();
+  readonly #nodes: RealNode[] = [];
+  readonly #started: Record<Role, number> = { meta: 0, data: 0, session: 0 };
+
+  private constructor(folder: string, dataArgs: readonly string[]) {
+    this.#folder = folder;
+    this.#dataArgs = dataArgs;
+  }
+
+  /** Resolves when every node can serve. What was started is ended again when that fails. */
+  static async start({ data, sessions, dataArgs = [] }: ClusterShape): Promise<RealCluster> {
+    const cluster = new RealCluster(await mkdtemp(join(tmpdir(), "rollcall-e2e-")), dataArgs);
+    try {
+      await cluster.startMeta();
+      await Promise.all([
+        ...Array.from({ length: data }, () => cluster.addNode("data")),
+        ...Array.from({ length: sessions }, () => cluster.addNode("session")),
+      ]);
+      await cluster.ready();
+    } catch (thrown) {
+      await cluster[Symbol.asyncDispose]();
+      throw thrown;
+    }
+    return cluster;
+  }
+
+  get meta(): RealNode {
+    return this.#running("meta")[0]!;
+  }
+
+  get data(): readonly RealNode[] {
+    return this.#running("data");
+  }
+
+  get sessions(): readonly RealNode[] {
+    return this.#running("session");
+  }
+
+  get metaFolder(): string {
+    return join(this.#folder, "meta");
+  }
+
+  /** A folder of its own that goes with the cluster. */
+  folder(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  /** Starts meta, the first time or again: on the same folder and port. */
+  async startMeta(): Promise<RealNode> {
+    const before = this.#nodes.findLast(({ role }) => role === "meta");
+    const port = before === undefined ? "0" : before.address.split(":").at(-1)!;
+    return this.#start("meta", "meta-1", ["--port", port, "--data-dir", this.metaFolder]);
+  }
+
+  /** Starts one more node; it has joined when its `/readyz` says so, see {@link ready}. */
+  addNode(role: "data" | "session", ...args: readonly string[]): Promise<RealNode> {
+    const nodeId = `${role}-${++this.#started[role]}`;
+    const common = ["--port", "0", "--meta", this.meta.address, ...(role === "data" ? this.#dataArgs : [])];
+    return this.#start(role, nodeId, [...common, ...args]);
+  }
+
+  /** Resolves when every node that runs can serve. */
+  async ready(): Promise<void> {
+    for (const { address, nodeId, program } of this.#nodes) {
+      if (program.exit !== undefined) continue;
+      await until(async () => (await fetch(`http://${address}/readyz`)).ok, {
+        what: `${nodeId} is ready`,
+        because: () => this.group.report(),
+      });
+    }
+  }
+
+  /** Asks a node to stop in order. */
+  stop({ program }: RealNode): Promise<Exit> {
+    return program.stop();
+  }
+
+  /** `kill -9` of a node. */
+  async kill({ program }: RealNode): Promise<void> {
+    await program.kill();
+  }
+
+  /** A client that knows all sessions that run, unless told otherwise. It is closed with the cluster at the latest. */
+  openClient(options: Partial<NodeClientOptions> = {}): Client {
+    const client = createClient({ servers: this.sessions.map(({ address }) => address), ...options });
+    this.#clients.add(client);
+    client.on("closed", () => void this.#clients.delete(client));
+    return client;
+  }
+
+  /** The cluster as meta knows it. */
+  async state(): Promise<ClusterState> {
+    const transport = createConnectTransport({ baseUrl: `http://${this.meta.address}`, httpVersion: "1.1" });
+    const { state } = await createRpcClient(MetaService, transport).getCluster({});
+    return clusterStateFromWire(state!);
+  }
+
+  /** The data node that leads the slot of a service of the default namespace and group. */
+  async leaderOf(service: string): Promise<RealNode> {
+    const { leader } = ownerOf((await this.state()).table, slotOfServiceKey(serviceKey({ service })));
+    const node = this.data.find(({ nodeId }) => nodeId === leader);
+    if (node === undefined) throw new Error(`nobody who runs leads the slot of ${service}`);
+    return node;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#clients].map((client) => client.close()));
+    await this.group[Symbol.asyncDispose]();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #running(wanted: Role): RealNode[] {
+    return this.#nodes.filter(({ role, program }) => role === wanted && program.exit === undefined);
+  }
+
+  async #start(role: Role, nodeId: string, args: readonly string[]): Promise<RealNode> {
+    const program = this.group.start({
+      name: nodeId,
+      script: `apps/${role}/src/main.ts`,
+      args: ["--node-id", nodeId, ...args],
+    });
+    const node: RealNode = { nodeId, role, address: await program.ready(), program };
+    this.#nodes.push(node);
+    return node;
+  }
+}
