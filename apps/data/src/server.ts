@@ -2,7 +2,7 @@
 
 import { MetaLink, healthService } from "@rollcall/cluster";
 import { DataService, Health, LINK_PATH } from "@rollcall/protocol";
-import type { NodePorts, NodeServer } from "@rollcall/runtime";
+import { gauge, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
 import { SessionLinks } from "./rpc/session-links.ts";
 import { Storage } from "./storage.ts";
@@ -37,6 +37,20 @@ export function createDataServer(config: DataServerConfig, ports: NodePorts): No
     nodePaths: [LINK_PATH],
     routes: (router) => router.service(Health, healthService([DataService.typeName], unready, ports.clock)),
     unready,
+    metrics() {
+      const { services, instances } = storage.datums.count();
+      return [
+        gauge("rollcall_data_slots_leading", "Slots this node leads completely.", storage.ownership.count("leading")),
+        gauge(
+          "rollcall_data_slots_taking_over",
+          "Slots still waiting for sessions.",
+          storage.ownership.count("taking over"),
+        ),
+        gauge("rollcall_data_services", "Services in the slots of this node.", services),
+        gauge("rollcall_data_instances", "Instances of these services.", instances),
+        gauge("rollcall_data_sessions_linked", "Session nodes linked to this node.", storage.linkedSessions),
+      ];
+    },
     start(address) {
       storage.start();
       meta.open(address);

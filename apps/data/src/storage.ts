@@ -56,6 +56,10 @@ export class Storage {
     this.#sweptAt = this.#clock.now();
   }
 
+  get linkedSessions(): number {
+    return this.#peers.size;
+  }
+
   start(): void {
     this.#sweptAt = this.#clock.now();
     this.#scheduleSweep();

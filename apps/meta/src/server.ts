@@ -1,9 +1,9 @@
 /** The meta server: the one place where its parts are made and joined. */
 
 import { healthService } from "@rollcall/cluster";
-import { RegistryError, type ClusterState, type StreamHandler } from "@rollcall/core";
+import { RegistryError, type ClusterState, type NodeRole, type StreamHandler } from "@rollcall/core";
 import { Health, JOIN_PATH, MetaService, wireFromClusterState } from "@rollcall/protocol";
-import type { NodePorts, NodeServer } from "@rollcall/runtime";
+import { gauge, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
 import { Cluster } from "./cluster/cluster.ts";
 import { NodeLinks } from "./rpc/node-links.ts";
@@ -49,6 +49,15 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
     },
     state: () => cluster?.state,
     unready,
+    metrics() {
+      const state = cluster?.state;
+      const members = (role: NodeRole): number => state?.members.filter((member) => member.role === role).length ?? 0;
+      return [
+        gauge("rollcall_meta_members_session", "Session nodes with a live lease.", members("session")),
+        gauge("rollcall_meta_members_data", "Data nodes with a live lease.", members("data")),
+        gauge("rollcall_meta_slot_table_epoch", "Epoch of the slot table.", state?.table.epoch ?? 0),
+      ];
+    },
     async start(address) {
       cluster = await Cluster.open(config, ports, (state) => nodes.tell(state));
       ports.log.info("cluster is open", { cluster: cluster.state.clusterId, address });

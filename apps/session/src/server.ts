@@ -16,7 +16,7 @@ import {
   frameFromPush,
   instanceFromBytes,
 } from "@rollcall/protocol";
-import type { NodePorts, NodeServer } from "@rollcall/runtime";
+import { gauge, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
 import { DataLinks } from "./peers/data-links.ts";
 import { LeaseWriter } from "./registrations/lease-writer.ts";
@@ -109,6 +109,25 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
       router.service(Health, healthService([RegistryService.typeName], notReady, clock));
     },
     unready: notReady,
+    metrics: () => [
+      gauge("rollcall_session_clients", "Clients connected by a Connect stream.", clients.connections),
+      gauge(
+        "rollcall_session_registrations",
+        "Registrations held for clients, with recent removals.",
+        registrations.size,
+      ),
+      gauge(
+        "rollcall_session_services_followed",
+        "Services this node keeps a copy of for its subscribers.",
+        interests.size,
+      ),
+      gauge("rollcall_session_writes_waiting", "Writes not yet applied by the leaders of their slots.", writer.waiting),
+      gauge(
+        "rollcall_session_slots_unreported",
+        "Slots whose new leader does not have everything yet.",
+        handover.openSlots,
+      ),
+    ],
     start(address) {
       meta.open(address);
       sweep();

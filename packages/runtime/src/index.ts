@@ -16,6 +16,9 @@ export {
   type StartNodeOptions,
 } from "./node.ts";
 
+// What a node counts.
+export { gauge, prometheusText, type Metric } from "./metrics.ts";
+
 // Errors on their way through Connect.
 export { connectErrorFromRegistryError, registryErrorFromConnectError, registryErrors } from "./errors.ts";
 

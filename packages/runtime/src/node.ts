@@ -23,6 +23,7 @@ import type { ServerSettings } from "./config/server-settings.ts";
 import type { SettingValues, Settings, SettingsDefinition } from "./config/settings.ts";
 import { listen } from "./listener/listen.ts";
 import { createLog } from "./log.ts";
+import { ProcessMetrics, gauge, prometheusText, type Metric } from "./metrics.ts";
 import { runProcess, type RunningServer } from "./process.ts";
 import { systemRandom } from "./random.ts";
 import { createHttp2Dialer } from "./stream/http2-dialer.ts";
@@ -38,6 +39,7 @@ export interface NodeServer {
   routes(router: ConnectRouter): void;
   /** What keeps the node from doing its work; empty when it is ready. */
   unready(): string[];
+  metrics(): Metric[];
   /** @param address `host:port` by which others reach this node */
   start(address: string): void | Promise<void>;
   stop(): void | Promise<void>;
@@ -79,6 +81,7 @@ export async function startNode({
 }: StartNodeOptions): Promise<RunningNode> {
   const dialer = createHttp2Dialer({ errorDetail });
   const server = await create({ clock: systemClock, random: systemRandom, log, dialer });
+  const processMetrics = new ProcessMetrics();
   const listener = await listen({
     host: settings.host,
     port: settings.port,
@@ -89,6 +92,13 @@ export async function startNode({
       const reasons = server.unready();
       return { ready: reasons.length === 0, reasons };
     },
+    metrics: () =>
+      prometheusText([
+        ...processMetrics.read(),
+        gauge("rollcall_open_connections", "Connections to this node's port.", listener.connections),
+        gauge("rollcall_open_streams", "Long-lived streams on this node's port.", listener.openStreams),
+        ...server.metrics(),
+      ]),
     corsOrigins: settings.corsOrigins,
     errorDetail,
     limits: { messageBytesMaxOf: new Map(server.nodePaths.map((path) => [path, MESSAGE_BYTES_MAX])) },
@@ -109,6 +119,7 @@ export async function startNode({
       await server.stop();
       await listener.close(settings.stopGraceMs);
       dialer.close();
+      processMetrics.stop();
     },
   };
 }

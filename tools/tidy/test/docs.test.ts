@@ -40,3 +40,19 @@ test("the slots published in docs/api.md are those the code computes", () => {
   for (const [, key, slot] of rows)
     expect([key, slotOfServiceKey(serviceKeyFromText(key!))]).toEqual([key, Number(slot)]);
 });
+
+test("docs/metrics.md names every metric of the code, and no other", () => {
+  const root = new URL("../../../", import.meta.url);
+  const sources = [
+    "packages/runtime/src/metrics.ts",
+    "packages/runtime/src/node.ts",
+    "apps/session/src/server.ts",
+    "apps/data/src/server.ts",
+    "apps/meta/src/server.ts",
+  ];
+  const named = sources.flatMap((source) =>
+    [...readFileSync(new URL(source, root), "utf8").matchAll(/"(rollcall_[a-z0-9_]+)"/g)].map(([, name]) => name),
+  );
+  const documented = [...page("metrics.md").matchAll(/^\| `(rollcall_\w+)` +\|/gm)].map(([, name]) => name);
+  expect(new Set(documented)).toEqual(new Set(named));
+});

@@ -77,6 +77,16 @@ export class DatumStore {
     for (const service of this.services()) yield* service.claims();
   }
 
+  count(): { readonly services: number; readonly instances: number } {
+    let services = 0;
+    let instances = 0;
+    for (const { datum } of this.services()) {
+      if (datum.size > 0) services++;
+      instances += datum.size;
+    }
+    return { services, instances };
+  }
+
   /** Services of a namespace with at least one instance, in the slots that `includes` takes. */
   summaries(namespace: string, includes: (slot: SlotId) => boolean): ServiceSummary[] {
     const summaries: ServiceSummary[] = [];
