@@ -99,7 +99,13 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     streamMethods: [RegistryService.method.connect, RegistryService.method.watch],
     nodePaths: [],
     routes(router) {
-      const unary = registryRoutes({ clock, leases: new LeaseWriter(registrations, writer), interests, directory });
+      const unary = registryRoutes({
+        clock,
+        leases: new LeaseWriter(registrations, writer),
+        interests,
+        directory,
+        isJoined: () => meta.membership !== undefined,
+      });
       const { register, unregister, renew, resolve, listServices } = RegistryService.method;
       router.rpc(register, unary.register);
       router.rpc(unregister, unary.unregister);

@@ -37,6 +37,8 @@ export interface RegistryRoutesPorts {
   readonly leases: LeaseWriter;
   readonly interests: Interests;
   readonly directory: ServiceDirectory;
+  /** Whether this node knows its cluster; before, no call can be served. */
+  readonly isJoined: () => boolean;
 }
 
 /** Lease of a registration that asks for none, in milliseconds. */
@@ -50,12 +52,13 @@ type Unary = Pick<
   "register" | "unregister" | "renew" | "resolve" | "listServices"
 >;
 
-export function registryRoutes({ clock, leases, interests, directory }: RegistryRoutesPorts): Unary {
+export function registryRoutes({ clock, leases, interests, directory, isJoined }: RegistryRoutesPorts): Unary {
   /** Waits for one answer, no longer than the caller does. `begin` gives back what gives up on it, if anything. */
   function answered<Answer>(
     context: HandlerContext,
     begin: (answer: (answer: Answer | RegistryError) => void) => (() => void) | void,
   ): Promise<Answer> {
+    if (!isJoined()) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
     return new Promise((resolve, reject) => {
       const deadlineMs = Math.min(context.timeoutMs() ?? DEFAULT_DEADLINE_MS, DEFAULT_DEADLINE_MS);
       const settle = (answer: Answer | RegistryError): void => {
