@@ -28,7 +28,7 @@ export async function until<Value>(
       failure = thrown;
     }
     if (performance.now() > deadline) {
-      const details = [because?.(), failure === undefined ? undefined : String(failure)].filter(Boolean).join("\n");
+      const details = [because?.(), failure instanceof Error ? failure.message : undefined].filter(Boolean).join("\n");
       throw new Error(`not within ${withinMs} ms: ${what}${details === "" ? "" : `\n${details}`}`, { cause: failure });
     }
     await elapse(EVERY_MS);

@@ -58,7 +58,8 @@ export function registryRoutes({ clock, leases, interests, directory, isJoined }
     context: HandlerContext,
     begin: (answer: (answer: Answer | RegistryError) => void) => (() => void) | void,
   ): Promise<Answer> {
-    if (!isJoined()) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
+    if (!isJoined())
+      return Promise.reject(new RegistryError("not_ready", "the session node has not joined the cluster yet"));
     return new Promise((resolve, reject) => {
       const deadlineMs = Math.min(context.timeoutMs() ?? DEFAULT_DEADLINE_MS, DEFAULT_DEADLINE_MS);
       const settle = (answer: Answer | RegistryError): void => {
