@@ -82,6 +82,7 @@ export class Storage {
 
   part(peer: SessionPeer): void {
     this.#peers.delete(peer);
+    for (const key of peer.interests()) this.#releaseIfUnused(this.datums.find(key));
   }
 
   receive(peer: SessionPeer, request: LinkRequest): void {
@@ -190,7 +191,8 @@ export class Storage {
       if (stalled || this.ownership.of(claim.service.slot).kind !== "leading") this.#tend(claim);
       else this.#end(claim);
     }
-    if (!stalled) for (const session of this.#departures.expire(now)) this.#endSession(session, now);
+    if (stalled) this.#departures.restart(now);
+    for (const session of this.#departures.expire(now)) this.#endSession(session, now);
     for (const claim of this.#tombstones.expire(now)) {
       claim.service.forget(claim);
       this.#releaseIfUnused(claim.service);

@@ -106,6 +106,26 @@ const edges: readonly Edge[] = [
     reason: "limit_exceeded",
   },
   {
+    field: "instance",
+    limit: LIMITS.instanceBytes,
+    // Of a field that only a newer version knows: field 15, of the given length.
+    make: (size) => {
+      const { instance, ...rest } = register(1);
+      const padding = size - instance.length - 4;
+      const field = Uint8Array.of(
+        (15 << 3) | 2,
+        (padding & 0x7f) | 0x80,
+        ((padding >> 7) & 0x7f) | 0x80,
+        padding >> 14,
+      );
+      const padded = new Uint8Array(size);
+      padded.set(instance);
+      padded.set(field, instance.length);
+      return { ...nothing, registers: [{ ...rest, instance: padded }] };
+    },
+    reason: "limit_exceeded",
+  },
+  {
     field: "filter.protocol",
     limit: LIMITS.protocolLength,
     make: ofFilter((size) => ({ protocol: "p".repeat(size), metadata: [] })),

@@ -23,6 +23,8 @@ export const LIMITS = {
   /** Sum of all metadata keys and values of an instance, in bytes of UTF-8. */
   metadataBytes: 8 * 1_024,
   payloadBytes: 16 * 1_024,
+  /** A whole instance as it is encoded, with whatever fields a newer client has put in. */
+  instanceBytes: 32 * 1_024,
   /** Metadata keys one filter may ask for. */
   filterRequirements: 16,
   /** Values one metadata key may be allowed to have in a filter. */

@@ -54,6 +54,10 @@ export class SessionPeer {
     );
   }
 
+  interests(): ServiceKey[] {
+    return this.#interests.sources();
+  }
+
   wants(keyText: string): boolean {
     return this.#interests.get(keyText) !== undefined;
   }

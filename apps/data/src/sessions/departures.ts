@@ -32,6 +32,11 @@ export class Departures {
     for (const session of this.#seen) if (!this.#members.has(session)) this.#startWaiting(session, now);
   }
 
+  /** Begins all waiting anew: for a time during which this node itself stood still counts for nothing. */
+  restart(now: number): void {
+    for (const session of this.#absent.holders()) this.#absent.renew(session, now + this.#leaseMs);
+  }
+
   /** Sessions that are away and may come back with all they hold. */
   absent(): IterableIterator<string> {
     return this.#absent.holders();

@@ -8,6 +8,7 @@ import {
   checkFilter,
   checkInstance,
   invalidField,
+  limitExceeded,
   serviceKey,
   type ClientHello,
   type ClientMessage,
@@ -86,6 +87,9 @@ function keepValid<Item>(
 
 function admitRegister(item: RegisterItem): RegisterItem {
   const key = serviceKey(item.key);
+  if (item.instance.length > LIMITS.instanceBytes) {
+    throw limitExceeded("instance", `${LIMITS.instanceBytes} bytes`, item.instance.length);
+  }
   const instance = checkInstance(instanceFromBytes(item.instance));
   // Bytes that do not begin with the id, or repeat it, would be read differently by different readers.
   const bytes = instance.id === item.instanceId ? item.instance : bytesFromInstance(instance);

@@ -21,6 +21,9 @@ export interface Viewer {
   viewChanged(): void;
 }
 
+/** Frames kept at a time. Receivers of one view are at few versions; only one that makes versions up is at many. */
+const FRAMES_MAX = 64;
+
 export class View {
   readonly filter: Filter;
   readonly datum: Datum;
@@ -47,6 +50,7 @@ export class View {
     const known = this.#frames.get(base);
     if (known !== undefined) return known;
     const frame = this.#encode(updateFor(this.datum, held, this.filter));
+    if (this.#frames.size === FRAMES_MAX) this.#frames.clear();
     this.#frames.set(base, frame);
     return frame;
   }
