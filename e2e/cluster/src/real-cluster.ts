@@ -10,7 +10,7 @@ import { ownerOf, serviceKey, slotOfServiceKey, type ClusterState } from "@rollc
 import { MetaService, clusterStateFromWire } from "@rollcall/protocol";
 import { createClient, type Client, type NodeClientOptions } from "@rollcall/sdk";
 
-import { ProgramGroup, type Exit, type Program } from "./processes.ts";
+import { ProgramGroup, type Program } from "./processes.ts";
 import { until } from "./until.ts";
 
 export type Role = "meta" | "data" | "session";
@@ -106,9 +106,10 @@ export class RealCluster implements AsyncDisposable {
     }
   }
 
-  /** Asks a node to stop in order. */
-  stop({ program }: RealNode): Promise<Exit> {
-    return program.stop();
+  /** Asks a node to stop; rejects when it does not end in order, with exit code 0. */
+  async stop({ nodeId, program }: RealNode): Promise<void> {
+    const { code, signal } = await program.stop();
+    if (code !== 0) throw new Error(`${nodeId} ended with ${signal ?? code}:\n${program.output}`);
   }
 
   /** `kill -9` of a node. */
