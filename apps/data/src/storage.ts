@@ -189,7 +189,7 @@ export class Storage {
     for (const claim of this.#leases.expire(now)) {
       // A clock that ran while nobody could renew, or while the list was incomplete, counts for nothing.
       if (stalled || this.ownership.of(claim.service.slot).kind !== "leading") this.#tend(claim);
-      else this.#end(claim);
+      else this.#end(claim, false);
     }
     if (stalled) this.#departures.restart(now);
     for (const session of this.#departures.expire(now)) this.#endSession(session, now);
@@ -210,13 +210,13 @@ export class Storage {
       (claim) => claim.session === session && claim.leaseMs === 0 && !claim.removed,
     );
     this.#log.warn("session is gone; its registrations end", { session, registrations: claims.length });
-    for (const claim of claims) this.#end(claim);
+    for (const claim of claims) this.#end(claim, true);
     this.#ownershipChanged(this.ownership.forget(session));
   }
 
-  #end(claim: Claim): void {
+  #end(claim: Claim, presumed: boolean): void {
     const { service } = claim;
-    service.end(claim, this.datums.issue(service.slot));
+    service.end(claim, this.datums.issue(service.slot), presumed);
     this.#tend(claim);
     this.#announce(service);
   }

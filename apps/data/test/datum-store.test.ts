@@ -40,7 +40,7 @@ test("versions only grow, also for a service that goes and comes back, and for a
         const service = store.obtain(ORDERS);
         const claim = service.find("i-1", "c");
         if (step === "register") register(store, "i-1", ++counter);
-        if (step === "end" && claim !== undefined) service.end(claim, store.issue(SLOT));
+        if (step === "end" && claim !== undefined) service.end(claim, store.issue(SLOT), false);
         if (step === "forget" && claim?.removed === true) {
           service.forget(claim);
           store.release(service);
@@ -61,7 +61,7 @@ test("a service that comes back starts at what was issued last, above everything
   const store = opened();
   const claim = register(store, "i-1");
   const { service } = claim;
-  service.end(claim, store.issue(SLOT));
+  service.end(claim, store.issue(SLOT), false);
   const gone = service.datum.version;
   service.forget(claim);
   store.release(service);
@@ -99,7 +99,7 @@ describe("letting go of a service", () => {
     const claim = register(store, "i-1");
     store.release(claim.service);
     expect(store.find(ORDERS)).toBe(claim.service);
-    claim.service.end(claim, store.issue(SLOT));
+    claim.service.end(claim, store.issue(SLOT), false);
     store.release(claim.service);
     expect(store.find(ORDERS)).toBe(claim.service);
   });

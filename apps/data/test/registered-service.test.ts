@@ -220,7 +220,7 @@ describe("who answers for a claim", () => {
 describe("a claim whose holder is gone", () => {
   test("ends as a tombstone of its own version, so that it cannot come back late, and a newer one can", () => {
     const { orders } = told([word("register", 1)]);
-    orders.end(orders.find("i-1", "c1")!, at(5));
+    orders.end(orders.find("i-1", "c1")!, at(5), false);
     expect([shown(orders), orders.datum.version, orders.isEmpty]).toEqual([{}, at(5), false]);
     expect(orders.merge(writeFrom(word("register", 1)), "s#1", at(6)).kind).toBe("superseded");
     expect(orders.merge(writeFrom(word("register", 2)), "s#1", at(7)).kind).toBe("merged");
@@ -234,4 +234,16 @@ describe("a claim whose holder is gone", () => {
     orders.forget(orders.find("i-1", "c1")!);
     expect(orders.isEmpty).toBe(true);
   });
+});
+
+test("a claim whose end was only presumed comes back with its holder, one that was ended does not", () => {
+  for (const presumed of [true, false]) {
+    const orders = service();
+    const write = writeFrom(word("register", 1));
+    orders.merge(write, "s#1", at(1));
+    orders.end(orders.find("i-1", "c1")!, at(2), presumed);
+    expect(orders.datum.size).toBe(0);
+    orders.merge(write, "s#1", at(3));
+    expect(orders.datum.size).toBe(presumed ? 1 : 0);
+  }
 });

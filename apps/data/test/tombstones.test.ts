@@ -8,6 +8,7 @@ const removed = (counter = 1): Claim => ({
   clientId: "c",
   version: { incarnation: 1, counter },
   removed: true,
+  presumed: false,
   bytes: new Uint8Array(0),
   session: "s#1",
   leaseMs: 0,

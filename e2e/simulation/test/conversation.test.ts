@@ -47,3 +47,27 @@ test("a slot whose leader is gone is taken over, and nobody is told what they kn
   await cluster.clock.runFor(100);
   expect(views.at(-1)).toBe(2);
 });
+
+test("a session that was cut off for longer than its lease comes back with all that it holds", async () => {
+  const cluster = new SimCluster({ seed: 3, shape: { data: 2, sessions: 2 } });
+  await cluster.start();
+  const [first, second] = cluster.sessions.map(({ address }) => address);
+  const servers = [cluster.meta, ...cluster.data].map(({ address }) => address);
+  const provider = createClientWith(cluster.portsOf("provider"), { servers: [first!], clientId: "provider" });
+  const subscriber = createClientWith(cluster.portsOf("subscriber"), { servers: [second!], clientId: "subscriber" });
+  const seen: number[] = [];
+  subscriber.subscribe("orders").onChange(({ instances }) => void seen.push(instances.length));
+  void provider.register({ service: "orders", id: "a", address: "10.0.0.1:8080" });
+  await cluster.clock.runFor(1_000);
+  expect(seen.at(-1)).toBe(1);
+
+  cluster.network.partition(first!, servers);
+  await cluster.clock.runFor(15_000);
+  expect(seen.at(-1), "within the lease it stays").toBe(1);
+  await cluster.clock.runFor(15_000);
+  expect(seen.at(-1), "the others have to take it for gone").toBe(0);
+
+  cluster.network.heal();
+  await cluster.clock.runFor(10_000);
+  expect(seen.at(-1)).toBe(1);
+});

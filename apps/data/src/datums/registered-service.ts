@@ -10,6 +10,7 @@ import {
   Datum,
   compareRegistrationVersions,
   isNewerStamp,
+  type RegistrationStamp,
   type RegistrationVersion,
   type ServiceKey,
   type SlotId,
@@ -24,6 +25,8 @@ export interface Claim {
   readonly clientId: string;
   version: RegistrationVersion;
   removed: boolean;
+  /** The end was concluded from its holder's absence. Should the holder come back, its word at the same version counts. */
+  presumed: boolean;
   bytes: Uint8Array;
   /** Member key of the session that holds it. */
   session: string;
@@ -68,25 +71,30 @@ export class RegisteredService {
   merge(write: Write, session: string, version: Version): MergeOutcome {
     const removed = write.kind === "unregister";
     const known = this.find(write.instanceId, write.clientId);
-    if (known !== undefined && isNewerStamp(known, { version: write.version, removed }))
+    if (known !== undefined && isNewerStamp(stampOf(known), { version: write.version, removed }))
       return { kind: "superseded", by: known.version };
     const claim = known ?? this.#add(write, session);
-    const before = { version: claim.version, removed: claim.removed };
     // The same word from another session: its client has moved there, and that session answers for it from now on.
     claim.session = session;
-    if (known !== undefined && !isNewerStamp({ version: write.version, removed }, before))
-      return { kind: "merged", claim };
+    const isNews =
+      known === undefined || claim.presumed || isNewerStamp({ version: write.version, removed }, stampOf(claim));
+    if (!isNews) return { kind: "merged", claim };
     claim.version = write.version;
     claim.removed = removed;
+    claim.presumed = false;
     claim.bytes = removed ? NO_BYTES : write.instance;
     claim.leaseMs = write.leaseMs;
     this.#show(claim.instanceId, version);
     return { kind: "merged", claim };
   }
 
-  /** Ends a claim whose holder is gone: a tombstone at its own version, so that the very claim cannot come back late. */
-  end(claim: Claim, version: Version): void {
+  /**
+   * Ends a claim: a tombstone at its own version, so that the very claim cannot come back late. Unless it is `presumed`,
+   * because its holder has not been heard of: if that comes back, so does the claim.
+   */
+  end(claim: Claim, version: Version, presumed: boolean): void {
     claim.removed = true;
+    claim.presumed = presumed;
     claim.bytes = NO_BYTES;
     this.#show(claim.instanceId, version);
   }
@@ -105,6 +113,7 @@ export class RegisteredService {
       clientId: write.clientId,
       version: write.version,
       removed: true,
+      presumed: false,
       bytes: NO_BYTES,
       session,
       leaseMs: write.leaseMs,
@@ -129,6 +138,11 @@ export class RegisteredService {
 }
 
 const NO_BYTES = new Uint8Array(0);
+
+/** Where the claim stands in the order of words: what is only presumed stands where the claim itself did. */
+function stampOf({ version, removed, presumed }: Claim): RegistrationStamp {
+  return { version, removed: removed && !presumed };
+}
 
 /** A total order of claims, the same on every node: by version, then by client. */
 function outranks(a: Claim, b: Claim): boolean {

@@ -78,9 +78,13 @@ export class Handover {
     return reports;
   }
 
-  /** The link to a node is new: whatever was reported over the old one may not have arrived. */
+  /**
+   * The link to a node is new. What was reported over the old one may not have arrived; and if it was away for long, the
+   * node has given up what this session holds, so all of it is written again. What the node still has is no news to it.
+   */
   linked(nodeId: string): void {
     for (const handover of this.#open.values()) if (handover.nodeId === nodeId) handover.reportedAt = undefined;
+    for (const slot of ALL_SLOTS) if (ownerOf(this.#table, slot).leader === nodeId) this.#registrations.rewrite(slot);
     this.#wake(nodeId);
   }
 
