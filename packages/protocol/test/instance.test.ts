@@ -110,6 +110,23 @@ describe("an instance and its bytes", () => {
   });
 });
 
+test("what is kept of a message is a copy, also when the message came in a Buffer of Node's", () => {
+  const instance = bytesFromInstance({ ...orders, payload: Uint8Array.of(1, 2, 3) });
+  const item: RegisterItem = {
+    sequence: 1,
+    key: { namespace: "default", group: "default", service: "orders" },
+    version: { incarnation: 1, counter: 1 },
+    instanceId: orders.id,
+    instance,
+  };
+  const received = Buffer.from(messageFromFrame(frameFromClientMessage({ registers: [item] })));
+  const kept = clientMessageFromBytes(received).registers[0]!.instance;
+  received.fill(0);
+  expect(kept).toEqual(instance);
+  // A Buffer would show to users, in the payload, as what no other platform has.
+  expect(Buffer.isBuffer(instanceFromBytes(kept).payload)).toBe(false);
+});
+
 describe("the id is read without decoding the rest", () => {
   test("and agrees with the decoded one, wherever it lies among the fields and however long it is", () => {
     fc.assert(

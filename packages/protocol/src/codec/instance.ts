@@ -75,5 +75,6 @@ export function instanceIdFromBytes(bytes: Uint8Array): string {
 
 /** A copy to keep: decoded bytes are a view of whatever was read from the network at once, and would keep all of it. */
 export function owned(bytes: Uint8Array): Uint8Array {
-  return bytes.slice();
+  // Not `slice`: what comes from a socket in Node is a Buffer, whose `slice` is a view again.
+  return new Uint8Array(bytes);
 }
