@@ -147,7 +147,10 @@ export class RealCluster implements AsyncDisposable {
   }
 
   #running(wanted: Role): RealNode[] {
-    return this.#nodes.filter(({ role, program }) => role === wanted && program.exit === undefined);
+    // In the order of their names, whichever was ready first.
+    return this.#nodes
+      .filter(({ role, program }) => role === wanted && program.exit === undefined)
+      .toSorted((a, b) => a.nodeId.localeCompare(b.nodeId, "en", { numeric: true }));
   }
 
   async #start(role: Role, nodeId: string, args: readonly string[]): Promise<RealNode> {
