@@ -122,7 +122,8 @@ export class Storage {
     const before = service.datum.version;
     const outcome = service.merge(write, session, this.datums.issue(slot));
     if (outcome.kind === "superseded") return outcome;
-    this.#tend(outcome.claim);
+    // What is merely said again, by a session over a new link, makes no lease longer.
+    if (outcome.isNews) this.#tend(outcome.claim);
     if (service.datum.version !== before) this.#announce(service);
     return { kind: "applied", version: service.datum.version };
   }

@@ -35,8 +35,8 @@ export interface Claim {
 }
 
 export type MergeOutcome =
-  /** The claim is as the write says, now or already before. */
-  | { readonly kind: "merged"; readonly claim: Claim }
+  /** The claim is as the write says: now, if that is news, or already before. */
+  | { readonly kind: "merged"; readonly claim: Claim; readonly isNews: boolean }
   /** A newer version is known. */
   | { readonly kind: "superseded"; readonly by: RegistrationVersion };
 
@@ -78,14 +78,14 @@ export class RegisteredService {
     claim.session = session;
     const isNews =
       known === undefined || claim.presumed || isNewerStamp({ version: write.version, removed }, stampOf(claim));
-    if (!isNews) return { kind: "merged", claim };
+    if (!isNews) return { kind: "merged", claim, isNews };
     claim.version = write.version;
     claim.removed = removed;
     claim.presumed = false;
     claim.bytes = removed ? NO_BYTES : write.instance;
     claim.leaseMs = write.leaseMs;
     this.#show(claim.instanceId, version);
-    return { kind: "merged", claim };
+    return { kind: "merged", claim, isNews };
   }
 
   /**

@@ -84,6 +84,7 @@ export class RegistrationStore {
     if (registration === undefined) {
       const added = this.#add(wish);
       if (settled !== undefined) added.wait(settled);
+      this.#startLease(added);
       this.#write(added);
       return;
     }
@@ -103,6 +104,7 @@ export class RegistrationStore {
     registration.instance = wish.instance;
     registration.leaseMs = wish.leaseMs;
     if (settled !== undefined) registration.wait(settled);
+    this.#startLease(registration);
     this.#write(registration);
   }
 
@@ -121,7 +123,7 @@ export class RegistrationStore {
     if (registration !== undefined) this.#leases.renew(registration, this.#clock.now() + registration.leaseMs);
   }
 
-  /** Writes everything of a slot again: it has a new leader, who knows nothing. */
+  /** Writes everything of a slot again, for a leader that may not have it. Nobody's lease is longer for it. */
   rewrite(slot: SlotId): void {
     for (const registration of this.inSlot(slot)) this.#write(registration);
   }
@@ -136,9 +138,12 @@ export class RegistrationStore {
 
   #write(registration: Registration): void {
     registration.appliedAt = undefined;
+    this.#writer.enqueue(registration);
+  }
+
+  #startLease(registration: Registration): void {
     if (registration.leaseMs > 0) this.#leases.renew(registration, this.#clock.now() + registration.leaseMs);
     else this.#leases.revoke(registration);
-    this.#writer.enqueue(registration);
   }
 
   #attemptEnded(registration: Registration, end: AttemptEnd): void {
