@@ -36,6 +36,10 @@ export class Crowd {
     return crowd;
   }
 
+  get services(): readonly string[] {
+    return this.#clients.map((_, index) => this.#service(index));
+  }
+
   get clients(): readonly Client[] {
     return this.#clients;
   }

@@ -1,7 +1,13 @@
 /** HTTP as a stranger may speak it: byte by byte, with nothing that checks what is sent. */
 
 import type { EventEmitter } from "node:events";
-import { connect, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from "node:http2";
+import {
+  connect,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from "node:http2";
 import * as net from "node:net";
 
 export const CONNECT_PROTO = "application/connect+proto";
@@ -62,7 +68,9 @@ export async function sendOnStream(
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     let message = "";
-    request.on("trailers", (trailers) => (message = decodeURIComponent(String(trailers["grpc-message"] ?? ""))));
+    request.on("trailers", ({ "grpc-message": said }: IncomingHttpHeaders) => {
+      if (typeof said === "string") message = decodeURIComponent(said);
+    });
     const closed = closeOf(request);
     request.end(body);
     await closed;

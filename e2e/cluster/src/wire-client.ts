@@ -1,4 +1,7 @@
-/** A client of `Connect` that says whatever it is told to, right or wrong, and remembers what it hears. */
+/**
+ * A client of `Connect` that says whatever it is told to, right or wrong, and remembers what it hears. If it is to
+ * acknowledge, it claims to hold what every push leads to.
+ */
 
 import type { ClientMessage, MessageStream, RegistryError, ServerMessage } from "@rollcall/core";
 import { CONNECT_PATH, errorDetailCodec, frameFromClientMessage, serverMessageFromBytes } from "@rollcall/protocol";
@@ -12,11 +15,16 @@ export class WireClient {
   readonly #heard: ServerMessage[] = [];
   #end: { readonly error: RegistryError | undefined } | undefined;
 
-  constructor(address: string) {
+  constructor(address: string, { acknowledges = false } = {}) {
     this.#dialer = createHttp2Dialer({ errorDetail: errorDetailCodec });
     this.#stream = this.#dialer.dial(address, CONNECT_PATH);
     this.#stream.listen({
-      message: (bytes) => void this.#heard.push(serverMessageFromBytes(bytes)),
+      message: (bytes) => {
+        const message = serverMessageFromBytes(bytes);
+        this.#heard.push(message);
+        if (acknowledges)
+          this.say({ receipts: message.pushes.map((push) => ({ ...push, held: push, resync: false })) });
+      },
       closed: (error) => (this.#end = { error }),
     });
   }
@@ -31,6 +39,11 @@ export class WireClient {
 
   get pushes(): ServerMessage["pushes"] {
     return this.#heard.flatMap(({ pushes }) => pushes);
+  }
+
+  /** Pushes that brought more than a newer version of what is held. */
+  get news(): ServerMessage["pushes"] {
+    return this.pushes.filter(({ instances, removedIds }) => instances.length + removedIds.length > 0);
   }
 
   hello(clientId: string, agent = "wire"): this {

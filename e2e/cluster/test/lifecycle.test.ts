@@ -1,12 +1,13 @@
 // Nodes that stop, die and come back, and clients that must not notice.
 
-import { ALL_SLOTS, ownerOf, type ClusterState } from "@rollcall/core";
+import { ALL_SLOTS, NO_FILTER, ownerOf, serviceKey, type ClusterState } from "@rollcall/core";
 import { expect, onTestFinished, test } from "vitest";
 
 import { Crowd } from "../src/crowd.ts";
 import type { RealNode } from "../src/real-cluster.ts";
 import { RecordedViews, machineTime } from "../src/recorded-views.ts";
 import { elapse, until } from "../src/until.ts";
+import { WireClient } from "../src/wire-client.ts";
 import { startCluster } from "./fixture.ts";
 
 const fixture = startCluster({ data: 2, sessions: 2 });
@@ -116,6 +117,13 @@ test("the clients of a session that is killed register elsewhere, and nobody is 
   await replaceSession();
   const [dying] = cluster.sessions as [RealNode];
   const crowd = await gather("killed-session");
+  // Below the SDK, which would keep equal content to itself: on the session that stays, nothing is news.
+  const bystander = new WireClient(cluster.sessions[1]!.address, { acknowledges: true }).hello("bystander");
+  onTestFinished(() => bystander.close());
+  bystander.say({
+    subscribes: crowd.services.map((service) => ({ key: serviceKey({ service }), filter: NO_FILTER, held: undefined })),
+  });
+  await until(() => bystander.news.length === crowd.services.length, { what: "the first pushes" });
 
   const killedAt = machineTime();
   await cluster.kill(dying);
@@ -127,7 +135,9 @@ test("the clients of a session that is killed register elsewhere, and nobody is 
   });
   await elapse(AFTERMATH_MS);
   expect(crowd.news()).toEqual([]);
+  expect(bystander.news).toHaveLength(crowd.services.length);
   await crowd.proveLive();
+  await until(() => bystander.news.length > crowd.services.length, { what: "a change is news to the bystander" });
 });
 
 test("a client outlives every server and goes on with the new ones", async () => {
