@@ -1,0 +1,100 @@
+/** `rollcall register`: an instance that is registered until Ctrl-C. */
+
+import { setTimeout as elapse } from "node:timers/promises";
+
+import type { Command } from "commander";
+import { formatVersion } from "@rollcall/core";
+import type { InstanceInput, Registration } from "@rollcall/sdk";
+
+import { CommandFailure } from "../failure.ts";
+import { jsonFromInstance, jsonFromService, jsonFromVersion, writeJson } from "../output/json.ts";
+import { serviceText } from "../output/view.ts";
+import type { CommandPorts } from "../ports.ts";
+import { untilInterrupted, withRegistry } from "../registry/client.ts";
+import { addRegistryOptions, pair, wholeNumber, type RegistryOptions } from "../registry/settings.ts";
+
+interface RegisterOptions extends RegistryOptions {
+  readonly protocol?: string | undefined;
+  readonly id?: string | undefined;
+  readonly weight?: number | undefined;
+  readonly zone?: string | undefined;
+  readonly meta?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Whoever pressed Ctrl-C waits no longer; the registry takes the instance out by itself then. */
+const UNREGISTER_WITHIN_MS = 2_000;
+
+export function addRegister(program: Command, ports: CommandPorts): void {
+  const command = program
+    .command("register")
+    .description("register an instance of a service and keep it registered until Ctrl-C")
+    .argument("<service>", "name of the service")
+    .argument("<address>", "host:port that others reach the instance by")
+    .option("--protocol <name>", 'what the address speaks, such as http or grpc (default "tcp")')
+    .option("--id <id>", "identity of the instance within the service (default random)")
+    .option("--weight <number>", "share of traffic, 0 to 10000 (default 100)", wholeNumber)
+    .option("--zone <name>", "where it runs")
+    .option("--meta <key=value>", "metadata, repeatable", pair);
+  addRegistryOptions(command)
+    .addHelpText(
+      "after",
+      `
+Nothing has to listen at the address: the registry does not call it.
+
+Examples:
+  rollcall register orders 127.0.0.1:8080
+  rollcall register orders 10.0.0.7:8080 --protocol http --zone a --meta version=1.2 --meta canary=true`,
+    )
+    .action((service: string, address: string, options: RegisterOptions) =>
+      register(service, { ...instanceOptions(options), address }, options, ports),
+    );
+}
+
+function instanceOptions({ protocol, id, weight, zone, meta }: RegisterOptions): Omit<InstanceInput, "address"> {
+  const given = Object.entries({ protocol, id, weight, zone, metadata: meta });
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
+async function register(
+  service: string,
+  instance: InstanceInput,
+  { json = false, ...options }: RegisterOptions,
+  ports: CommandPorts,
+): Promise<void> {
+  await withRegistry(options, ports, async ({ client, firstAnswer }) => {
+    const registration = await firstAnswer(client.register({ ...instance, service }));
+    tell("registered", registration, json, ports.stdout);
+    await untilInterrupted(ports.interrupted);
+    if (await Promise.race([unregistered(registration), elapse(UNREGISTER_WITHIN_MS, false, { ref: false })])) {
+      tell("unregistered", registration, json, ports.stdout);
+    } else {
+      const { address } = registration.instance;
+      ports.stderr.write(
+        `rollcall: the registry could not be told that ${address} is gone; it will find out by itself\n`,
+      );
+    }
+  });
+}
+
+async function unregistered(registration: Registration): Promise<boolean> {
+  await registration.unregister();
+  return true;
+}
+
+function tell(
+  event: "registered" | "unregistered",
+  { service, instance, version }: Registration,
+  json: boolean,
+  stdout: NodeJS.WritableStream,
+): void {
+  if (version === undefined) throw new CommandFailure("an applied registration has a version");
+  if (json) {
+    const parts = { service: jsonFromService(service), version: jsonFromVersion(version) };
+    writeJson(stdout, { event, ...parts, instance: jsonFromInstance(instance) });
+    return;
+  }
+  const { protocol, address, id } = instance;
+  const hint = event === "registered" ? "; Ctrl-C unregisters it" : "";
+  stdout.write(`${event} ${protocol}://${address} for ${serviceText(service)} with id ${id}`);
+  stdout.write(` at version ${formatVersion(version)}${hint}\n`);
+}

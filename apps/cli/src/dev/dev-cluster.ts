@@ -1,0 +1,140 @@
+/**
+ * A whole cluster in this process: the same composition roots as in production, each with a port of its own, joined
+ * over loopback. Only meta differs: it keeps its store in memory, so a cluster that was stopped is forgotten.
+ */
+
+import { RegistryError, type Log, type NodeRole } from "@rollcall/core";
+import { createDataServer } from "@rollcall/data";
+import { MemoryMetaStore, createMetaServer } from "@rollcall/meta";
+import { errorDetailCodec } from "@rollcall/protocol";
+import { StopSequence, startNode, type NodePorts, type NodeServer, type RunningNode } from "@rollcall/runtime";
+import { createSessionServer } from "@rollcall/session";
+
+import { CommandFailure } from "../failure.ts";
+import type { DevSettings } from "./settings.ts";
+
+export interface DevNode {
+  readonly role: NodeRole;
+  readonly node: RunningNode;
+}
+
+/** The same values as the defaults of the nodes' own settings. */
+const HEARTBEAT_MS = 1_000;
+const NODE_LEASE_MS = 3_000;
+const REGISTRATION_LEASE_MS = 15_000;
+const CONNECTION_GRACE_MS = 300;
+const SILENCE_GRACE_MS = 12_000;
+
+/** Shorter than in production: whoever presses Ctrl-C sits in front of it. */
+const STOP_GRACE_MS = 1_000;
+
+/** Only sessions are for others; the rest of the cluster stays on this machine. */
+const INTERNAL_HOST = "127.0.0.1";
+
+/** Where internal nodes listen, counted from the first session's port: with 9600 that is 9610 and 9620, as by default. */
+const META_PORT_OFFSET = 10;
+const DATA_PORT_OFFSET = 20;
+
+/** A node takes the port above its predecessor's; there are no more of a role than fit below the next. */
+export const NODES_MAX = META_PORT_OFFSET;
+
+export class DevCluster {
+  readonly #nodes: DevNode[] = [];
+  readonly #stops = new StopSequence();
+  readonly #settings: DevSettings;
+  readonly #logOf: (role: NodeRole, nodeId: string) => Log;
+
+  private constructor(settings: DevSettings, logOf: (role: NodeRole, nodeId: string) => Log) {
+    this.#settings = settings;
+    this.#logOf = logOf;
+  }
+
+  /** Resolves when every node listens; `unready` tells when they do their work. */
+  static async start(settings: DevSettings, logOf: (role: NodeRole, nodeId: string) => Log): Promise<DevCluster> {
+    const cluster = new DevCluster(settings, logOf);
+    try {
+      await cluster.#startNodes();
+    } catch (thrown) {
+      await cluster.stop();
+      throw thrown;
+    }
+    return cluster;
+  }
+
+  /** In the order in which clients are told of them: sessions first. */
+  get nodes(): readonly DevNode[] {
+    return this.#nodes.toReversed();
+  }
+
+  /** What each node still waits for. */
+  unready(): readonly string[] {
+    return this.#nodes.flatMap(({ node }) => node.unready().map((reason) => `${node.nodeId} ${reason}`));
+  }
+
+  /** Sessions, then data nodes, then meta: nobody loses one that it needs while it says goodbye. */
+  stop(): Promise<void> {
+    return this.#stops.run();
+  }
+
+  async #startNodes(): Promise<void> {
+    const { data, sessions } = this.#settings;
+    const meta = await this.#start("meta", 1, META_PORT_OFFSET, (nodeId, ports) =>
+      createMetaServer({ nodeId, nodeLeaseMs: NODE_LEASE_MS }, { ...ports, store: new MemoryMetaStore() }),
+    );
+    const joining = { metas: [meta.address], heartbeatMs: HEARTBEAT_MS };
+    for (let number = data; number >= 1; number--) {
+      await this.#start("data", number, DATA_PORT_OFFSET, (nodeId, ports) =>
+        createDataServer({ nodeId, ...joining, registrationLeaseMs: REGISTRATION_LEASE_MS }, ports),
+      );
+    }
+    const graces = { connectionGraceMs: CONNECTION_GRACE_MS, silenceGraceMs: SILENCE_GRACE_MS };
+    for (let number = sessions; number >= 1; number--) {
+      await this.#start("session", number, 0, (nodeId, ports) =>
+        createSessionServer({ nodeId, ...joining, ...graces }, ports),
+      );
+    }
+  }
+
+  async #start(
+    role: NodeRole,
+    number: number,
+    offset: number,
+    create: (nodeId: string, ports: NodePorts) => NodeServer,
+  ): Promise<RunningNode> {
+    const nodeId = `${role}-${number}`;
+    const { port: firstPort, host, advertise } = this.#settings;
+    const log = this.#logOf(role, nodeId);
+    const startAt = (port: number): Promise<RunningNode> =>
+      startNode({
+        nodeId,
+        settings: {
+          host: role === "session" ? host : INTERNAL_HOST,
+          port,
+          advertise: role === "session" && port !== 0 ? advertise(port) : undefined,
+          stopGraceMs: STOP_GRACE_MS,
+        },
+        log,
+        errorDetail: errorDetailCodec,
+        create: (ports) => create(nodeId, ports),
+      });
+    const port = firstPort === 0 ? 0 : firstPort + offset + number - 1;
+    // The first session is where clients look, so it is there or nowhere; the others may be anywhere.
+    const wasAskedFor = role === "session" && number === 1;
+    const node = await startAt(port).catch((thrown: unknown) => {
+      if (!isTaken(thrown)) throw thrown;
+      if (!wasAskedFor) return startAt(0);
+      throw new CommandFailure(
+        `port ${port} is in use: stop what listens there (another \`rollcall dev\`?), or choose another with --port`,
+        { cause: thrown },
+      );
+    });
+    this.#nodes.push({ role, node });
+    this.#stops.add(nodeId, () => node.stop());
+    return node;
+  }
+}
+
+function isTaken(thrown: unknown): boolean {
+  const cause = thrown instanceof RegistryError ? thrown.cause : undefined;
+  return cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
+}
