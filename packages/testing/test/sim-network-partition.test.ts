@@ -26,8 +26,10 @@ describe("a partition", () => {
     await clock.runUntil(2_099);
     expect([client.heard, accepted[0]!.heard]).toEqual([[], []]);
     await clock.runUntil(4_100);
-    expect(words(client.heard)).toEqual(["closed unavailable: no answer from server for the keepalive time"]);
-    expect(words(accepted[0]!.heard)).toEqual(["closed unavailable: no answer from client for the keepalive time"]);
+    expect(words(client.heard)).toEqual(["closed deadline_exceeded: no answer from server for the keepalive time"]);
+    expect(words(accepted[0]!.heard)).toEqual([
+      "closed deadline_exceeded: no answer from client for the keepalive time",
+    ]);
     expect(sim.links).toBe(0);
   });
 
@@ -39,9 +41,9 @@ describe("a partition", () => {
     client.stream.send(frame("passes"));
     accepted[0]!.stream.send(frame("does not"));
     await clock.runUntil(5_000);
-    expect(words(client.heard)).toEqual(["closed unavailable: no answer from server for the keepalive time"]);
+    expect(words(client.heard)).toEqual(["closed deadline_exceeded: no answer from server for the keepalive time"]);
     expect(words(accepted[0]!.heard).at(0)).toBe("passes");
-    expect(words(accepted[0]!.heard).at(-1)).toContain("unavailable");
+    expect(words(accepted[0]!.heard).at(-1)).toContain("deadline_exceeded");
   });
 
   test("hides the end of a link until the keepalive time, or until it heals", async () => {
@@ -67,7 +69,7 @@ describe("a partition", () => {
     sim.heal("client", "server");
     await clock.runUntil(5_000);
     expect(accepted[0]!.heard).toEqual(["1000.5 hello"]);
-    expect(words(hopeless.heard)).toEqual(["closed unavailable: no answer from server for the keepalive time"]);
+    expect(words(hopeless.heard)).toEqual(["closed deadline_exceeded: no answer from server for the keepalive time"]);
   });
 
   test("leaves links between others alone", async () => {
@@ -102,7 +104,7 @@ describe("a process", () => {
     await clock.runUntil(2_000);
     expect([client.heard, redial.heard]).toEqual([[], []]);
     await clock.runUntil(4_005);
-    expect(words(client.heard)).toEqual(["closed unavailable: no answer from server for the keepalive time"]);
+    expect(words(client.heard)).toEqual(["closed deadline_exceeded: no answer from server for the keepalive time"]);
     expect(words(redial.heard)).toEqual(words(client.heard));
   });
 
@@ -126,11 +128,14 @@ describe("a process", () => {
     sim.freeze("server");
     client.stream.send(frame("are you there"));
     await clock.runUntil(30_000);
-    expect(words(client.heard)).toEqual(["closed unavailable: no answer from server for the keepalive time"]);
+    expect(words(client.heard)).toEqual(["closed deadline_exceeded: no answer from server for the keepalive time"]);
     expect(accepted[0]!.heard).toEqual([]);
     sim.thaw("server");
     await clock.runUntil(30_001);
-    expect(words(accepted[0]!.heard)).toEqual(["are you there", "closed unavailable: the other side gave the link up"]);
+    expect(words(accepted[0]!.heard)).toEqual([
+      "are you there",
+      "closed deadline_exceeded: the other side gave the link up",
+    ]);
   });
 
   test("that does not read congests its senders, keeps its link and gets everything when it reads again", async () => {

@@ -19,7 +19,7 @@ export interface Registry {
 const AGENT = "rollcall-cli";
 
 /**
- * Runs `use` with a client, then closes it, which unregisters what it registered. A command that was interrupted while
+ * Runs `use` with a client, then closes it, with which ends what it registered. A command that was interrupted while
  * it waited has done what it was told, so that is no failure.
  */
 export async function withRegistry(
@@ -29,7 +29,8 @@ export async function withRegistry(
 ): Promise<void> {
   const servers = serversFrom(options, env);
   const { namespace, group, timeout } = options;
-  const client = createClient({ servers, namespace, group, agent: AGENT });
+  // Who has something to unregister does so before; here nothing is worth waiting for.
+  const client = createClient({ servers, namespace, group, agent: AGENT, closeTimeoutMs: 0 });
   const givenUp = new AbortController();
   watchFirstConnection(client, servers, givenUp);
   tellLosses(client, stderr);
