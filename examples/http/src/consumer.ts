@@ -24,7 +24,9 @@ process.once("SIGINT", () => stopped.abort());
 
 for (let call = 0; !stopped.signal.aborted; call++) {
   // The last known list, without asking anybody: it is kept up to date behind our back.
-  const instances = subscription.current()?.instances ?? [];
+  const listed = subscription.current()?.instances ?? [];
+  // Who is listed is there; who wants no traffic at the moment says so.
+  const instances = listed.filter(({ enabled, health, weight }) => enabled && health === "healthy" && weight > 0);
   const instance = instances[call % instances.length];
   if (instance !== undefined) await ask(instance.address);
   await sleep(Number(EVERY_MS), undefined, { signal: stopped.signal }).catch(() => {});

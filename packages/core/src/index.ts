@@ -60,6 +60,7 @@ export {
   type Receipt,
 } from "./delivery.ts";
 export { Deliveries, type Due, type Followed } from "./deliveries.ts";
+export { oncePerTurn } from "./once-per-turn.ts";
 export { LeaseTable } from "./lease-table.ts";
 
 // The cluster.

@@ -8,6 +8,7 @@
 
 import {
   LIMITS,
+  oncePerTurn,
   textFromFilter,
   type ClientHello,
   type ClientMessage,
@@ -101,26 +102,16 @@ export function filterBytesMax(filter: Filter): number {
 }
 
 export class Outbox {
-  readonly #clock: Clock;
+  /** Something waits: it leaves as soon as the input at hand is handled. */
+  readonly wake: () => void;
   readonly #link: OutboxLink;
   readonly #sources: readonly OutboxSource[];
-  #awake = false;
 
   constructor(clock: Clock, link: OutboxLink, sources: readonly OutboxSource[]) {
-    this.#clock = clock;
     this.#link = link;
     this.#sources = sources;
+    this.wake = oncePerTurn(clock, () => this.#flush());
   }
-
-  /** Something waits: it leaves as soon as the input at hand is handled. */
-  readonly wake = (): void => {
-    if (this.#awake) return;
-    this.#awake = true;
-    this.#clock.defer(() => {
-      this.#awake = false;
-      this.#flush();
-    });
-  };
 
   /** The first frame of a link: who is there, and all that fits of what is wanted. */
   begin(hello: ClientHello): void {

@@ -7,6 +7,7 @@
 import {
   Deliveries,
   NO_FILTER,
+  oncePerTurn,
   textFromServiceKey,
   updateFor,
   type Clock,
@@ -43,11 +44,12 @@ export class SessionPeer {
   #results: WriteResult[] = [];
   #reported: SlotReport[] = [];
   #answers: ServicesAnswer[] = [];
-  #flushing = false;
+  readonly #scheduleFlush: () => void;
 
   constructor(session: string, ports: SessionPeerPorts) {
     this.session = session;
     this.#ports = ports;
+    this.#scheduleFlush = oncePerTurn(ports.clock, () => this.#flush());
     this.#interests = new Deliveries(
       (key) => ports.readable(key)?.datum,
       () => this.#scheduleFlush(),
@@ -104,15 +106,6 @@ export class SessionPeer {
 
   sweep(now: number): void {
     if (!this.#ports.stream.congested) this.#interests.sweep(now);
-  }
-
-  #scheduleFlush(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    this.#ports.clock.defer(() => {
-      this.#flushing = false;
-      this.#flush();
-    });
   }
 
   #flush(): void {

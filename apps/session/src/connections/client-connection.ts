@@ -8,6 +8,7 @@ import {
   Deliveries,
   LIMITS,
   limitExceeded,
+  oncePerTurn,
   textFromFilter,
   textFromServiceKey,
   type ClientHello,
@@ -58,11 +59,12 @@ export class ClientConnection {
   #hello: ServerHello | undefined;
   #results: RegistrationResult[] = [];
   #refusals: SubscriptionRefusal[] = [];
-  #flushing = false;
+  readonly #scheduleFlush: () => void;
 
   constructor(client: ClientHello, hello: ServerHello, ports: ClientConnectionPorts) {
     this.client = client;
     this.#ports = ports;
+    this.#scheduleFlush = oncePerTurn(ports.clock, () => this.#flush());
     this.#hello = hello;
     this.#subscriptions = new Deliveries(
       ({ copy, view }) => (copy.isLoaded ? view.datum : undefined),
@@ -174,15 +176,6 @@ export class ClientConnection {
     view.viewers.delete(viewer);
     copy.closeView(view);
     this.#ports.interests.release(copy);
-  }
-
-  #scheduleFlush(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    this.#ports.clock.defer(() => {
-      this.#flushing = false;
-      this.#flush();
-    });
   }
 
   #flush(): void {

@@ -3,7 +3,15 @@
  * can carry it. So a watcher that reads slowly sees fewer pushes, always the newest.
  */
 
-import { sameDigest, type Clock, type Digest, type Filter, type MessageStream, type ServiceKey } from "@rollcall/core";
+import {
+  oncePerTurn,
+  sameDigest,
+  type Clock,
+  type Digest,
+  type Filter,
+  type MessageStream,
+  type ServiceKey,
+} from "@rollcall/core";
 
 import type { Interests } from "../views/interests.ts";
 import type { ServiceCopy } from "../views/service-copy.ts";
@@ -20,23 +28,15 @@ export class Watcher implements Viewer {
   readonly #copy: ServiceCopy;
   readonly #view: View;
   #sent: Digest | undefined;
-  #flushing = false;
+  readonly viewChanged: () => void;
 
   constructor(key: ServiceKey, filter: Filter, ports: WatcherPorts) {
     this.#ports = ports;
+    this.viewChanged = oncePerTurn(ports.clock, () => this.#flush());
     this.#copy = ports.interests.use(key);
     this.#view = this.#copy.view(filter);
     this.#view.viewers.add(this);
     this.viewChanged();
-  }
-
-  viewChanged(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    this.#ports.clock.defer(() => {
-      this.#flushing = false;
-      this.#flush();
-    });
   }
 
   close(): void {

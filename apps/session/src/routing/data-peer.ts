@@ -4,7 +4,14 @@
  * and not while the link is congested.
  */
 
-import type { Clock, LinkRequest, LinkResponse, NotifyReceipt, ServicesQuery } from "@rollcall/core";
+import {
+  oncePerTurn,
+  type Clock,
+  type LinkRequest,
+  type LinkResponse,
+  type NotifyReceipt,
+  type ServicesQuery,
+} from "@rollcall/core";
 
 import type { Interests } from "../views/interests.ts";
 import type { Handover } from "./handover.ts";
@@ -27,28 +34,20 @@ export interface Upstream {
 
 export class DataPeer {
   readonly nodeId: string;
+  /** Something may be waiting for this node. Without a link it waits for `linked`. */
+  readonly wake: () => void;
   readonly #clock: Clock;
   readonly #upstream: Upstream;
   readonly #link: DataNodeLink;
   #receipts: NotifyReceipt[] = [];
   #queries: ServicesQuery[] = [];
-  #flushing = false;
 
   constructor(nodeId: string, clock: Clock, upstream: Upstream, link: DataNodeLink) {
     this.nodeId = nodeId;
     this.#clock = clock;
     this.#upstream = upstream;
     this.#link = link;
-  }
-
-  /** Something may be waiting for this node. */
-  wake(): void {
-    if (this.#flushing || !this.#link.isOpen) return;
-    this.#flushing = true;
-    this.#clock.defer(() => {
-      this.#flushing = false;
-      this.#flush();
-    });
+    this.wake = oncePerTurn(clock, () => this.#flush());
   }
 
   query(query: ServicesQuery): void {
