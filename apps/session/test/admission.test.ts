@@ -160,6 +160,20 @@ const errorsIn = ({ results, refusals }: ReturnType<typeof admit>): ErrorValue[]
   ...refusals.map(({ error }) => error),
 ];
 
+test("a message of more items than any client needs is refused as a whole", () => {
+  const receipt = {
+    key: ORDERS,
+    filter: NO_FILTER,
+    held: { version: version(1), digest: { high: 0, low: 0 } },
+    resync: false,
+  };
+  const receipts = Array.from({ length: LIMITS.clientMessageItems }, () => receipt);
+  expect(admit({ ...nothing, receipts }).admitted.receipts.length).toBe(LIMITS.clientMessageItems);
+  expect(() => admit({ ...nothing, registers: [register(1)], receipts })).toThrow(
+    `message may be at most ${LIMITS.clientMessageItems} items, got ${LIMITS.clientMessageItems + 1}`,
+  );
+});
+
 describe("at the edge of each limit", () => {
   test.each(edges)("$field: $limit is allowed, one more is refused by name", ({ field, limit, make, reason }) => {
     expect(errorsIn(admit(make(limit)))).toEqual([]);

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { ClientHttp2Session } from "node:http2";
 
-import { NO_FILTER, serviceKey, frameFromMessage, type ServerMessage } from "@rollcall/core";
+import { NO_FILTER, serviceKey, frameFromMessage, messageFromFrame, type ServerMessage } from "@rollcall/core";
 import { toBinary, create } from "@bufbuild/protobuf";
 import {
   CONNECT_PATH,
@@ -180,6 +180,24 @@ describe.each(roles)("a %s node", (role, streamPaths, callPath) => {
       expect(answer).toBe(role === "session" ? 400 : 200);
       expect(session.destroyed).toBe(false);
     });
+  });
+});
+
+// A megabyte of nothing: items cost two bytes each, so half a million of them are within the size of a message.
+test.each([
+  ["registers", 2],
+  ["unregisters", 3],
+  ["subscribes", 4],
+  ["unsubscribes", 5],
+])("a message of half a million empty %s is refused, and costs nobody anything", async (_, field) => {
+  const hello = messageFromFrame(frameFromClientMessage({ hello: { clientId: "hostile", incarnation: 1, agent: "" } }));
+  const items = new Uint8Array(1_000_000);
+  for (let at = 0; at < items.length; at += 2) items[at] = (field << 3) | 2;
+  const body = frameFromMessage(Buffer.concat([hello, items]));
+  const session = fixture.cluster.sessions[0]!;
+  await expectUnharmed([session], async () => {
+    const { text } = await sendOnStream(session.address, CONNECT_PATH, body, { "content-type": CONNECT_PROTO });
+    expect(text).toContain("message may be at most 10000 items, got 500000");
   });
 });
 

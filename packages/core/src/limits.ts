@@ -31,6 +31,8 @@ export const LIMITS = {
   filterValues: 32,
   /** One message from a client, in bytes. */
   clientMessageBytes: 1_024 * 1_024,
+  /** Registers, unregisters, subscribes, unsubscribes and receipts in one message: an empty one takes two bytes. */
+  clientMessageItems: 10_000,
   registrationsPerClient: 10_000,
   subscriptionsPerClient: 10_000,
   /** A lease is at least this long: shorter ones would turn a hiccup into an eviction. */

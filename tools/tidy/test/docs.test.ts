@@ -25,6 +25,7 @@ test("docs/errors.md names the limits that the code has", () => {
     LIMITS.filterValues,
     LIMITS.leaseMinMs,
     LIMITS.leaseMaxMs,
+    LIMITS.clientMessageItems,
     LIMITS.registrationsPerClient,
     LIMITS.subscriptionsPerClient,
   ].map((limit) => limit.toLocaleString("en-US"));

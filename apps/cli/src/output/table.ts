@@ -14,7 +14,9 @@ export function tableLines(
   stream: NodeJS.WritableStream,
 ): string[] {
   const cells = rows.map((row) => row.map((cell) => (cell === "" ? EMPTY : printable(cell))));
-  const widths = headings.map((heading, at) => Math.max(...[heading, ...cells.map((row) => row[at] ?? "")].map(width)));
+  const widths = headings.map((heading, at) =>
+    cells.reduce((widest, row) => Math.max(widest, width(row[at] ?? "")), width(heading)),
+  );
   const line = (row: readonly string[]): string =>
     row
       .map((cell, at) => cell + " ".repeat((widths[at] ?? 0) - width(cell)))

@@ -132,8 +132,8 @@ export class ClientConnection {
   }
 
   #answer(results: readonly RegistrationResult[], refusals: readonly SubscriptionRefusal[] = []): void {
-    this.#results.push(...results);
-    this.#refusals.push(...refusals);
+    for (const result of results) this.#results.push(result);
+    for (const refusal of refusals) this.#refusals.push(refusal);
     const waiting = this.#results.length + this.#refusals.length;
     // Pushes coalesce, answers cannot: a client that goes on asking and does not listen would fill the memory.
     if (waiting > ANSWERS_MAX)

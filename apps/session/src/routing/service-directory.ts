@@ -50,7 +50,7 @@ export class ServiceDirectory {
   answered(nodeId: string, { sequence, services }: ServicesAnswer): void {
     const listing = this.#listings.get(sequence);
     if (listing === undefined || !listing.missing.delete(nodeId)) return;
-    listing.services.push(...services);
+    for (const service of services) listing.services.push(service);
     if (listing.missing.size > 0) return;
     this.#listings.delete(sequence);
     listing.listed(

@@ -27,7 +27,11 @@ export interface Admission {
   readonly refusals: readonly SubscriptionRefusal[];
 }
 
+/** @throws RegistryError `limit_exceeded` when there are more items in the message than any client needs. */
 export function admit(message: ClientMessage): Admission {
+  const { registers, unregisters, subscribes, unsubscribes, receipts } = message;
+  const items = registers.length + unregisters.length + subscribes.length + unsubscribes.length + receipts.length;
+  if (items > LIMITS.clientMessageItems) throw limitExceeded("message", `${LIMITS.clientMessageItems} items`, items);
   const results: RegistrationResult[] = [];
   const refusals: SubscriptionRefusal[] = [];
   const refuseResult = ({ sequence }: { sequence: number }, error: RegistryError): void => {
@@ -38,12 +42,12 @@ export function admit(message: ClientMessage): Admission {
   };
   const admitted: ClientMessage = {
     hello: message.hello,
-    registers: keepValid(message.registers, admitRegister, refuseResult),
-    unregisters: keepValid(message.unregisters, (item) => ({ ...item, key: serviceKey(item.key) }), refuseResult),
-    subscribes: keepValid(message.subscribes, admitSubscription, refuseSubscription),
+    registers: keepValid(registers, admitRegister, refuseResult),
+    unregisters: keepValid(unregisters, (item) => ({ ...item, key: serviceKey(item.key) }), refuseResult),
+    subscribes: keepValid(subscribes, admitSubscription, refuseSubscription),
     // Neither can do harm: what is not subscribed is not found.
-    unsubscribes: keepValid(message.unsubscribes, admitSubscription, () => {}),
-    receipts: keepValid(message.receipts, admitSubscription, () => {}),
+    unsubscribes: keepValid(unsubscribes, admitSubscription, () => {}),
+    receipts: keepValid(receipts, admitSubscription, () => {}),
   };
   return { admitted, results, refusals };
 }
