@@ -117,6 +117,7 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     unready: notReady,
     metrics: () => [
       gauge("rollcall_session_clients", "Clients connected by a Connect stream.", clients.connections),
+      gauge("rollcall_session_subscriptions", "Subscriptions of these clients.", clients.subscriptions),
       gauge(
         "rollcall_session_registrations",
         "Registrations held for clients, with recent removals.",

@@ -68,7 +68,7 @@ describe("registering", () => {
       registerItem(index, 1, `i-${index}`),
     );
     say({ registers: many });
-    expect(connection.registrations).toBe(LIMITS.registrationsPerClient);
+    expect(backend.registrations.ownedBy(connection)).toBe(LIMITS.registrationsPerClient);
     await heard();
     say({ registers: [registerItem(20_000, 1, "one-too-many")] });
     expect(await heard()).toMatchObject([
@@ -90,7 +90,7 @@ describe("registering", () => {
     say({ registers: [registerItem(20_001, 2, "i-7")], unregisters: [unregisterItem(20_002, 2, "i-8")] });
     expect(await heard()).toEqual([]);
     for (let written = backend.answer(); written.length > 0; written = backend.answer());
-    expect(connection.registrations).toBe(LIMITS.registrationsPerClient - 1);
+    expect(backend.registrations.ownedBy(connection)).toBe(LIMITS.registrationsPerClient - 1);
     say({ registers: [registerItem(20_003, 1, "room-again")] });
     expect(backend.answer().map(({ instanceId }) => instanceId)).toEqual(["room-again"]);
   });

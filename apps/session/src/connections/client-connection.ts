@@ -77,10 +77,6 @@ export class ClientConnection {
     return this.#subscriptions.size;
   }
 
-  get registrations(): number {
-    return this.#ports.registrations.ownedBy(this);
-  }
-
   /** Takes in a checked message. */
   receive(message: ClientMessage): void {
     for (const item of message.registers) this.#register(item);

@@ -51,6 +51,12 @@ export class ClientLinks {
     return this.#connections.size;
   }
 
+  get subscriptions(): number {
+    let subscriptions = 0;
+    for (const connection of this.#connections) subscriptions += connection.subscriptions;
+    return subscriptions;
+  }
+
   readonly handler: StreamHandler = (stream, { address }) => {
     const { clock, log } = this.#ports;
     let connection: ClientConnection | undefined;
