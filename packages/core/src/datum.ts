@@ -46,21 +46,39 @@ export interface Update {
  */
 export type ApplyOutcome = "applied" | "adopted" | "older" | "mismatch";
 
-interface StoredInstance extends EncodedInstance {
+/** An instance as a datum keeps it. */
+export interface StoredInstance extends EncodedInstance {
+  /** Of the bytes. */
   readonly digest: Digest;
 }
 
-/** Changes remembered for deltas. A receiver further behind gets a snapshot. */
+/** Changes remembered for deltas at most. */
 export const CHANGE_LOG_MAX = 512;
+/** Changes remembered of the smallest list. */
+const CHANGE_LOG_MIN = 16;
+
+/**
+ * How many changes of a list of that size are remembered. A receiver further behind gets a snapshot, which costs no more
+ * than four times the delta; while a longer log would cost more memory than the instances it is about.
+ */
+export function changesRemembered(size: number): number {
+  return Math.min(CHANGE_LOG_MAX, Math.max(CHANGE_LOG_MIN, size >> 2));
+}
+
+/** Gaps remembered: one for each change of leaders that a receiver may have slept through. */
+const GAPS_MAX = 8;
 
 export class Datum {
   readonly key: ServiceKey;
   #version: Version;
   #digest: Digest = EMPTY_DIGEST;
   #instances = new Map<string, StoredInstance>();
-  /** Ids in the order they changed. Complete for every version from `#logStart` on. */
-  #log: { version: Version; id: string }[] = [];
+  /** Ids in the order they changed, and the versions at which they did. Complete for every version from `#logStart` on. */
+  #changedIds: string[] = [];
+  #changedAt: Version[] = [];
   #logStart: Version;
+  /** Between these, both excluded, things may have come and gone without a trace here. Oldest first. */
+  #gaps: { readonly after: Version; readonly before: Version }[] = [];
 
   constructor(key: ServiceKey, version: Version) {
     this.key = key;
@@ -93,23 +111,28 @@ export class Datum {
   }
 
   /** Adds or replaces an instance at a newer version. Equal content changes nothing and gives false. */
-  put(instance: EncodedInstance, version: Version): boolean {
-    const digest = digestOfBytes(instance.bytes);
-    const before = this.#instances.get(instance.id);
-    if (before !== undefined && sameDigest(before.digest, digest)) return false;
-    if (before !== undefined) this.#digest = toggleDigest(this.#digest, before.digest);
-    this.#digest = toggleDigest(this.#digest, digest);
-    this.#instances.set(instance.id, { id: instance.id, bytes: instance.bytes, digest });
-    this.#changed(instance.id, version);
-    return true;
+  put({ id, bytes }: EncodedInstance, version: Version): boolean {
+    return this.replace(id, version, () => ({ id, bytes, digest: digestOfBytes(bytes) }));
   }
 
   /** Takes an instance out at a newer version. An absent one changes nothing and gives false. */
   remove(id: string, version: Version): boolean {
-    const before = this.#instances.get(id);
-    if (before === undefined) return false;
-    this.#digest = toggleDigest(this.#digest, before.digest);
-    this.#instances.delete(id);
+    return this.replace(id, version, () => undefined);
+  }
+
+  /**
+   * Replaces what is held of `id` by what `next` gives, which may be the same object with another content: it is only
+   * in `next` that it may change. Equal content changes nothing and gives false.
+   */
+  replace(id: string, version: Version, next: () => StoredInstance | undefined): boolean {
+    const before = this.#instances.get(id)?.digest;
+    const instance = next();
+    if (instance === undefined) this.#instances.delete(id);
+    else this.#instances.set(id, instance);
+    const after = instance?.digest;
+    if (before === undefined ? after === undefined : after !== undefined && sameDigest(before, after)) return false;
+    if (before !== undefined) this.#digest = toggleDigest(this.#digest, before);
+    if (after !== undefined) this.#digest = toggleDigest(this.#digest, after);
     this.#changed(id, version);
     return true;
   }
@@ -122,28 +145,41 @@ export class Datum {
 
   #changed(id: string, version: Version): void {
     this.adopt(version);
-    this.#log.push({ version, id });
-    // Trimmed in halves, so that the cost of trimming is spread thin.
-    if (this.#log.length > 2 * CHANGE_LOG_MAX) {
-      const dropped = this.#log.splice(0, CHANGE_LOG_MAX);
-      this.#logStart = dropped.at(-1)!.version;
-    }
+    this.#changedIds.push(id);
+    this.#changedAt.push(version);
+    // Trimmed by a third at a time, so that the cost of trimming is spread thin.
+    const remembered = changesRemembered(this.size);
+    const count = this.#changedIds.length;
+    if (count > remembered + (remembered >> 1)) this.#forgetChanges(count - remembered);
   }
 
-  /** Ids that may differ from what the content was at `base`; undefined when the log does not reach back that far. */
+  #forgetChanges(count: number): void {
+    this.#logStart = this.#changedAt[count - 1]!;
+    this.#changedIds.splice(0, count);
+    this.#changedAt.splice(0, count);
+  }
+
+  /** It went from `after` to where it is now without hearing of what was in between. */
+  skippedFrom(after: Version): void {
+    this.#gaps.push({ after, before: this.#version });
+    if (this.#gaps.length > GAPS_MAX) this.#logStart = latest(this.#logStart, this.#gaps.shift()!.before);
+  }
+
+  /** Ids that may differ from what the content was at `base`; undefined when the log does not tell. */
   changedSince(base: Version): ReadonlySet<string> | undefined {
     if (isNewer(this.#logStart, base)) return undefined;
+    if (this.#gaps.some(({ after, before }) => isNewer(base, after) && isNewer(before, base))) return undefined;
     const ids = new Set<string>();
-    for (let index = this.#log.length - 1; index >= 0 && isNewer(this.#log[index]!.version, base); index--) {
-      ids.add(this.#log[index]!.id);
+    for (let index = this.#changedIds.length - 1; index >= 0 && isNewer(this.#changedAt[index]!, base); index--) {
+      ids.add(this.#changedIds[index]!);
     }
     return ids;
   }
 
-  /** The whole content. */
-  snapshot(filter: Filter): Update {
+  /** The whole content. @param confirmed whether the slot's leader vouches for it */
+  snapshot(filter: Filter, confirmed: boolean): Update {
     return {
-      ...this.#update(filter),
+      ...this.#update(filter, confirmed),
       baseDigest: undefined,
       instances: [...this.#instances.values()],
       removedIds: [],
@@ -151,11 +187,13 @@ export class Datum {
   }
 
   /** What leads a holder of `base` to the present content, or undefined when a snapshot is needed or hardly larger. */
-  delta(base: Held, filter: Filter): Update | undefined {
+  delta(base: Held, filter: Filter, confirmed: boolean): Update | undefined {
     if (sameDigest(base.digest, this.#digest))
-      return { ...this.#update(filter), baseDigest: base.digest, instances: [], removedIds: [] };
+      return { ...this.#update(filter, confirmed), baseDigest: base.digest, instances: [], removedIds: [] };
     const ids = this.changedSince(base.version);
-    if (ids === undefined || ids.size > this.size / 2 + 1) return undefined;
+    // Whoever holds something else at this very version holds something wrong, and no change leads from there to here.
+    const isWrong = compareVersions(base.version, this.#version) === 0;
+    if (ids === undefined || isWrong || ids.size > this.size / 2 + 1) return undefined;
     const instances: EncodedInstance[] = [];
     const removedIds: string[] = [];
     for (const id of ids) {
@@ -163,18 +201,25 @@ export class Datum {
       if (instance === undefined) removedIds.push(id);
       else instances.push(instance);
     }
-    return { ...this.#update(filter), baseDigest: base.digest, instances, removedIds };
+    return { ...this.#update(filter, confirmed), baseDigest: base.digest, instances, removedIds };
   }
 
-  #update(filter: Filter): Pick<Update, "key" | "filter" | "version" | "digest" | "confirmed"> {
-    return { key: this.key, filter, version: this.#version, digest: this.#digest, confirmed: true };
+  #update(filter: Filter, confirmed: boolean): Pick<Update, "key" | "filter" | "version" | "digest" | "confirmed"> {
+    return { key: this.key, filter, version: this.#version, digest: this.#digest, confirmed };
   }
 
-  /** Brings this copy to what `update` says, or refuses it and stays as it was. */
+  /**
+   * Brings this copy to what `update` says, or refuses it and stays as it was. At equal version a snapshot of other
+   * content is taken: whoever issued the version has found out that this copy is wrong.
+   */
   apply(update: Update): ApplyOutcome {
-    if (compareVersions(update.version, this.#version) <= 0) return "older";
+    const order = compareVersions(update.version, this.#version);
+    const isRepair = order === 0 && update.baseDigest === undefined && !sameDigest(update.digest, this.#digest);
+    if (order <= 0 && !isRepair) return "older";
     if (sameDigest(update.digest, this.#digest)) {
+      const before = this.#version;
       this.adopt(update.version);
+      this.skippedFrom(before);
       return "adopted";
     }
     const outcome =
@@ -186,9 +231,11 @@ export class Datum {
     const instances = storedInstances(update.instances);
     if (!sameDigest(digestOfSet(instances.values()), update.digest)) return false;
     const changed = [...differingIds(this.#instances, instances)];
+    const before = this.#version;
     this.#instances = instances;
     this.#digest = update.digest;
     for (const id of changed) this.#changed(id, update.version);
+    this.skippedFrom(before);
     return true;
   }
 
@@ -203,11 +250,19 @@ export class Datum {
     }
     for (const instance of arriving.values()) digest = toggleDigest(digest, instance.digest);
     if (!sameDigest(digest, update.digest)) return false;
-    for (const id of update.removedIds) if (!arriving.has(id)) this.remove(id, update.version);
+    for (const id of update.removedIds) {
+      if (arriving.has(id)) continue;
+      // What came and went since the base was never here, but may be with those who are in between.
+      if (!this.remove(id, update.version)) this.#changed(id, update.version);
+    }
     for (const instance of arriving.values()) this.put(instance, update.version);
     this.adopt(update.version);
     return true;
   }
+}
+
+function latest(a: Version, b: Version): Version {
+  return isNewer(a, b) ? a : b;
 }
 
 function storedInstances(instances: readonly EncodedInstance[]): Map<string, StoredInstance> {

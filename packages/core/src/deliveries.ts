@@ -14,36 +14,46 @@ import {
   type Delivery,
   type Receipt,
 } from "./delivery.ts";
+import { sameDigest } from "./digest.ts";
 
 /** An update without a receipt for so long, in milliseconds, is taken for lost and followed by a snapshot. */
 export const RECEIPT_TIMEOUT_MS = 2_000;
+
+/** A datum as it may be shown, and whether the slot's leader vouches for it. */
+export interface Shown {
+  readonly datum: Datum;
+  readonly confirmed: boolean;
+}
 
 /** One datum that the receiver follows. */
 export interface Followed<Source> {
   readonly source: Source;
   delivery: Delivery;
+  /** What the receiver has: nothing, a list nobody vouched for, or one that somebody did, which only such may replace. */
+  has: "nothing" | "unconfirmed" | "confirmed";
+  /** What it had before what is on its way, and keeps if it does not take that. */
+  had: Followed<Source>["has"];
 }
 
-export interface Due<Source> {
+export interface Due<Source> extends Shown {
   readonly source: Source;
-  readonly datum: Datum;
   /** What the receiver holds, to cut the update from. */
   readonly held: Held | undefined;
 }
 
 export class Deliveries<Source> {
-  readonly #datumOf: (source: Source) => Datum | undefined;
+  readonly #shownOf: (source: Source) => Shown | undefined;
   readonly #wake: () => void;
   readonly #followed = new Map<string, Followed<Source>>();
   readonly #sending = new Set<Followed<Source>>();
   readonly #dirty = new Set<Followed<Source>>();
 
   /**
-   * @param datumOf the datum as it may be shown now, or undefined while it may not
+   * @param shownOf the datum as it may be shown now, or undefined while it may not
    * @param wake called when something may be due
    */
-  constructor(datumOf: (source: Source) => Datum | undefined, wake: () => void) {
-    this.#datumOf = datumOf;
+  constructor(shownOf: (source: Source) => Shown | undefined, wake: () => void) {
+    this.#shownOf = shownOf;
     this.#wake = wake;
   }
 
@@ -59,10 +69,18 @@ export class Deliveries<Source> {
     return [...this.#followed.values()].map(({ source }) => source);
   }
 
-  /** The receiver asks for a datum, or asks again, and holds `held` of it. It will be answered once in any case. */
+  /**
+   * The receiver asks for a datum, or asks again. It will be answered once in any case.
+   * @param held what it holds of it that was confirmed; what was not counts as nothing
+   */
   follow(id: string, source: Source, held: Held | undefined): Followed<Source> {
+    const known = this.#followed.get(id);
+    // What is on its way is the answer, unless it is a doubtful list for one that has a better one. Should it be lost,
+    // its silence will show.
+    if (known?.delivery.state === "sending" && (held === undefined || known.has === "confirmed")) return known;
     this.unfollow(id);
-    const followed: Followed<Source> = { source, delivery: deliveryTo(held) };
+    const has = held === undefined ? "nothing" : "confirmed";
+    const followed: Followed<Source> = { source, delivery: deliveryTo(held), has, had: has };
     this.#followed.set(id, followed);
     this.changed(followed);
     return followed;
@@ -90,7 +108,13 @@ export class Deliveries<Source> {
 
   receipt(id: string, receipt: Receipt): void {
     const followed = this.#followed.get(id);
-    if (followed !== undefined) this.#settle(followed, afterReceipt(followed.delivery, receipt));
+    if (followed === undefined) return;
+    const { delivery } = followed;
+    const next = afterReceipt(delivery, receipt);
+    // A receiver that is ahead of us, or found what it got to be wrong, has kept what it had.
+    const isTaken = delivery.state !== "sending" || sameDigest(receipt.held.digest, delivery.sent.digest);
+    if (next !== delivery && !isTaken) followed.has = followed.had;
+    this.#settle(followed, next);
   }
 
   /** Gives up on receipts that are overdue. Not to be called while the link is congested, which is slow and not lossy. */
@@ -103,14 +127,27 @@ export class Deliveries<Source> {
   *due(now: number): IterableIterator<Due<Source>> {
     for (const followed of this.#dirty) {
       this.#dirty.delete(followed);
-      const datum = this.#datumOf(followed.source);
-      if (datum === undefined || followed.delivery.state === "sending" || !wantsUpdate(followed.delivery, datum))
-        continue;
-      const { held } = followed.delivery;
-      followed.delivery = afterSending(datum, now);
+      const shown = this.#shownOf(followed.source);
+      const { delivery } = followed;
+      if (shown === undefined || delivery.state === "sending" || !isOwed(followed, shown)) continue;
+      followed.delivery = afterSending(shown.datum, now);
+      followed.had = followed.has;
+      followed.has = shown.confirmed ? "confirmed" : "unconfirmed";
       this.#sending.add(followed);
-      yield { source: followed.source, datum, held };
+      yield { source: followed.source, ...shown, held: delivery.held };
     }
+  }
+
+  /** True when every receiver has what there is to show, as far as is known. */
+  get isSettled(): boolean {
+    return this.#sending.size === 0 && this.#dirty.size === 0;
+  }
+
+  /** What the receiver is known to hold that was confirmed, for a comparison with what it holds in truth. */
+  *holdings(): IterableIterator<{ readonly source: Source; readonly held: Held }> {
+    for (const { source, delivery, has } of this.#followed.values())
+      if (delivery.state === "idle" && delivery.held !== undefined && has === "confirmed")
+        yield { source, held: delivery.held };
   }
 
   #settle(followed: Followed<Source>, delivery: Delivery): void {
@@ -120,4 +157,15 @@ export class Deliveries<Source> {
     this.#sending.delete(followed);
     this.changed(followed);
   }
+}
+
+/** A confirmed list is replaced by nothing less; one that was not confirmed is followed by the word that it is. */
+function isOwed({ has, delivery }: Followed<unknown>, { datum, confirmed }: Shown): boolean {
+  if (wantsUpdate(delivery, datum)) return confirmed || has !== "confirmed";
+  // To a receiver that is ahead of us with another list the word would be about ours, which it does not take.
+  return confirmed && has !== "confirmed" && delivery.state !== "sending" && hasContentOf(delivery, datum);
+}
+
+function hasContentOf({ held }: { readonly held: Held | undefined }, datum: Datum): boolean {
+  return held !== undefined && sameDigest(held.digest, datum.digest);
 }

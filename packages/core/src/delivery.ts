@@ -39,12 +39,15 @@ export function wantsUpdate(delivery: Delivery, datum: Datum): boolean {
   if (held === undefined) return true;
   if (sameDigest(held.digest, datum.digest)) return delivery.state === "asked";
   // A receiver that is ahead of us has heard a newer source; we will catch up with it.
-  return compareVersions(held.version, datum.version) < 0;
+  return compareVersions(held.version, datum.version) <= 0;
 }
 
-/** What brings a receiver that holds `held` to the present content. `filter` names the view that `datum` is. */
-export function updateFor(datum: Datum, held: Held | undefined, filter: Filter): Update {
-  return (held && datum.delta(held, filter)) ?? datum.snapshot(filter);
+/**
+ * What brings a receiver that holds `held` to the present content. `filter` names the view that `datum` is,
+ * `confirmed` says whether the slot's leader vouches for it.
+ */
+export function updateFor(datum: Datum, held: Held | undefined, filter: Filter, confirmed: boolean): Update {
+  return (held && datum.delta(held, filter, confirmed)) ?? datum.snapshot(filter, confirmed);
 }
 
 /** The state once the present content has been handed to the link. */
@@ -54,6 +57,8 @@ export function afterSending(datum: Datum, now: number): Delivery {
 
 export function afterReceipt(delivery: Delivery, receipt: Receipt): Delivery {
   if (receipt.resync) return { state: "idle", held: undefined };
+  // What was asked for is still owed; the receipt is for something that was sent before that.
+  if (delivery.state === "asked") return delivery;
   const known = delivery.state === "sending" ? delivery.sent : delivery.held;
   // A receipt older than what is known was delayed or repeated, and says nothing new.
   if (known !== undefined && compareVersions(receipt.held.version, known.version) < 0) return delivery;

@@ -56,6 +56,19 @@ export function hash64(bytes: Uint8Array): Hash64 {
   return { high: h1 >>> 0, low: h2 >>> 0 };
 }
 
+const utf8 = new TextEncoder();
+
+/** Longer than nearly every text that is hashed, at three bytes a letter. */
+const SCRATCH_BYTES = 3 * 512;
+const scratch = new Uint8Array(SCRATCH_BYTES);
+
+/** Of the text in UTF-8. It is hashed with every write, so short texts are not encoded into a buffer of their own. */
+export function hash64OfText(text: string): Hash64 {
+  if (3 * text.length > SCRATCH_BYTES) return hash64(utf8.encode(text));
+  const { written } = utf8.encodeInto(text, scratch);
+  return hash64(scratch.subarray(0, written));
+}
+
 function word(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }

@@ -44,11 +44,30 @@ export {
   type RegistrationVersion,
   type Version,
 } from "./version.ts";
-export { EMPTY_DIGEST, digestOfBytes, formatDigest, sameDigest, toggleDigest, type Digest } from "./digest.ts";
+export {
+  EMPTY_DIGEST,
+  digestOfBytes,
+  digestOfText,
+  formatDigest,
+  mixDigests,
+  sameDigest,
+  toggleDigest,
+  type Digest,
+} from "./digest.ts";
+export { digestOfRegistration, type RegistrationName } from "./registration-digest.ts";
 export { hash64, type Hash64 } from "./hash.ts";
 
 // Datums and how they travel.
-export { CHANGE_LOG_MAX, Datum, type ApplyOutcome, type EncodedInstance, type Held, type Update } from "./datum.ts";
+export {
+  CHANGE_LOG_MAX,
+  Datum,
+  changesRemembered,
+  type ApplyOutcome,
+  type EncodedInstance,
+  type Held,
+  type StoredInstance,
+  type Update,
+} from "./datum.ts";
 export {
   afterReceipt,
   afterSending,
@@ -59,7 +78,7 @@ export {
   type Delivery,
   type Receipt,
 } from "./delivery.ts";
-export { Deliveries, type Due, type Followed } from "./deliveries.ts";
+export { Deliveries, type Due, type Followed, type Shown } from "./deliveries.ts";
 export { oncePerTurn } from "./once-per-turn.ts";
 export { LeaseTable } from "./lease-table.ts";
 
@@ -84,6 +103,8 @@ export type {
   UnsubscribeItem,
 } from "./client-messages.ts";
 export type {
+  ClaimRecord,
+  IdRange,
   Interest,
   JoinRequest,
   JoinResponse,
@@ -92,10 +113,25 @@ export type {
   LinkResponse,
   NodeHello,
   NotifyReceipt,
+  RegistrationRef,
+  ReplicateRequest,
+  ReplicateResponse,
+  RollUp,
+  ServiceClaims,
+  ServiceContent,
+  ServiceDigest,
+  ServiceHoldings,
   ServiceSummary,
   ServicesAnswer,
   ServicesQuery,
+  SlotDifference,
+  SlotDigest,
+  SlotFollow,
+  SlotInventory,
+  SlotReceipt,
+  SlotRef,
   SlotReport,
+  SlotUpdate,
   Write,
   WriteKind,
   WriteOutcome,

@@ -22,6 +22,8 @@ export interface ClusterState {
   readonly version: number;
   readonly members: readonly Member[];
   readonly table: SlotTable;
+  /** Sessions that went not long ago, whose clients may still be on the way to another one. */
+  readonly departed: readonly Member[];
 }
 
 /** `data-1#3`: one life of one node. */

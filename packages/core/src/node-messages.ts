@@ -2,6 +2,7 @@
 
 import type { Held, Update } from "./datum.ts";
 import type { Receipt } from "./delivery.ts";
+import type { Digest } from "./digest.ts";
 import type { ClusterState, NodeRole } from "./membership.ts";
 import type { ServiceKey } from "./service-key.ts";
 import type { SlotAccess } from "./slot-table.ts";
@@ -44,10 +45,70 @@ export interface NotifyReceipt extends Receipt {
   readonly key: ServiceKey;
 }
 
-/** Everything this session holds for a slot has been written to the leader of that epoch. */
-export interface SlotReport {
+/** A slot under one leader. */
+export interface SlotRef {
   readonly slot: SlotId;
   readonly leaderEpoch: Epoch;
+}
+
+/**
+ * What a session holds of a slot: all its removals and leases have been written to the leader of that epoch, and its
+ * registrations that live with a connection come to `digest`.
+ */
+export interface SlotReport extends SlotRef {
+  readonly digest: Digest;
+  /** Newest version of any service of the slot that this session has been notified of. */
+  readonly seen: Version;
+}
+
+// Anti-entropy: two holders of the same things compare digests of everything, then of slots, then of services.
+
+/** One digest over many slots, for two sides that expect to agree. */
+export interface RollUp {
+  /** By which the sender knows which slots these are: with another table there is nothing to compare. */
+  readonly tableEpoch: Epoch;
+  readonly digest: Digest;
+}
+
+export interface SlotDigest extends SlotRef {
+  readonly digest: Digest;
+}
+
+export interface ServiceDigest {
+  readonly key: ServiceKey;
+  readonly digest: Digest;
+}
+
+/** All services of a slot of which the sender has something: of the others it has nothing. */
+export interface SlotInventory extends SlotRef {
+  /** Version of the slot at which it was taken, if it comes from its leader. */
+  readonly version: Version | undefined;
+  readonly services: readonly ServiceDigest[];
+}
+
+/** Services about which two sides disagree. None means that they agree after all. */
+export interface SlotDifference extends SlotRef {
+  readonly keys: readonly ServiceKey[];
+}
+
+/** Instance ids after `after` and up to `upTo`, in the order of their code units; empty for no bound on that side. */
+export interface IdRange {
+  readonly after: string;
+  readonly upTo: string;
+}
+
+/** The registrations of one service, with connections, that a session holds within a range of instance ids. */
+export interface ServiceHoldings extends IdRange {
+  readonly key: ServiceKey;
+  readonly leaderEpoch: Epoch;
+  /** Sequence of the last write sent before this was taken: a leader that has seen a later one ignores it. */
+  readonly afterWrite: number;
+  readonly held: readonly RegistrationRef[];
+}
+
+export interface RegistrationRef {
+  readonly instanceId: string;
+  readonly clientId: string;
 }
 
 /** Asks a data node for the services of a namespace in the slots it leads. */
@@ -64,6 +125,14 @@ export interface LinkRequest {
   readonly uninterests: readonly ServiceKey[];
   readonly receipts: readonly NotifyReceipt[];
   readonly queries: readonly ServicesQuery[];
+  /** Answers to `disagreed`. */
+  readonly inventories: readonly SlotInventory[];
+  /** Answers to `differences`, beside the registrations themselves, which are written again. */
+  readonly holdings: readonly ServiceHoldings[];
+  /** Over all that this session holds in the slots the data node leads. */
+  readonly registrations: RollUp | undefined;
+  /** The answer to a roll-up `copies` that this session does not share. */
+  readonly copies: readonly SlotDigest[];
 }
 
 export interface WriteResult {
@@ -92,10 +161,81 @@ export interface ServicesAnswer {
 
 export interface LinkResponse {
   readonly results: readonly WriteResult[];
-  /** Receipts for reports; a report without one is repeated. */
+  /** Reports with which the leader agrees; one that is not answered is repeated. */
   readonly reported: readonly SlotReport[];
   readonly notifications: readonly Update[];
   readonly answers: readonly ServicesAnswer[];
+  /** Reports with which the leader does not agree: it asks for the inventories. */
+  readonly disagreed: readonly SlotRef[];
+  /** Answers to inventories. */
+  readonly differences: readonly SlotDifference[];
+  /** The leader does not share the roll-up of registrations: it asks for a report of every slot. */
+  readonly reportAll: boolean;
+  /** Over all that this session has been notified of. */
+  readonly copies: RollUp | undefined;
+  /** Slots of which the session's copies are not what the leader notified: its interests are to be told again. */
+  readonly askAgain: readonly SlotId[];
+}
+
+// Follower to leader -------------------------------------------------------------------------------------------------
+
+/** Asks for a slot, holding `held` of it or nothing. */
+export interface SlotFollow extends SlotRef {
+  readonly held: Held | undefined;
+}
+
+/** What a follower holds of a slot after an update. `resync`: not what the update said. */
+export interface SlotReceipt extends SlotRef, Receipt {}
+
+export interface ReplicateRequest {
+  readonly hello: LinkHello | undefined;
+  readonly follows: readonly SlotFollow[];
+  readonly unfollows: readonly SlotId[];
+  readonly receipts: readonly SlotReceipt[];
+  /** Services of which the content is needed, after an inventory. */
+  readonly wants: readonly SlotDifference[];
+}
+
+/** What one client says of one instance, as it travels between data nodes and lies on disk. */
+export interface ClaimRecord {
+  readonly instanceId: string;
+  readonly clientId: string;
+  readonly version: RegistrationVersion;
+  readonly removed: boolean;
+  /** A removal that was only concluded from the holder's absence. */
+  readonly presumed: boolean;
+  /** The encoded instance; empty for a removal. */
+  readonly instance: Uint8Array;
+  /** Member key of the session that holds it. */
+  readonly session: string;
+  readonly leaseMs: number;
+}
+
+export interface ServiceClaims {
+  readonly key: ServiceKey;
+  readonly claims: readonly ClaimRecord[];
+}
+
+/** What leads a slot from `base`, or anything between, to `version`. */
+export interface SlotUpdate extends SlotRef {
+  readonly base: Version;
+  readonly version: Version;
+  /** Of the slot's content after the update. */
+  readonly digest: Digest;
+  readonly services: readonly ServiceClaims[];
+}
+
+/** All claims of one service within a range of instance ids: what is not listed there does not exist. */
+export interface ServiceContent extends SlotRef, IdRange {
+  readonly content: ServiceClaims;
+}
+
+export interface ReplicateResponse {
+  readonly updates: readonly SlotUpdate[];
+  readonly inventories: readonly SlotInventory[];
+  readonly contents: readonly ServiceContent[];
+  /** Over all slots of this follower that are up to date. */
+  readonly slots: RollUp | undefined;
 }
 
 // Any node to meta ---------------------------------------------------------------------------------------------------
@@ -117,6 +257,10 @@ export interface JoinRequest {
   readonly stateVersion: number;
   /** True in the last message of a node that is stopping. */
   readonly leaving: boolean;
+  /** Counts the messages of one link; echoed in the answer. */
+  readonly sequence: number;
+  /** Of a data node: the slots it follows and has in full, by the state of `stateVersion`. */
+  readonly synced: ReadonlySet<SlotId>;
 }
 
 export interface JoinResponse {
@@ -124,4 +268,6 @@ export interface JoinResponse {
   readonly incarnation: number;
   /** Present when the node's own state is older. */
   readonly state: ClusterState | undefined;
+  /** Of the newest message meta has taken in: what it says was true when that was sent, or is since. */
+  readonly sequence: number;
 }

@@ -4,7 +4,7 @@
  */
 
 import { assert } from "./assert.ts";
-import { hash64 } from "./hash.ts";
+import { hash64OfText } from "./hash.ts";
 import { textFromServiceKey, type ServiceKey } from "./service-key.ts";
 
 declare const slotBrand: unique symbol;
@@ -21,8 +21,6 @@ export function slotId(value: number): SlotId {
   return value as SlotId;
 }
 
-const utf8 = new TextEncoder();
-
 /** The first 32-bit word of MurmurHash3 x86 128 (seed 0) over the UTF-8 text `namespace/group/service`, modulo 256. */
 export function slotOfServiceKey(key: ServiceKey): SlotId {
   return slotOfText(textFromServiceKey(key));
@@ -30,5 +28,5 @@ export function slotOfServiceKey(key: ServiceKey): SlotId {
 
 /** The same for a key already in its canonical text. */
 export function slotOfText(keyText: string): SlotId {
-  return slotId(hash64(utf8.encode(keyText)).high % SLOT_COUNT);
+  return slotId(hash64OfText(keyText).high % SLOT_COUNT);
 }

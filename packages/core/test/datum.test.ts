@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CHANGE_LOG_MAX, Datum, type Update } from "../src/datum.ts";
-import { EMPTY_DIGEST, sameDigest } from "../src/digest.ts";
+import { CHANGE_LOG_MAX, Datum, changesRemembered, type Update } from "../src/datum.ts";
+import { updateFor } from "../src/delivery.ts";
+import { digestOfText, EMPTY_DIGEST, sameDigest } from "../src/digest.ts";
 import { NO_FILTER } from "../src/filter.ts";
 import { compareVersions } from "../src/version.ts";
 import { change, changes, contentOf, datumOf, digestFromScratch, instance, KEY, version } from "./datum-fixture.ts";
@@ -58,15 +59,15 @@ describe("a delta", () => {
         const copy = new Datum(KEY, version(0));
         const fresh = new Datum(KEY, version(0));
         for (const [index, step] of story.entries()) {
-          if (index === copiedAt) copy.apply(source.snapshot(NO_FILTER));
+          if (index === copiedAt) copy.apply(source.snapshot(NO_FILTER, true));
           change(source, step, version(index + 1));
         }
-        const delta = source.delta(copy.held, NO_FILTER);
-        const outcome = copy.apply(delta ?? source.snapshot(NO_FILTER));
+        const delta = source.delta(copy.held, NO_FILTER, true);
+        const outcome = copy.apply(delta ?? source.snapshot(NO_FILTER, true));
         expect(["applied", "adopted", "older"]).toContain(outcome);
         expect(contentOf(copy)).toEqual(contentOf(source));
         expect(copy.held).toEqual(source.held);
-        fresh.apply(source.snapshot(NO_FILTER));
+        fresh.apply(source.snapshot(NO_FILTER, true));
         expect(fresh.held).toEqual(source.held);
       }),
       { numRuns: 500 },
@@ -78,60 +79,99 @@ describe("a delta", () => {
     const datum = datumOf(...ids);
     const before = datum.held;
     datum.put(instance("instance-7", "changed"), version(2_000));
-    const put = datum.delta(before, NO_FILTER)!;
+    const put = datum.delta(before, NO_FILTER, true)!;
     expect(put.instances.map(({ id }) => id)).toEqual(["instance-7"]);
     expect(put.removedIds).toEqual([]);
-    expect(sizeOf(put) * 100).toBeLessThan(sizeOf(datum.snapshot(NO_FILTER)));
+    expect(sizeOf(put) * 100).toBeLessThan(sizeOf(datum.snapshot(NO_FILTER, true)));
 
     const held = datum.held;
     datum.remove("instance-8", version(2_001));
-    expect(datum.delta(held, NO_FILTER)).toMatchObject({ instances: [], removedIds: ["instance-8"] });
+    expect(datum.delta(held, NO_FILTER, true)).toMatchObject({ instances: [], removedIds: ["instance-8"] });
   });
 
   test("is not cut when most of the content changed: a snapshot is hardly larger", () => {
     const datum = datumOf("a", "b", "c", "d");
     const before = datum.held;
     for (const [index, id] of ["a", "b", "c", "d"].entries()) datum.put(instance(id, "new"), version(10 + index));
-    expect(datum.delta(before, NO_FILTER)).toBeUndefined();
+    expect(datum.delta(before, NO_FILTER, true)).toBeUndefined();
   });
 
-  test("is not cut from a version that the log does not reach back to", () => {
+  test.each([1, 50, 200, 5_000])(
+    "of a list of %i is not cut from a version that the log does not reach back to",
+    (size) => {
+      const ids = Array.from({ length: size }, (_, index) => `instance-${index}`);
+      const datum = datumOf(...ids);
+      const remembered = changesRemembered(size);
+      const early = datum.held;
+      const putAgain = (times: number, from: number) => {
+        for (let index = 0; index < times; index++)
+          datum.put(instance("instance-0", String(index)), version(from + index));
+      };
+      putAgain(remembered, 10_000);
+      expect(datum.delta(early, NO_FILTER, true)?.instances).toHaveLength(1);
+      putAgain(2 * remembered, 20_000);
+      expect(datum.delta(early, NO_FILTER, true)).toBeUndefined();
+      expect(datum.changedSince(early.version)).toBeUndefined();
+      // However often it was trimmed, the promised number of changes is remembered.
+      for (let turn = 0; turn < remembered; turn++) {
+        const recent = datum.held;
+        putAgain(remembered, 30_000 + turn * remembered);
+        expect([...datum.changedSince(recent.version)!]).toEqual(["instance-0"]);
+      }
+    },
+  );
+
+  test.each([
+    [0, 16],
+    [64, 16],
+    [100, 25],
+    [2_048, CHANGE_LOG_MAX],
+    [100_000, CHANGE_LOG_MAX],
+  ])("of a list of %i reaches back %i changes", (size, changes) => {
+    expect(changesRemembered(size)).toBe(changes);
+  });
+
+  test("is not cut for who holds something else at the present version: no change leads from there to here", () => {
     const ids = Array.from({ length: 50 }, (_, index) => `instance-${index}`);
     const datum = datumOf(...ids);
-    const early = datum.held;
-    const putAgain = (times: number, from: number) => {
-      for (let index = 0; index < times; index++)
-        datum.put(instance("instance-0", String(index)), version(from + index));
-    };
-    putAgain(CHANGE_LOG_MAX / 2, 1_000);
-    expect(datum.delta(early, NO_FILTER)?.instances).toHaveLength(1);
-    putAgain(2 * CHANGE_LOG_MAX, 10_000);
-    expect(datum.delta(early, NO_FILTER)).toBeUndefined();
-    expect(datum.changedSince(early.version)).toBeUndefined();
-    // At least the promised number of changes is remembered.
-    const recent = datum.held;
-    putAgain(CHANGE_LOG_MAX, 20_000);
-    expect([...datum.changedSince(recent.version)!]).toEqual(["instance-0"]);
+    const wrong = { version: datum.version, digest: digestOfText("wrong") };
+    expect(datum.delta(wrong, NO_FILTER, true)).toBeUndefined();
+    // Where the version is older, nobody can tell a wrong digest: the receiver finds out.
+    datum.put(instance("instance-7", "changed"), version(100));
+    expect(datum.delta(wrong, NO_FILTER, true)).toMatchObject({ baseDigest: wrong.digest });
   });
 
   test("for a receiver with the present content brings nothing but the version", () => {
     const datum = datumOf("a", "b");
     const before = datum.held;
     datum.adopt(version(0, 2));
-    expect(datum.delta(before, NO_FILTER)).toMatchObject({ version: version(0, 2), instances: [], removedIds: [] });
+    expect(datum.delta(before, NO_FILTER, true)).toMatchObject({
+      version: version(0, 2),
+      instances: [],
+      removedIds: [],
+    });
   });
+});
+
+test.each([true, false])("an update says whether the slot's leader vouches for it: %s", (confirmed) => {
+  const datum = datumOf("a", "b", "c", "d");
+  const before = datum.held;
+  datum.put(instance("a", "new"), version(10));
+  expect(datum.snapshot(NO_FILTER, confirmed).confirmed).toBe(confirmed);
+  expect(datum.delta(before, NO_FILTER, confirmed)).toMatchObject({ baseDigest: before.digest, confirmed });
+  expect(datum.delta(datum.held, NO_FILTER, confirmed)).toMatchObject({ instances: [], confirmed });
 });
 
 describe("a receiver", () => {
   const [source, changed] = [datumOf("a", "b", "c", "d"), datumOf("a", "b", "c", "d")];
   changed.put(instance("a", "new"), version(10));
   changed.remove("b", version(11));
-  const delta = changed.delta(source.held, NO_FILTER)!;
-  const snapshot = changed.snapshot(NO_FILTER);
+  const delta = changed.delta(source.held, NO_FILTER, true)!;
+  const snapshot = changed.snapshot(NO_FILTER, true);
 
   function receiver(...ids: string[]): Datum {
     const datum = new Datum(KEY, version(0));
-    if (ids.length > 0) datum.apply(datumOf(...ids).snapshot(NO_FILTER));
+    if (ids.length > 0) datum.apply(datumOf(...ids).snapshot(NO_FILTER, true));
     return datum;
   }
 
@@ -146,14 +186,14 @@ describe("a receiver", () => {
 
   test("adopts the version of content it has, without looking at the rest", () => {
     const datum = receiver("a", "b", "c", "d");
-    expect(datum.apply({ ...source.snapshot(NO_FILTER), version: version(1, 2), instances: [] })).toBe("adopted");
+    expect(datum.apply({ ...source.snapshot(NO_FILTER, true), version: version(1, 2), instances: [] })).toBe("adopted");
     expect(datum.held).toEqual({ version: version(1, 2), digest: source.digest });
   });
 
   test("ignores what is not newer", () => {
     const datum = receiver("a", "b", "c", "d");
     datum.apply(snapshot);
-    for (const update of [delta, snapshot, source.snapshot(NO_FILTER)]) expect(datum.apply(update)).toBe("older");
+    for (const update of [delta, snapshot, source.snapshot(NO_FILTER, true)]) expect(datum.apply(update)).toBe("older");
     expect(datum.held).toEqual(changed.held);
   });
 
@@ -185,10 +225,70 @@ describe("a receiver", () => {
     const session = receiver("a", "b", "c", "d");
     const client = receiver("a", "b", "c", "d");
     session.apply(snapshot);
-    const passedOn = session.delta(client.held, NO_FILTER)!;
+    const passedOn = session.delta(client.held, NO_FILTER, true)!;
     expect(new Set([...passedOn.instances.map(({ id }) => id), ...passedOn.removedIds])).toEqual(new Set(["a", "b"]));
     expect(client.apply(passedOn)).toBe("applied");
     expect(client.held).toEqual(changed.held);
+  });
+
+  describe("that holds something else at the version of an update", () => {
+    const wrong = () => {
+      const datum = receiver("a", "b", "x");
+      datum.adopt(changed.version);
+      return datum;
+    };
+
+    test("takes a snapshot, and keeps the version", () => {
+      const datum = wrong();
+      expect(datum.apply(snapshot)).toBe("applied");
+      expect(datum.held).toEqual(changed.held);
+      expect(contentOf(datum)).toEqual(contentOf(changed));
+      expect(datum.apply(snapshot)).toBe("older");
+    });
+
+    test("takes no snapshot that is not what it says", () => {
+      const datum = wrong();
+      const before = { held: datum.held, content: contentOf(datum) };
+      expect(datum.apply({ ...snapshot, instances: snapshot.instances.slice(1) })).toBe("mismatch");
+      expect({ held: datum.held, content: contentOf(datum) }).toEqual(before);
+    });
+
+    test("takes no delta, even one of what it holds", () => {
+      const datum = wrong();
+      const before = datum.held;
+      const fromHere = { ...delta, baseDigest: before.digest };
+      for (const update of [delta, fromHere]) expect(datum.apply(update)).toBe("older");
+      expect(datum.held).toEqual(before);
+    });
+
+    test("passes the repair on to who has copied what was wrong, and to who was behind", () => {
+      const session = wrong();
+      const [client, behind] = [wrong(), receiver("a", "b", "x")];
+      session.apply(snapshot);
+      expect(session.delta(client.held, NO_FILTER, true)).toBeUndefined();
+      for (const copy of [client, behind]) {
+        const passedOn = updateFor(session, copy.held, NO_FILTER, true);
+        expect(copy.apply(passedOn)).toBe("applied");
+        expect(copy.held).toEqual(changed.held);
+      }
+    });
+
+    test("is brought right from any content", () => {
+      fc.assert(
+        fc.property(fc.array(changes, { maxLength: 20 }), fc.array(changes, { maxLength: 20 }), (story, other) => {
+          const [leader, datum] = [story, other].map((steps) => {
+            const made = new Datum(KEY, version(0));
+            for (const [index, step] of steps.entries()) change(made, step, version(index + 1));
+            made.adopt(version(100));
+            return made;
+          }) as [Datum, Datum];
+          const outcome = datum.apply(leader.snapshot(NO_FILTER, true));
+          expect(outcome === "applied" || outcome === "older").toBe(true);
+          expect(datum.held).toEqual(leader.held);
+          expect(contentOf(datum)).toEqual(contentOf(leader));
+        }),
+      );
+    });
   });
 
   test("takes random damage to an update for a mismatch, or ends with the promised content", () => {
@@ -197,10 +297,10 @@ describe("a receiver", () => {
         const leader = new Datum(KEY, version(0));
         const datum = new Datum(KEY, version(0));
         for (const [index, step] of story.entries()) {
-          if (index === from) datum.apply(leader.snapshot(NO_FILTER));
+          if (index === from) datum.apply(leader.snapshot(NO_FILTER, true));
           change(leader, step, version(index + 1));
         }
-        const update = leader.delta(datum.held, NO_FILTER) ?? leader.snapshot(NO_FILTER);
+        const update = leader.delta(datum.held, NO_FILTER, true) ?? leader.snapshot(NO_FILTER, true);
         const kept = update.instances.filter((_, index) => index !== damage % (update.instances.length + 1));
         const outcome = datum.apply({ ...update, instances: kept });
         expect(sameDigest(datum.digest, digestFromScratch(datum))).toBe(true);

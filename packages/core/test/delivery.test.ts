@@ -19,6 +19,7 @@ describe("what goes out", () => {
   const datum = datumOf("a", "b", "c");
   const before = datum.held;
   datum.put(instance("a", "new"), version(10));
+  const wrong = { version: datum.version, digest: before.digest };
   const ahead = { version: version(99), digest: before.digest };
 
   test.each<{ what: string; delivery: Delivery; wants: boolean }>([
@@ -32,6 +33,12 @@ describe("what goes out", () => {
     { what: "nobody who is ahead", delivery: deliveryTo(ahead), wants: false },
     { what: "nobody who has the present content", delivery: { state: "idle", held: datum.held }, wants: false },
     { what: "who has older content", delivery: { state: "idle", held: before }, wants: true },
+    {
+      what: "who has other content at the present version, which is wrong",
+      delivery: { state: "idle", held: wrong },
+      wants: true,
+    },
+    { what: "who asked and holds other content at the present version", delivery: deliveryTo(wrong), wants: true },
     { what: "who has an unknown content", delivery: { state: "idle", held: undefined }, wants: true },
     { what: "nobody whose receipt is awaited", delivery: { state: "sending", sent: before, sentAt: 0 }, wants: false },
   ])("goes to $what", ({ delivery, wants }) => {
@@ -39,8 +46,14 @@ describe("what goes out", () => {
   });
 
   test("is a delta for who holds something known, a snapshot for everyone else", () => {
-    expect(updateFor(datum, before, NO_FILTER).baseDigest).toEqual(before.digest);
-    expect(updateFor(datum, undefined, NO_FILTER).baseDigest).toBeUndefined();
+    expect(updateFor(datum, before, NO_FILTER, true).baseDigest).toEqual(before.digest);
+    expect(updateFor(datum, undefined, NO_FILTER, true).baseDigest).toBeUndefined();
+    expect(updateFor(datum, wrong, NO_FILTER, true).baseDigest).toBeUndefined();
+  });
+
+  test.each([true, false])("says whether the slot's leader vouches for it: %s", (confirmed) => {
+    for (const held of [before, datum.held, undefined])
+      expect(updateFor(datum, held, NO_FILTER, confirmed).confirmed).toBe(confirmed);
   });
 });
 
@@ -131,7 +144,7 @@ class BadLine {
   #send(): void {
     if (!wantsUpdate(this.delivery, this.source)) return;
     const held = this.delivery.state === "sending" ? undefined : this.delivery.held;
-    this.updates.push(updateFor(this.source, held, NO_FILTER));
+    this.updates.push(updateFor(this.source, held, NO_FILTER, true));
     this.delivery = afterSending(this.source, 0);
     this.sent++;
   }

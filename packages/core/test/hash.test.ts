@@ -1,5 +1,6 @@
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { hash64 } from "../src/hash.ts";
+import { hash64, hash64OfText } from "../src/hash.ts";
 
 const utf8 = new TextEncoder();
 
@@ -69,3 +70,17 @@ test.each(BY_LENGTH.map((expected, length) => ({ length, expected })))(
     expect(hex(around.subarray(3, 3 + length))).toBe(expected);
   },
 );
+
+test("the hash of a text is that of its UTF-8 bytes, of whatever length, and does not depend on the text before", () => {
+  const texts = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.string({ unit: "grapheme", minLength: 500, maxLength: 520 }),
+    fc.nat(2_000).map((length) => "日".repeat(length)),
+    fc.constant("\ud800"),
+  );
+  fc.assert(
+    fc.property(texts, (text) => {
+      expect(hash64OfText(text)).toEqual(hash64(utf8.encode(text)));
+    }),
+  );
+});

@@ -14,6 +14,14 @@ export {
   linkResponseFromBytes,
 } from "./codec/link.ts";
 export {
+  bytesFromClaim,
+  claimFromBytes,
+  frameFromReplicateRequest,
+  frameFromReplicateResponse,
+  replicateRequestFromBytes,
+  replicateResponseFromBytes,
+} from "./codec/replicate.ts";
+export {
   frameFromJoinRequest,
   frameFromJoinResponse,
   joinRequestFromBytes,
@@ -47,4 +55,4 @@ export { RegistryService } from "./gen/rollcall/v1/registry_pb.ts";
 export { DataService } from "./gen/rollcall/v1/data_pb.ts";
 export { Health, HealthCheckResponse_ServingStatus } from "./gen/grpc/health/v1/health_pb.ts";
 export { MetaService } from "./gen/rollcall/v1/meta_pb.ts";
-export { CONNECT_PATH, JOIN_PATH, LINK_PATH, WATCH_PATH } from "./paths.ts";
+export { CONNECT_PATH, JOIN_PATH, LINK_PATH, REPLICATE_PATH, WATCH_PATH } from "./paths.ts";

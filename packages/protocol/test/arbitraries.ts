@@ -7,6 +7,7 @@ import {
   SLOT_COUNT,
   epoch,
   slotId,
+  type ClaimRecord,
   type ClientMessage,
   type ClusterState,
   type ErrorValue,
@@ -18,8 +19,14 @@ import {
   type LinkRequest,
   type LinkResponse,
   type RegistrationVersion,
+  type ReplicateRequest,
+  type ReplicateResponse,
+  type RollUp,
   type ServerMessage,
   type ServiceKey,
+  type SlotDifference,
+  type SlotId,
+  type SlotInventory,
   type SlotOwner,
   type SlotReport,
   type Update,
@@ -119,10 +126,17 @@ export const serverMessages: fc.Arbitrary<ServerMessage> = fc.record({
   pushes: some(updates),
 });
 
-const reports: fc.Arbitrary<SlotReport> = fc.record({
-  slot: fc.nat(SLOT_COUNT - 1).map(slotId),
-  leaderEpoch: epochs,
+const slots: fc.Arbitrary<SlotId> = fc.nat(SLOT_COUNT - 1).map(slotId);
+const ofSlot = { slot: slots, leaderEpoch: epochs };
+const ofRange = { after: text, upTo: text };
+const reports: fc.Arbitrary<SlotReport> = fc.record({ ...ofSlot, digest: digests, seen: versions });
+const rollUps: fc.Arbitrary<RollUp> = fc.record({ tableEpoch: epochs, digest: digests });
+const inventories: fc.Arbitrary<SlotInventory> = fc.record({
+  ...ofSlot,
+  version: optional(versions),
+  services: some(fc.record({ key: keys, digest: digests })),
 });
+const differences: fc.Arbitrary<SlotDifference> = fc.record({ ...ofSlot, keys: some(keys) });
 
 export const linkRequests: fc.Arbitrary<LinkRequest> = fc.record({
   hello: optional(fc.record({ nodeId: text, incarnation: count })),
@@ -144,6 +158,18 @@ export const linkRequests: fc.Arbitrary<LinkRequest> = fc.record({
   uninterests: some(keys),
   receipts: some(fc.record({ key: keys, held: helds, resync: flags })),
   queries: some(fc.record({ sequence: count, namespace: text })),
+  inventories: some(inventories),
+  holdings: some(
+    fc.record({
+      ...ofRange,
+      key: keys,
+      leaderEpoch: epochs,
+      afterWrite: count,
+      held: some(fc.record({ instanceId: text, clientId: text })),
+    }),
+  ),
+  registrations: optional(rollUps),
+  copies: some(fc.record({ ...ofSlot, digest: digests })),
 });
 
 const outcomes: fc.Arbitrary<WriteOutcome> = fc.oneof(
@@ -162,6 +188,41 @@ export const linkResponses: fc.Arbitrary<LinkResponse> = fc.record({
   reported: some(reports),
   notifications: some(updates),
   answers: some(fc.record({ sequence: count, services: some(fc.record({ key: keys, instances: uint32 })) })),
+  disagreed: some(fc.record(ofSlot)),
+  differences: some(differences),
+  reportAll: flags,
+  copies: optional(rollUps),
+  askAgain: some(slots),
+});
+
+export const replicateRequests: fc.Arbitrary<ReplicateRequest> = fc.record({
+  hello: optional(fc.record({ nodeId: text, incarnation: count })),
+  follows: some(fc.record({ ...ofSlot, held: optional(helds) })),
+  unfollows: some(slots),
+  receipts: some(fc.record({ ...ofSlot, held: helds, resync: flags })),
+  wants: some(differences),
+});
+
+export const claims: fc.Arbitrary<ClaimRecord> = fc.record({
+  instanceId: text,
+  clientId: text,
+  version: registrationVersions,
+  removed: flags,
+  presumed: flags,
+  instance: someBytes,
+  session: text,
+  leaseMs: uint32,
+});
+
+const serviceClaims = fc.record({ key: keys, claims: some(claims) });
+
+export const replicateResponses: fc.Arbitrary<ReplicateResponse> = fc.record({
+  updates: some(
+    fc.record({ ...ofSlot, base: versions, version: versions, digest: digests, services: some(serviceClaims) }),
+  ),
+  inventories: some(inventories),
+  contents: some(fc.record({ ...ofSlot, ...ofRange, content: serviceClaims })),
+  slots: optional(rollUps),
 });
 
 const roles = fc.constantFrom(...NODE_ROLES);
@@ -170,6 +231,8 @@ export const joinRequests: fc.Arbitrary<JoinRequest> = fc.record({
   hello: optional(fc.record({ nodeId: text, startId: text, role: roles, address: text, incarnation: count })),
   stateVersion: count,
   leaving: flags,
+  sequence: count,
+  synced: fc.uniqueArray(slots).map((list) => new Set(list)),
 });
 
 const owners: fc.Arbitrary<SlotOwner> = fc.record({
@@ -178,10 +241,13 @@ const owners: fc.Arbitrary<SlotOwner> = fc.record({
   leaderEpoch: epochs,
 });
 
+const members = fc.record({ nodeId: text, incarnation: count, role: roles, address: text });
+
 export const clusterStates: fc.Arbitrary<ClusterState> = fc.record({
   clusterId: text,
   version: count,
-  members: some(fc.record({ nodeId: text, incarnation: count, role: roles, address: text })),
+  members: some(members),
+  departed: some(members),
   table: fc.record({
     epoch: epochs,
     owners: fc.array(owners, { minLength: SLOT_COUNT, maxLength: SLOT_COUNT }),
@@ -191,4 +257,5 @@ export const clusterStates: fc.Arbitrary<ClusterState> = fc.record({
 export const joinResponses: fc.Arbitrary<JoinResponse> = fc.record({
   incarnation: count,
   state: optional(clusterStates),
+  sequence: count,
 });

@@ -15,6 +15,8 @@ import {
   frameFromJoinResponse,
   frameFromLinkRequest,
   frameFromLinkResponse,
+  frameFromReplicateRequest,
+  frameFromReplicateResponse,
   frameFromServerMessage,
   instanceFromBytes,
   instanceIdFromBytes,
@@ -22,6 +24,8 @@ import {
   joinResponseFromBytes,
   linkRequestFromBytes,
   linkResponseFromBytes,
+  replicateRequestFromBytes,
+  replicateResponseFromBytes,
   serverMessageFromBytes,
   watchRequestFromBytes,
 } from "../src/index.ts";
@@ -32,6 +36,8 @@ import {
   joinResponses,
   linkRequests,
   linkResponses,
+  replicateRequests,
+  replicateResponses,
   serverMessages,
 } from "./arbitraries.ts";
 
@@ -57,6 +63,16 @@ const decoders: readonly Decoder[] = [
   },
   { what: "a link request", decode: linkRequestFromBytes, valid: framed(linkRequests, frameFromLinkRequest) },
   { what: "a link response", decode: linkResponseFromBytes, valid: framed(linkResponses, frameFromLinkResponse) },
+  {
+    what: "a follower's message",
+    decode: replicateRequestFromBytes,
+    valid: framed(replicateRequests, frameFromReplicateRequest),
+  },
+  {
+    what: "a leader's message to a follower",
+    decode: replicateResponseFromBytes,
+    valid: framed(replicateResponses, frameFromReplicateResponse),
+  },
   { what: "a join request", decode: joinRequestFromBytes, valid: framed(joinRequests, frameFromJoinRequest) },
   {
     what: "a join response",
@@ -147,12 +163,6 @@ describe("what parses and still makes no sense is refused by name", () => {
       decode: linkRequestFromBytes,
       bytes: toBinary(LinkRequestSchema, create(LinkRequestSchema, { writes: [{}] })),
       says: "a write has a kind",
-    },
-    {
-      what: "a report for a slot that is none",
-      decode: linkRequestFromBytes,
-      bytes: toBinary(LinkRequestSchema, create(LinkRequestSchema, { reports: [{ slot: SLOT_COUNT }] })),
-      says: `a slot is below ${SLOT_COUNT}, got ${SLOT_COUNT}`,
     },
     {
       what: "a notify receipt that does not say what is held",

@@ -1,7 +1,9 @@
-import { FRAME_HEADER_BYTES, messageFromFrame, type Frame } from "@rollcall/core";
+import { EMPTY_DIGEST, FRAME_HEADER_BYTES, epoch, messageFromFrame, type Frame } from "@rollcall/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  bytesFromClaim,
+  claimFromBytes,
   clientMessageFromBytes,
   clusterStateFromWire,
   errorDetailCodec,
@@ -12,16 +14,21 @@ import {
   frameFromLinkRequest,
   frameFromLinkResponse,
   frameFromPush,
+  frameFromReplicateRequest,
+  frameFromReplicateResponse,
   frameFromServerMessage,
   joinRequestFromBytes,
   joinResponseFromBytes,
   linkRequestFromBytes,
   linkResponseFromBytes,
+  replicateRequestFromBytes,
+  replicateResponseFromBytes,
   serverMessageFromBytes,
   wireFromClusterState,
   wireFromError,
 } from "../src/index.ts";
 import {
+  claims,
   clientMessages,
   clusterStates,
   errors,
@@ -29,6 +36,8 @@ import {
   joinResponses,
   linkRequests,
   linkResponses,
+  replicateRequests,
+  replicateResponses,
   serverMessages,
   updates,
 } from "./arbitraries.ts";
@@ -55,6 +64,17 @@ describe("what is encoded is what is decoded", () => {
     expectRoundTrip(linkRequests, frameFromLinkRequest, linkRequestFromBytes));
   test("from a data node to a session", () =>
     expectRoundTrip(linkResponses, frameFromLinkResponse, linkResponseFromBytes));
+  test("from a follower to a leader", () =>
+    expectRoundTrip(replicateRequests, frameFromReplicateRequest, replicateRequestFromBytes));
+  test("from a leader to a follower", () =>
+    expectRoundTrip(replicateResponses, frameFromReplicateResponse, replicateResponseFromBytes));
+  test("a claim as it lies on disk", () => {
+    fc.assert(
+      fc.property(claims, (claim) => {
+        expect(claimFromBytes(bytesFromClaim(claim))).toEqual(claim);
+      }),
+    );
+  });
   test("from a node to meta", () => expectRoundTrip(joinRequests, frameFromJoinRequest, joinRequestFromBytes));
   test("from meta to a node", () => expectRoundTrip(joinResponses, frameFromJoinResponse, joinResponseFromBytes));
 
@@ -90,15 +110,37 @@ describe("what is encoded is what is decoded", () => {
   });
 });
 
+/** What a part is when it is left out, if not an empty list. */
+const LEFT_OUT = {
+  fromClient: { hello: undefined },
+  fromSession: { hello: undefined },
+  fromSessionToData: { hello: undefined, registrations: undefined },
+  fromData: { reportAll: false, copies: undefined },
+  fromFollower: { hello: undefined },
+  fromLeader: { slots: undefined },
+};
+
 test.each([
-  ["a client's", frameFromClientMessage, clientMessageFromBytes],
-  ["a session's to a client", frameFromServerMessage, serverMessageFromBytes],
-  ["a session's to a data node", frameFromLinkRequest, linkRequestFromBytes],
-  ["a data node's", frameFromLinkResponse, linkResponseFromBytes],
-] as const)("parts that are left out cost nothing: %s message", (_whose, encode, decode) => {
+  ["a client's", frameFromClientMessage, clientMessageFromBytes, LEFT_OUT.fromClient],
+  ["a session's to a client", frameFromServerMessage, serverMessageFromBytes, LEFT_OUT.fromSession],
+  ["a session's to a data node", frameFromLinkRequest, linkRequestFromBytes, LEFT_OUT.fromSessionToData],
+  ["a data node's", frameFromLinkResponse, linkResponseFromBytes, LEFT_OUT.fromData],
+  ["a follower's", frameFromReplicateRequest, replicateRequestFromBytes, LEFT_OUT.fromFollower],
+  ["a leader's to a follower", frameFromReplicateResponse, replicateResponseFromBytes, LEFT_OUT.fromLeader],
+] as const)("parts that are left out cost nothing: %s message", (_whose, encode, decode, leftOut) => {
   const message = messageFromFrame(encode({}));
   expect(message).toHaveLength(0);
-  const { hello, ...lists } = decode(message) as { hello?: unknown };
-  expect(hello).toBeUndefined();
-  for (const list of Object.values(lists)) expect(list).toEqual([]);
+  const decoded = decode(message);
+  const lists = Object.keys(decoded).filter((part) => !(part in leftOut));
+  expect(decoded).toStrictEqual({ ...Object.fromEntries(lists.map((part) => [part, []])), ...leftOut });
+});
+
+test("a roll-up is told apart from none, even when it is of nothing", () => {
+  const nothing = { tableEpoch: epoch(0), digest: EMPTY_DIGEST };
+  const registrations = messageFromFrame(frameFromLinkRequest({ registrations: nothing }));
+  expect(linkRequestFromBytes(registrations).registrations).toEqual(nothing);
+  const copies = messageFromFrame(frameFromLinkResponse({ copies: nothing }));
+  expect(linkResponseFromBytes(copies).copies).toEqual(nothing);
+  const slots = messageFromFrame(frameFromReplicateResponse({ slots: nothing }));
+  expect(replicateResponseFromBytes(slots).slots).toEqual(nothing);
 });

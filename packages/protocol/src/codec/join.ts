@@ -2,6 +2,7 @@
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
+  ALL_SLOTS,
   SLOT_COUNT,
   epoch,
   frameFromMessage,
@@ -12,6 +13,7 @@ import {
   type Member as CoreMember,
   type NodeHello as CoreNodeHello,
   type NodeRole as CoreNodeRole,
+  type SlotId,
   type SlotOwner as CoreSlotOwner,
   type SlotTable as CoreSlotTable,
 } from "@rollcall/core";
@@ -56,6 +58,8 @@ export function frameFromJoinRequest(request: CoreJoinRequest): Frame {
     hello: request.hello && wireFromNodeHello(request.hello),
     stateVersion: BigInt(request.stateVersion),
     leaving: request.leaving,
+    sequence: BigInt(request.sequence),
+    synced: bitmapFromSlots(request.synced),
   };
   return frameFromMessage(toBinary(JoinRequestSchema, create(JoinRequestSchema, fields)));
 }
@@ -73,6 +77,8 @@ export function joinRequestFromBytes(bytes: Uint8Array): CoreJoinRequest {
     },
     stateVersion: numberFromUint64(wire.stateVersion),
     leaving: wire.leaving,
+    sequence: numberFromUint64(wire.sequence),
+    synced: slotsFromBitmap(wire.synced),
   };
 }
 
@@ -80,6 +86,7 @@ export function frameFromJoinResponse(response: CoreJoinResponse): Frame {
   const fields: WireFields<JoinResponse> = {
     incarnation: BigInt(response.incarnation),
     state: response.state && wireFromClusterState(response.state),
+    sequence: BigInt(response.sequence),
   };
   return frameFromMessage(toBinary(JoinResponseSchema, create(JoinResponseSchema, fields)));
 }
@@ -87,7 +94,11 @@ export function frameFromJoinResponse(response: CoreJoinResponse): Frame {
 /** @throws RegistryError `protocol_violation`. */
 export function joinResponseFromBytes(bytes: Uint8Array): CoreJoinResponse {
   const wire = decodeMessage(JoinResponseSchema, bytes);
-  return { incarnation: numberFromUint64(wire.incarnation), state: wire.state && clusterStateFromWire(wire.state) };
+  return {
+    incarnation: numberFromUint64(wire.incarnation),
+    state: wire.state && clusterStateFromWire(wire.state),
+    sequence: numberFromUint64(wire.sequence),
+  };
 }
 
 function wireFromNodeHello(hello: CoreNodeHello): NodeHello {
@@ -120,6 +131,7 @@ export function wireFromClusterState(state: CoreClusterState): ClusterState {
     version: BigInt(state.version),
     members: state.members.map(wireFromMember),
     table: wireFromTable(state.table),
+    departed: state.departed.map(wireFromMember),
   };
   return create(ClusterStateSchema, fields);
 }
@@ -128,13 +140,18 @@ export function clusterStateFromWire(wire: ClusterState): CoreClusterState {
   return {
     clusterId: wire.clusterId,
     version: numberFromUint64(wire.version),
-    members: wire.members.map((member) => ({
-      nodeId: member.nodeId,
-      incarnation: numberFromUint64(member.incarnation),
-      role: roleFromWire(member.role),
-      address: member.address,
-    })),
+    members: wire.members.map(memberFromWire),
     table: tableFromWire(wire.table ?? violation("a cluster state has a slot table")),
+    departed: wire.departed.map(memberFromWire),
+  };
+}
+
+function memberFromWire(wire: Member): CoreMember {
+  return {
+    nodeId: wire.nodeId,
+    incarnation: numberFromUint64(wire.incarnation),
+    role: roleFromWire(wire.role),
+    address: wire.address,
   };
 }
 
@@ -173,4 +190,20 @@ function tableFromWire(wire: SlotTable): CoreSlotTable {
       leaderEpoch: epoch(numberFromUint64(owner.leaderEpoch)),
     })),
   };
+}
+
+const BITMAP_BYTES = SLOT_COUNT / 8;
+
+/** Bit n % 8 of byte n / 8 is slot n; an empty set takes no bytes. */
+function bitmapFromSlots(slots: ReadonlySet<SlotId>): Uint8Array {
+  const bitmap = new Uint8Array(slots.size === 0 ? 0 : BITMAP_BYTES);
+  for (const slot of slots) bitmap[slot >> 3]! |= 1 << (slot & 7);
+  return bitmap;
+}
+
+/** Bytes that were left out at the end are slots that are not in the set; bytes beyond the last slot make no sense. */
+function slotsFromBitmap(bitmap: Uint8Array): ReadonlySet<SlotId> {
+  if (bitmap.length > BITMAP_BYTES)
+    return violation(`a set of slots takes at most ${BITMAP_BYTES} bytes, got ${bitmap.length}`);
+  return new Set(ALL_SLOTS.filter((slot) => ((bitmap[slot >> 3] ?? 0) >> (slot & 7)) & 1));
 }

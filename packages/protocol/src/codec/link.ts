@@ -2,10 +2,7 @@
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
-  epoch,
   frameFromMessage,
-  slotId,
-  SLOT_COUNT,
   type Frame,
   type Interest as CoreInterest,
   type LinkHello as CoreLinkHello,
@@ -15,11 +12,8 @@ import {
   type ServiceSummary,
   type ServicesAnswer as CoreServicesAnswer,
   type ServicesQuery as CoreServicesQuery,
-  type SlotAccess,
-  type SlotReport as CoreSlotReport,
   type Write as CoreWrite,
   type WriteKind as CoreWriteKind,
-  type WriteOutcome,
   type WriteResult as CoreWriteResult,
 } from "@rollcall/core";
 
@@ -32,10 +26,6 @@ import {
   ServiceCountSchema,
   ServicesAnswerSchema,
   ServicesQuerySchema,
-  SlotRefusalKind,
-  SlotRefusalSchema,
-  SlotReportSchema,
-  UnknownLeaseSchema,
   WriteKind,
   WriteResultSchema,
   WriteSchema,
@@ -47,33 +37,44 @@ import {
   type ServiceCount,
   type ServicesAnswer,
   type ServicesQuery,
-  type SlotRefusal,
-  type SlotReport,
   type Write,
   type WriteResult,
 } from "../gen/rollcall/v1/data_pb.ts";
+import {
+  differenceFromWire,
+  epochFromWire,
+  holdingsFromWire,
+  inventoryFromWire,
+  reportFromWire,
+  rollUpFromWire,
+  slotDigestFromWire,
+  slotFromWire,
+  slotRefFromWire,
+  wireFromDifference,
+  wireFromHoldings,
+  wireFromInventory,
+  wireFromReport,
+  wireFromRollUp,
+  wireFromSlotDigest,
+  wireFromSlotRef,
+} from "./anti-entropy.ts";
 import { decodeMessage, violation } from "./client.ts";
 import { sameFields, type WireFields } from "./fields.ts";
-import { owned } from "./instance.ts";
 import { numberFromUint64 } from "./numbers.ts";
 import { updateFromWire, wireFromUpdate } from "./update.ts";
 import {
   heldFromWire,
   keyFromWire,
   registrationVersionFromWire,
-  versionFromWire,
   wireFromHeld,
   wireFromKey,
   wireFromRegistrationVersion,
-  wireFromVersion,
 } from "./values.ts";
-
-type Refusal = Exclude<SlotAccess, { kind: "accepted" }>;
+import { outcomeFromWire, wireFromOutcome } from "./write-outcome.ts";
 
 sameFields<CoreLinkRequest, LinkRequest>();
 sameFields<CoreLinkHello, LinkHello>();
 sameFields<CoreWrite, Write>();
-sameFields<CoreSlotReport, SlotReport>();
 sameFields<CoreInterest, Interest>();
 sameFields<CoreNotifyReceipt, NotifyReceipt>();
 sameFields<CoreServicesQuery, ServicesQuery>();
@@ -81,7 +82,6 @@ sameFields<CoreLinkResponse, LinkResponse>();
 sameFields<CoreWriteResult, WriteResult>();
 sameFields<CoreServicesAnswer, ServicesAnswer>();
 sameFields<ServiceSummary, ServiceCount>();
-sameFields<Refusal, SlotRefusal>();
 
 // From the session node ------------------------------------------------------------------------------------------------
 
@@ -93,6 +93,10 @@ const NOTHING_FROM_SESSION: CoreLinkRequest = {
   uninterests: [],
   receipts: [],
   queries: [],
+  inventories: [],
+  holdings: [],
+  registrations: undefined,
+  copies: [],
 };
 
 const wireWriteKind: Record<CoreWriteKind, WriteKind> = {
@@ -111,6 +115,10 @@ export function frameFromLinkRequest(parts: Partial<CoreLinkRequest>): Frame {
     uninterests: message.uninterests.map(wireFromKey),
     receipts: message.receipts.map(wireFromNotifyReceipt),
     queries: message.queries.map(wireFromQuery),
+    inventories: message.inventories.map(wireFromInventory),
+    holdings: message.holdings.map(wireFromHoldings),
+    registrations: message.registrations && wireFromRollUp(message.registrations),
+    copies: message.copies.map(wireFromSlotDigest),
   };
   return frameFromMessage(toBinary(LinkRequestSchema, create(LinkRequestSchema, fields)));
 }
@@ -119,7 +127,7 @@ export function frameFromLinkRequest(parts: Partial<CoreLinkRequest>): Frame {
 export function linkRequestFromBytes(bytes: Uint8Array): CoreLinkRequest {
   const wire = decodeMessage(LinkRequestSchema, bytes);
   return {
-    hello: wire.hello && { nodeId: wire.hello.nodeId, incarnation: numberFromUint64(wire.hello.incarnation) },
+    hello: wire.hello && linkHelloFromWire(wire.hello),
     writes: wire.writes.map(writeFromWire),
     reports: wire.reports.map(reportFromWire),
     interests: wire.interests.map((item) => ({ key: keyFromWire(item.key), held: heldFromWire(item.held) })),
@@ -130,10 +138,18 @@ export function linkRequestFromBytes(bytes: Uint8Array): CoreLinkRequest {
       resync: item.resync,
     })),
     queries: wire.queries.map((item) => ({ sequence: numberFromUint64(item.sequence), namespace: item.namespace })),
+    inventories: wire.inventories.map(inventoryFromWire),
+    holdings: wire.holdings.map(holdingsFromWire),
+    registrations: rollUpFromWire(wire.registrations),
+    copies: wire.copies.map(slotDigestFromWire),
   };
 }
 
-function wireFromLinkHello(hello: CoreLinkHello): LinkHello {
+export function linkHelloFromWire(wire: LinkHello): CoreLinkHello {
+  return { nodeId: wire.nodeId, incarnation: numberFromUint64(wire.incarnation) };
+}
+
+export function wireFromLinkHello(hello: CoreLinkHello): LinkHello {
   const fields: WireFields<LinkHello> = { nodeId: hello.nodeId, incarnation: BigInt(hello.incarnation) };
   return create(LinkHelloSchema, fields);
 }
@@ -157,12 +173,13 @@ function writeFromWire(wire: Write): CoreWrite {
   return {
     sequence: numberFromUint64(wire.sequence),
     kind: writeKindFromWire(wire.kind),
-    leaderEpoch: epoch(numberFromUint64(wire.leaderEpoch)),
+    leaderEpoch: epochFromWire(wire.leaderEpoch),
     key: keyFromWire(wire.key),
     instanceId: wire.instanceId,
     clientId: wire.clientId,
     version: registrationVersionFromWire(wire.version),
-    instance: owned(wire.instance),
+    // A view of the message: whoever keeps it copies it.
+    instance: wire.instance,
     leaseMs: wire.leaseMs,
   };
 }
@@ -178,16 +195,6 @@ function writeKindFromWire(kind: WriteKind): CoreWriteKind {
     default:
       return violation("a write has a kind");
   }
-}
-
-function wireFromReport(report: CoreSlotReport): SlotReport {
-  const fields: WireFields<SlotReport> = { slot: report.slot, leaderEpoch: BigInt(report.leaderEpoch) };
-  return create(SlotReportSchema, fields);
-}
-
-function reportFromWire(wire: SlotReport): CoreSlotReport {
-  if (wire.slot >= SLOT_COUNT) return violation(`a slot is below ${SLOT_COUNT}, got ${wire.slot}`);
-  return { slot: slotId(wire.slot), leaderEpoch: epoch(numberFromUint64(wire.leaderEpoch)) };
 }
 
 function wireFromInterest(interest: CoreInterest): Interest {
@@ -214,7 +221,17 @@ function wireFromQuery(query: CoreServicesQuery): ServicesQuery {
 
 // From the data node ---------------------------------------------------------------------------------------------------
 
-const NOTHING_FROM_DATA: CoreLinkResponse = { results: [], reported: [], notifications: [], answers: [] };
+const NOTHING_FROM_DATA: CoreLinkResponse = {
+  results: [],
+  reported: [],
+  notifications: [],
+  answers: [],
+  disagreed: [],
+  differences: [],
+  reportAll: false,
+  copies: undefined,
+  askAgain: [],
+};
 
 export function frameFromLinkResponse(parts: Partial<CoreLinkResponse>): Frame {
   const message = { ...NOTHING_FROM_DATA, ...parts };
@@ -223,6 +240,11 @@ export function frameFromLinkResponse(parts: Partial<CoreLinkResponse>): Frame {
     reported: message.reported.map(wireFromReport),
     notifications: message.notifications.map(wireFromUpdate),
     answers: message.answers.map(wireFromAnswer),
+    disagreed: message.disagreed.map(wireFromSlotRef),
+    differences: message.differences.map(wireFromDifference),
+    reportAll: message.reportAll,
+    copies: message.copies && wireFromRollUp(message.copies),
+    askAgain: [...message.askAgain],
   };
   return frameFromMessage(toBinary(LinkResponseSchema, create(LinkResponseSchema, fields)));
 }
@@ -241,74 +263,17 @@ export function linkResponseFromBytes(bytes: Uint8Array): CoreLinkResponse {
       sequence: numberFromUint64(item.sequence),
       services: item.services.map(({ key, instances }) => ({ key: keyFromWire(key), instances })),
     })),
+    disagreed: wire.disagreed.map(slotRefFromWire),
+    differences: wire.differences.map(differenceFromWire),
+    reportAll: wire.reportAll,
+    copies: rollUpFromWire(wire.copies),
+    askAgain: wire.askAgain.map(slotFromWire),
   };
 }
 
 function wireFromWriteResult({ sequence, outcome }: CoreWriteResult): WriteResult {
   const fields: WireFields<WriteResult> = { sequence: BigInt(sequence), outcome: wireFromOutcome(outcome) };
   return create(WriteResultSchema, fields);
-}
-
-function wireFromOutcome(outcome: WriteOutcome): WriteResult["outcome"] {
-  switch (outcome.kind) {
-    case "applied":
-      return { case: "applied", value: wireFromVersion(outcome.version) };
-    case "superseded":
-      return { case: "superseded", value: wireFromRegistrationVersion(outcome.by) };
-    case "unknown":
-      return { case: "unknown", value: create(UnknownLeaseSchema) };
-    case "moved":
-    case "migrating":
-    case "stale":
-      return { case: "refused", value: wireFromRefusal(outcome) };
-  }
-}
-
-const wireRefusalKind: Record<Refusal["kind"], SlotRefusalKind> = {
-  moved: SlotRefusalKind.MOVED,
-  migrating: SlotRefusalKind.MIGRATING,
-  stale: SlotRefusalKind.STALE,
-};
-
-function wireFromRefusal(refusal: Refusal): SlotRefusal {
-  const fields: WireFields<SlotRefusal> = {
-    kind: wireRefusalKind[refusal.kind],
-    tableEpoch: BigInt(refusal.tableEpoch),
-    leaderEpoch: BigInt(refusal.leaderEpoch),
-  };
-  return create(SlotRefusalSchema, fields);
-}
-
-function outcomeFromWire(outcome: WriteResult["outcome"]): WriteOutcome {
-  switch (outcome.case) {
-    case "applied":
-      return { kind: "applied", version: versionFromWire(outcome.value) };
-    case "superseded":
-      return { kind: "superseded", by: registrationVersionFromWire(outcome.value) };
-    case "unknown":
-      return { kind: "unknown" };
-    case "refused":
-      return {
-        kind: refusalKindFromWire(outcome.value.kind),
-        tableEpoch: epoch(numberFromUint64(outcome.value.tableEpoch)),
-        leaderEpoch: epoch(numberFromUint64(outcome.value.leaderEpoch)),
-      };
-    case undefined:
-      return violation("a write result has an outcome");
-  }
-}
-
-function refusalKindFromWire(kind: SlotRefusalKind): Refusal["kind"] {
-  switch (kind) {
-    case SlotRefusalKind.MOVED:
-      return "moved";
-    case SlotRefusalKind.MIGRATING:
-      return "migrating";
-    case SlotRefusalKind.STALE:
-      return "stale";
-    default:
-      return violation("a slot refusal has a kind");
-  }
 }
 
 function wireFromAnswer(answer: CoreServicesAnswer): ServicesAnswer {
