@@ -53,7 +53,46 @@ export type Happening =
       readonly confirmed: boolean;
     } & OfSubscription)
   | { readonly kind: "fault"; readonly what: string }
-  | { readonly kind: "faults over" };
+  | { readonly kind: "faults over" }
+
+  /** Every server has just ended, or been cut off from every client. */
+  | { readonly kind: "all servers down" }
+  | { readonly kind: "servers back" }
+  /** An operator's decision, done: from now on the instance is shown as this, or not at all when there is no content. */
+  | {
+      readonly kind: "override";
+      readonly service: string;
+      readonly instanceId: string;
+      readonly content: string | undefined;
+    }
+  /** Something that is bounded, and its bound. */
+  | { readonly kind: "measured"; readonly what: string; readonly value: number; readonly max: number }
+  | WireHappening;
+
+/** What an observer on the network saw between servers and clients. */
+type WireHappening =
+  /** A push came to a client. */
+  | ({
+      readonly kind: "pushed";
+      readonly version: Version;
+      /** Of the content that the push leads to. */
+      readonly digest: string;
+      readonly snapshot: boolean;
+      /** Instances it carries, and ids that it takes away. */
+      readonly carried: number;
+      readonly confirmed: boolean;
+      /** The client had just asked: for the subscription, or for a repair. */
+      readonly asked: "no" | "subscribed" | "repair";
+    } & OfSubscription)
+  /** A write was answered as applied. A node is one life of a process. */
+  | { readonly kind: "accepted"; readonly node: string; readonly slot: number; readonly leaderEpoch: number }
+  /** A slot table came to a node: leaders and their epochs by slot. */
+  | {
+      readonly kind: "table";
+      readonly epoch: number;
+      readonly leaders: readonly (string | undefined)[];
+      readonly leaderEpochs: readonly number[];
+    };
 
 /** A happening and when it happened, in milliseconds. Its number is its place in the history. */
 export type HistoryEvent = Happening & { readonly at: number };

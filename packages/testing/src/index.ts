@@ -5,6 +5,7 @@ export { SeededRandom } from "./seeded-random.ts";
 export {
   KEEPALIVE_MS,
   SimNetwork,
+  type CarriedFrame,
   type CarriedTotals,
   type PartitionOptions,
   type SimNetworkOptions,
@@ -16,6 +17,7 @@ export { type Direction, type FrameFate, type LinkEvent, type TraceEntry } from 
 export { renderTranscript, type DescribeMessage } from "./transcript.ts";
 
 // What users saw, and whether it is what was promised.
+export { formatHistory } from "./history-in-words.ts";
 export { HistoryRecorder, type Happening, type History, type HistoryEvent, type Takes } from "./history.ts";
 export {
   DEFAULT_LIMITS,
@@ -24,11 +26,18 @@ export {
   type Property,
   type Violation,
 } from "./checkers/violation.ts";
-export { checkAll } from "./checkers/check-all.ts";
+export { checkAll, type CheckOptions } from "./checkers/check-all.ts";
 export { checkAcknowledgedVersions } from "./checkers/acknowledged-versions.ts";
 export { checkAcknowledgements } from "./checkers/acknowledgements.ts";
+export { checkAutonomousClients } from "./checkers/autonomous-clients.ts";
+export { checkBoundedGhosts } from "./checkers/bounded-ghosts.ts";
+export { checkBoundedResources } from "./checkers/bounded-resources.ts";
 export { checkConvergence } from "./checkers/convergence.ts";
+export { checkDurableOverrides } from "./checkers/durable-overrides.ts";
 export { checkEmptyGuard } from "./checkers/empty-guard.ts";
+export { checkOwnership } from "./checkers/ownership.ts";
 export { checkPhantomLoss } from "./checkers/phantom-loss.ts";
 export { checkResurrection } from "./checkers/resurrection.ts";
+export { checkSessionTruth } from "./checkers/session-truth.ts";
+export { checkSilence } from "./checkers/silence.ts";
 export { checkViews } from "./checkers/views.ts";

@@ -17,6 +17,9 @@ export type Parcel =
     }
   | { readonly kind: "end"; readonly error: ErrorValue | undefined };
 
+/** How often a frame that came before the opening of its link looks whether that is there, in milliseconds. */
+const OPENING_STEP_MS = 1;
+
 export class Lane {
   readonly #link: SimLink;
   readonly #sender: LinkEnd;
@@ -128,6 +131,11 @@ export class Lane {
         this.#link.arrived();
         break;
       case "frame":
+        if (receiver.state === "open" && !receiver.listening) {
+          // It has overtaken the opening, which no transport lets it do.
+          this.#arriveIn(OPENING_STEP_MS, parcel, true);
+          break;
+        }
         this.#leave(parcel, receiver.state !== "open" ? "vanished" : parcel.copy ? "duplicated" : "delivered");
         if (receiver.state === "open") receiver.take(parcel.message);
         break;

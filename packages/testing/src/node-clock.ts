@@ -1,24 +1,33 @@
 /**
  * One node's clock in the simulation: its own offset and drift, and the faults that stop a process. A paused node does
  * nothing until it is resumed and then does everything that came due meanwhile, late, as after SIGSTOP and SIGCONT. A
- * stopped one never does anything again, which is how a crash looks from inside.
+ * stopped one never does anything again, which is how a crash looks from inside. One that leaps finds that time has
+ * passed of which it saw nothing, as on a machine that was suspended.
  */
 
-import type { Clock, Timer } from "@rollcall/core";
-import { GRID_STEP_MS, onGridBefore } from "./time-grid.ts";
+import { assert, type Clock, type Timer } from "@rollcall/core";
+import { GRID_STEP_MS, onGrid, onGridBefore } from "./time-grid.ts";
 
 /** What a node was about to do; `action` is undefined once cancelled. */
 interface Pending {
   action: (() => void) | undefined;
 }
 
+/** A timer that has not come due. */
+interface Waiting extends Pending {
+  /** By this node's clock. */
+  readonly due: number;
+  timer: Timer | undefined;
+}
+
 export class NodeClock implements Clock {
   readonly #base: Clock;
-  readonly #offsetMs: number;
+  #offsetMs: number;
   readonly #drift: number;
   #state: "running" | "paused" | "stopped" = "running";
   /** What came due while paused. */
   #late: Pending[] = [];
+  readonly #waiting = new Set<Waiting>();
 
   constructor(base: Clock, offsetMs: number, drift: number) {
     if (!(drift > -1)) throw new Error(`drift must be more than -1, got ${drift}: time would not grow`);
@@ -36,12 +45,14 @@ export class NodeClock implements Clock {
   }
 
   setTimer(delayMs: number, action: () => void): Timer {
-    const pending: Pending = { action };
-    const timer = this.#base.setTimer(this.#baseDelay(delayMs), () => this.#comeDue(pending));
+    assert(delayMs >= 0, `a timer's delay is not negative, got ${delayMs}`);
+    const waiting: Waiting = { action, due: this.now() + onGrid(delayMs), timer: undefined };
+    this.#await(waiting);
     return {
       cancel: () => {
-        pending.action = undefined;
-        timer.cancel();
+        waiting.action = undefined;
+        waiting.timer?.cancel();
+        this.#waiting.delete(waiting);
       },
     };
   }
@@ -64,10 +75,29 @@ export class NodeClock implements Clock {
     for (const pending of late) this.#base.defer(() => this.#comeDue(pending));
   }
 
+  /** Finds itself `ms` later all at once: whatever was to be done in between is due now, earliest first. */
+  leap(ms: number): void {
+    this.#offsetMs += onGrid(ms);
+    for (const waiting of [...this.#waiting].toSorted((a, b) => a.due - b.due)) {
+      waiting.timer?.cancel();
+      this.#await(waiting);
+    }
+  }
+
   /** Never does anything again. */
   stop(): void {
     this.#state = "stopped";
     this.#late = [];
+    for (const { timer } of this.#waiting) timer?.cancel();
+    this.#waiting.clear();
+  }
+
+  #await(waiting: Waiting): void {
+    this.#waiting.add(waiting);
+    waiting.timer = this.#base.setTimer(this.#baseDelay(Math.max(0, waiting.due - this.now())), () => {
+      this.#waiting.delete(waiting);
+      this.#comeDue(waiting);
+    });
   }
 
   #comeDue(pending: Pending): void {

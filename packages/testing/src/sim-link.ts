@@ -49,6 +49,8 @@ export interface LinkSurroundings {
 }
 
 export class SimLink {
+  /** No other link has it. */
+  readonly name: string;
   readonly method: string;
   readonly surroundings: LinkSurroundings;
   /** The end of the side that dialled, which sends requests. */
@@ -57,7 +59,8 @@ export class SimLink {
   /** Set by a reset: whatever is under way never arrives. */
   cut = false;
 
-  constructor(surroundings: LinkSurroundings, from: string, to: string, method: string) {
+  constructor(name: string, surroundings: LinkSurroundings, from: string, to: string, method: string) {
+    this.name = name;
     this.method = method;
     this.surroundings = surroundings;
     this.dialler = new LinkEnd(this, "request", from, to);

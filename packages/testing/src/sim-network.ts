@@ -18,6 +18,8 @@ export interface SimNetworkOptions {
   readonly keepaliveMs?: number | undefined;
   /** How many of the last things carried are kept for {@link SimNetwork.trace}. By default none. */
   readonly traceMax?: number | undefined;
+  /** Called with every frame just before its receiver takes it in, copies made by a fault included. */
+  readonly carried?: ((frame: CarriedFrame) => void) | undefined;
 }
 
 /** What was carried since the network was made. Take the difference of two to measure an interval. */
@@ -26,6 +28,17 @@ export interface CarriedTotals {
   /** Frames handed over by senders, whatever became of them. */
   readonly frames: number;
   readonly bytes: number;
+}
+
+/** A frame that a receiver is about to take in. */
+export interface CarriedFrame {
+  /** The same for all frames of one link, and for no other link. */
+  readonly link: string;
+  readonly method: string;
+  readonly direction: Direction;
+  readonly from: string;
+  readonly to: string;
+  readonly message: Uint8Array;
 }
 
 /** The keepalive of the real transports. */
@@ -45,13 +58,15 @@ export class SimNetwork {
   readonly #processes = new SimProcesses();
   readonly #links = new Set<SimLink>();
   readonly #dialled = new Map<string, number>();
+  readonly #carried: ((frame: CarriedFrame) => void) | undefined;
   #totals = { links: 0, frames: 0, bytes: 0 };
 
-  constructor({ clock, random, keepaliveMs = KEEPALIVE_MS, traceMax = 0 }: SimNetworkOptions) {
+  constructor({ clock, random, keepaliveMs = KEEPALIVE_MS, traceMax = 0, carried }: SimNetworkOptions) {
     this.#clock = clock;
     this.#random = random.fork("network");
     this.#keepaliveMs = keepaliveMs;
     this.#trace = new TraceRing(traceMax);
+    this.#carried = carried;
   }
 
   // Who is there -----------------------------------------------------------------------------------------------------
@@ -71,7 +86,8 @@ export class SimNetwork {
     const life = this.#processes.livesBefore(from);
     return {
       dial: (to, method) => {
-        const link = new SimLink(this.#surroundings(this.#linkName(from, to, method)), from, to, method);
+        const name = this.#linkName(from, to, method);
+        const link = new SimLink(name, this.#surroundings(name), from, to, method);
         if (this.#processes.livesBefore(from) !== life) {
           link.dialler.die(true);
         } else {
@@ -250,6 +266,10 @@ export class SimNetwork {
 
   #frameSeen(link: SimLink, direction: Direction, message: Uint8Array, fate: FrameFate): void {
     if (this.#trace.keeps) this.#trace.add({ kind: "frame", ...this.#traced(link, direction), message, fate });
+    if (this.#carried === undefined || (fate !== "delivered" && fate !== "duplicated")) return;
+    const sender = direction === "request" ? link.dialler : link.acceptor;
+    const { name, method } = link;
+    this.#carried({ link: name, method, direction, from: sender.address, to: sender.peer, message });
   }
 
   #linkSeen(link: SimLink, direction: Direction, event: LinkEvent, error: ErrorValue | undefined): void {

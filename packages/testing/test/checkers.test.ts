@@ -9,24 +9,9 @@ import {
   checkResurrection,
   checkViews,
   formatViolations,
-  type Violation,
 } from "../src/index.ts";
+import { LATE, registeredRun, said } from "./said.ts";
 import { ordinaryRun, Story } from "./story.ts";
-
-const LATE = 100_000;
-
-function said(violations: readonly Violation[]): string[] {
-  return violations.map(({ property, message }) => `${property} ${message}`);
-}
-
-/** `i-1` registered by `provider` and acknowledged at version 1, seen by `reader`. */
-function registeredRun(): Story {
-  const story = new Story();
-  story.at(0).subscribe("reader");
-  const first = story.at(10).register("provider", "i-1");
-  story.at(11).registered(first, 1);
-  return story.at(12).view("reader", 1, { "i-1": "v1" });
-}
 
 test("an ordinary run violates nothing", () => {
   expect(formatViolations(checkAll(ordinaryRun().endAt(LATE)))).toBe("");

@@ -45,3 +45,18 @@ test("a stopped node never does anything again", async () => {
   await clock.runUntil(100);
   expect(seen).toEqual([]);
 });
+
+test("a clock that leaps makes due what was to be done in between, earliest first, and the rest that much earlier", async () => {
+  const world = new SimClock();
+  const node = world.nodeClock(1_000);
+  const done: string[] = [];
+  node.setTimer(200, () => done.push(`second at ${world.now()}`));
+  node.setTimer(100, () => done.push(`first at ${world.now()}`));
+  node.setTimer(5_000, () => done.push(`third at ${world.now()}`));
+  node.setTimer(150, () => done.push("cancelled")).cancel();
+  await world.runFor(50);
+  node.leap(4_000);
+  expect(node.now()).toBe(5_050);
+  await world.runFor(2_000);
+  expect(done).toEqual(["first at 50", "second at 50", "third at 1000"]);
+});

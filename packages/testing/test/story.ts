@@ -1,5 +1,5 @@
 import { epoch, type Version } from "@rollcall/core";
-import { HistoryRecorder, type History, type Takes } from "../src/index.ts";
+import { HistoryRecorder, type Happening, type History, type Takes } from "../src/index.ts";
 
 export const SERVICE = "default/default/orders";
 
@@ -73,6 +73,17 @@ export class Story {
   tell(kind: "connection lost" | "connection restored" | "client closed" | "client crashed", client: string): this {
     this.#recorder.record({ kind, client });
     return this;
+  }
+
+  record(happening: Happening): this {
+    this.#recorder.record(happening);
+    return this;
+  }
+
+  /** A push of a content named by `digest`; a delta of one instance unless told otherwise. */
+  pushed(client: string, digest: string, more: Partial<Extract<Happening, { kind: "pushed" }>> = {}): this {
+    const shared = { service: SERVICE, filter: "", version: version(1), snapshot: false, carried: 1 };
+    return this.record({ kind: "pushed", client, digest, ...shared, confirmed: true, asked: "no", ...more });
   }
 
   fault(what: string): this {

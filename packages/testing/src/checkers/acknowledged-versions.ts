@@ -27,7 +27,13 @@ export function checkAcknowledgedVersions(history: History, limits: CheckLimits 
       for (const view of subscription.views) {
         const message = view.confirmed ? disagreement(view, id, claims, applied, subscription, reasons) : undefined;
         if (message === undefined) continue;
-        violations.push({ property: "P5", at: view.at, message: `${subscriberInWords(subscription)} ${message}` });
+        const { service } = subscription;
+        violations.push({
+          property: "P5",
+          at: view.at,
+          service,
+          message: `${subscriberInWords(subscription)} ${message}`,
+        });
       }
     }
   }

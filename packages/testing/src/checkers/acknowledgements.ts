@@ -42,7 +42,7 @@ function missingAtTheEnd(history: History, limits: CheckLimits): Violation[] {
       const reasons = reasonsToGo(claims, subscription.takes, clients, limits);
       if (reasons.some(({ from, until }) => from <= endedAt && endedAt <= until)) continue;
       const message = `${subscriberInWords(subscription)} ends without ${id}, acknowledged to ${last.client} at ${last.outcome.at} ms`;
-      violations.push({ property: "P13", at: endedAt, message });
+      violations.push({ property: "P13", at: endedAt, service: subscription.service, message });
     }
   }
   return violations;

@@ -26,7 +26,12 @@ type Presence = "must" | "must not" | "may";
 export function checkConvergence(history: History, limits: CheckLimits = DEFAULT_LIMITS): Violation[] {
   const reading = readHistory(history);
   const { endedAt, disturbedAt } = reading;
-  const violation = (message: string): Violation => ({ property: "P1", at: endedAt, message });
+  const violation = (message: string, service?: string): Violation => ({
+    property: "P1",
+    at: endedAt,
+    service,
+    message,
+  });
   if (endedAt < disturbedAt + limits.settleMs) {
     return [violation(`the run ended ${endedAt - disturbedAt} ms after the last event: too early to judge`)];
   }
@@ -39,13 +44,14 @@ export function checkConvergence(history: History, limits: CheckLimits = DEFAULT
     ...unanswered.map(({ service, claim }) =>
       violation(
         `${claim.client} was never answered its ${claim.kind} of ${service} ${claim.instanceId} at ${claim.at} ms`,
+        service,
       ),
     ),
     ...reading.subscriptions
       .filter(({ current }) => current)
       .flatMap((subscription) =>
         checkLastView(subscription, reading, limits).map((wrong) =>
-          violation(`${subscriberInWords(subscription)} ${wrong}`),
+          violation(`${subscriberInWords(subscription)} ${wrong}`, subscription.service),
         ),
       ),
   ];

@@ -11,9 +11,10 @@ export function checkEmptyGuard(history: History): Violation[] {
         (view, index) =>
           view.instances.size === 0 && !view.confirmed && (subscription.views[index - 1]?.instances.size ?? 0) > 0,
       )
-      .map(({ at }): Violation => ({
+      .map(({ at, service }): Violation => ({
         property: "P7",
         at,
+        service,
         message: `${subscriberInWords(subscription)} becomes empty unconfirmed`,
       })),
   );

@@ -23,6 +23,7 @@ export function checkPhantomLoss(history: History, limits: CheckLimits = DEFAULT
         violations.push({
           property: "P3",
           at: view.at,
+          service: subscription.service,
           message: `${subscriberInWords(subscription)} drops ${id}, which nobody took away`,
         });
       }

@@ -24,6 +24,7 @@ export type ClaimOutcome =
   | { readonly kind: "applied"; readonly at: number; readonly version: Version };
 
 export interface Subscription {
+  readonly at: number;
   readonly client: string;
   readonly service: string;
   readonly filter: string;
@@ -68,7 +69,16 @@ export function readHistory({ events, endedAt }: History): Reading {
 }
 
 /** What follows from something else, and so disturbs nothing itself. */
-const SEEN_KINDS: ReadonlySet<HistoryEvent["kind"]> = new Set(["view", "registered", "unregistered", "refused"]);
+const SEEN_KINDS: ReadonlySet<HistoryEvent["kind"]> = new Set([
+  "view",
+  "registered",
+  "unregistered",
+  "refused",
+  "measured",
+  "pushed",
+  "accepted",
+  "table",
+]);
 
 function readClaims(events: readonly HistoryEvent[]): Map<string, Map<string, Claim[]>> {
   const outcomes = new Map<number, ClaimOutcome>();
@@ -115,8 +125,8 @@ function readSubscriptions(events: readonly HistoryEvent[], clients: ReadonlyMap
   const open = new Map<string, Open>();
   for (const [number, event] of events.entries()) {
     if (event.kind === "subscribe") {
-      const { client, service, filter, takes } = event;
-      const subscription: Open = { client, service, filter, takes, views: [], current: true };
+      const { at, client, service, filter, takes } = event;
+      const subscription: Open = { at, client, service, filter, takes, views: [], current: true };
       all.push(subscription);
       open.set(nameOf(event), subscription);
     } else if (event.kind === "view") {
@@ -141,11 +151,12 @@ function endSubscription(open: Map<string, { current: boolean }>, name: string):
   open.delete(name);
 }
 
-function nameOf({ client, service, filter }: { client: string; service: string; filter: string }): string {
+/** Tells subscriptions apart. */
+export function nameOf({ client, service, filter }: { client: string; service: string; filter: string }): string {
   return JSON.stringify([client, service, filter]);
 }
 
-function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+export function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
   const known = map.get(key);
   if (known !== undefined) return known;
   const made = make();

@@ -27,6 +27,7 @@ function risenIn(subscription: Subscription, id: string, claims: readonly Claim[
   return risen.map(({ at }) => ({
     property: "P4",
     at,
+    service: subscription.service,
     message: `${id} comes back into ${subscriberInWords(subscription)} after its unregister was acknowledged`,
   }));
 }
@@ -41,7 +42,7 @@ function stillThere(
   const shown = subscription.views.at(-1)?.instances.has(id) === true;
   if (!shown || !isBuried(claims, Infinity, endedAt, limits)) return [];
   const message = `${subscriberInWords(subscription)} ends with ${id}, whose unregister was acknowledged`;
-  return [{ property: "P4", at: endedAt, message }];
+  return [{ property: "P4", at: endedAt, service: subscription.service, message }];
 }
 
 /** Whether, before event `number` and long enough before `at`, the last word on the instance was an acknowledged unregister. */

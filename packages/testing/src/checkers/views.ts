@@ -25,7 +25,12 @@ export function checkViews(history: History): Violation[] {
         ...isInvented(view, subscription, reading),
         ...(view.confirmed ? differsFromOthers(view, who, contents) : []),
       ];
-      return wrong.map((message): Violation => ({ property: "P5", at: view.at, message: `${who} ${message}` }));
+      return wrong.map((message): Violation => ({
+        property: "P5",
+        at: view.at,
+        service: subscription.service,
+        message: `${who} ${message}`,
+      }));
     });
   });
 }

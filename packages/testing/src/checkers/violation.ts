@@ -1,13 +1,15 @@
 /** What checkers answer, and the times by which they judge. */
 
 /** The properties of the contract that are checked. */
-export type Property = "P1" | "P3" | "P4" | "P5" | "P7" | "P13";
+export type Property = "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P7" | "P8" | "P9" | "P10" | "P11" | "P12" | "P13";
 
 export interface Violation {
   readonly property: Property;
   /** When it showed, in milliseconds of the history. */
   readonly at: number;
   readonly message: string;
+  /** The service it is about, when it is about one. */
+  readonly service?: string | undefined;
 }
 
 export interface CheckLimits {
