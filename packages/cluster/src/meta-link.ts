@@ -1,16 +1,21 @@
 /**
  * A node's place in the cluster. It joins through meta and stays a member while its heartbeats arrive; in return it is
- * told the state of the cluster whenever that changes. Heartbeats carry the version of the state the node has and
- * nothing more. Without meta the node goes on with the state it knows.
+ * told the state of the cluster whenever that changes. Heartbeats carry the version of the state the node has, and which
+ * slots it follows in full. Each is counted, and its count comes back with the answer, so that the node can tell as of
+ * when what it knows is true. Without meta the node goes on with the state it knows.
  */
 
 import {
   assert,
   mayFollow,
+  oncePerTurn,
   type ClusterState,
+  type JoinRequest,
+  type JoinResponse,
   type Log,
   type NodeHello,
   type RegistryError,
+  type SlotId,
   type Timer,
 } from "@rollcall/core";
 import { JOIN_PATH, frameFromJoinRequest, joinResponseFromBytes } from "@rollcall/protocol";
@@ -23,12 +28,19 @@ export interface MetaLinkOptions {
   readonly hello: Omit<NodeHello, "address" | "incarnation">;
   /** Time between heartbeats in milliseconds. The lease at meta is three of them, so two may be lost. */
   readonly heartbeatMs: number;
+  /** Of a data node: the slots it follows and has in full, under the leader epochs of the state it has; none by default. */
+  readonly synced?: () => ReadonlySet<SlotId>;
 }
 
 export const DEFAULT_HEARTBEAT_MS = 1_000;
 
 /** Heartbeats without an answer after which the link is taken for dead, though nobody has closed it. */
 const UNANSWERED_MAX = 3;
+
+/** Messages of which the time of sending is remembered. Of older ones, it is only not known how new the answer is. */
+const SENT_MAX = 64;
+
+const NO_SLOTS: ReadonlySet<SlotId> = new Set();
 
 export interface Membership {
   readonly incarnation: number;
@@ -40,10 +52,22 @@ export class MetaLink {
   readonly #ports: LastingLinkPorts & { readonly log: Log };
   readonly #link: LastingLink;
   readonly #changed: (membership: Membership) => void;
+  readonly #synced: () => ReadonlySet<SlotId>;
+  readonly #reportSoon: () => void;
   #membership: Membership | undefined;
   #address = "";
   #nextMeta: number;
+  /** Heartbeats since the last answer; other messages are not counted, for many may be on their way at once. */
   #unanswered = 0;
+  /** Something was sent on this link since the last answer. */
+  #awaitsAnswer = false;
+  /** What is synced has changed since it was last said. */
+  #reportIsDue = false;
+  /** Messages sent on this link. */
+  #count = 0;
+  /** Messages of this link that are not known to have been taken in, the oldest first. */
+  #sent: { readonly count: number; readonly atMs: number }[] = [];
+  #currentAsOf = -Infinity;
   #heartbeat: Timer | undefined;
 
   /** @param changed called with every newer state of the cluster, and first when the node has joined */
@@ -56,6 +80,8 @@ export class MetaLink {
     this.#options = options;
     this.#ports = ports;
     this.#changed = changed;
+    this.#synced = options.synced ?? (() => NO_SLOTS);
+    this.#reportSoon = oncePerTurn(ports.clock, () => this.#reportIfDue());
     this.#nextMeta = Math.floor(ports.random.next() * options.metas.length);
     this.#link = new LastingLink(JOIN_PATH, ports, {
       address: () => this.#options.metas[this.#nextMeta++ % this.#options.metas.length]!,
@@ -74,6 +100,14 @@ export class MetaLink {
     return this.#link.isProven;
   }
 
+  /**
+   * Clock time in milliseconds: the cluster was as {@link membership} says then or at some time after. It is when the
+   * newest message was sent that meta has answered; before any, -Infinity.
+   */
+  get currentAsOf(): number {
+    return this.#currentAsOf;
+  }
+
   /** @param address `host:port` by which others reach this node */
   open(address: string): void {
     this.#address = address;
@@ -81,10 +115,21 @@ export class MetaLink {
     this.#scheduleHeartbeat();
   }
 
+  /** Asks meta now whether there is a newer state, unless an answer is awaited that will say so. */
+  refresh(): void {
+    if (!this.#awaitsAnswer) this.#renewNow();
+  }
+
+  /** What is synced has changed: meta is told at once, or when it has answered what it was told last. */
+  report(): void {
+    this.#reportIsDue = true;
+    this.#reportSoon();
+  }
+
   /** Stops beating and tells meta that the node leaves, so that nobody waits for its lease to end. */
   leave(): void {
     this.#heartbeat?.cancel();
-    this.#link.send(frameFromJoinRequest({ hello: undefined, stateVersion: this.#stateVersion(), leaving: true }));
+    this.#say({ leaving: true });
     this.#link.close();
   }
 
@@ -94,8 +139,28 @@ export class MetaLink {
 
   #sendHello(): void {
     this.#unanswered = 0;
+    this.#count = 0;
+    this.#sent = [];
     const hello = { ...this.#options.hello, address: this.#address, incarnation: this.#membership?.incarnation ?? 0 };
-    this.#link.send(frameFromJoinRequest({ hello, stateVersion: this.#stateVersion(), leaving: false }));
+    this.#say({ hello });
+  }
+
+  #renewNow(): void {
+    if (this.#link.isOpen) this.#say({});
+  }
+
+  #say({ hello, leaving = false }: Partial<Pick<JoinRequest, "hello" | "leaving">>): void {
+    const count = ++this.#count;
+    this.#sent.push({ count, atMs: this.#ports.clock.now() });
+    if (this.#sent.length > SENT_MAX) this.#sent.shift();
+    this.#awaitsAnswer = true;
+    this.#reportIsDue = false;
+    const stateVersion = this.#stateVersion();
+    this.#link.send(frameFromJoinRequest({ hello, stateVersion, leaving, sequence: count, synced: this.#synced() }));
+  }
+
+  #reportIfDue(): void {
+    if (this.#reportIsDue && !this.#awaitsAnswer) this.#renewNow();
   }
 
   #scheduleHeartbeat(): void {
@@ -111,29 +176,44 @@ export class MetaLink {
       return;
     }
     this.#unanswered++;
-    this.#link.send(frameFromJoinRequest({ hello: undefined, stateVersion: this.#stateVersion(), leaving: false }));
+    this.#renewNow();
   }
 
   #receive(bytes: Uint8Array): void {
-    const { incarnation, state } = joinResponseFromBytes(bytes);
+    const response = joinResponseFromBytes(bytes);
     this.#unanswered = 0;
-    if (state === undefined) return;
+    this.#awaitsAnswer = false;
+    const known = this.#membership?.state.version;
+    if (this.#takeIn(response)) this.#noteAnswer(response.sequence);
+    // What was said of an older state did not count. A node that follows nothing has nothing to say.
+    if (this.#membership?.state.version !== known && this.#synced().size > 0) this.#reportIsDue = true;
+    if (this.#reportIsDue) this.#reportSoon();
+  }
+
+  /** False when the answer comes from a meta that knows less than this node, or of another cluster. */
+  #takeIn({ incarnation, state }: JoinResponse): boolean {
     const known = this.#membership?.state;
+    if (state === undefined) return known !== undefined;
     if (known !== undefined) {
       if (known.clusterId !== state.clusterId) {
         this.#ports.log.error("meta belongs to another cluster; its state is ignored", {
           known: known.clusterId,
           told: state.clusterId,
         });
-        return;
+        return false;
       }
-      if (state.version <= known.version) return;
+      if (state.version <= known.version) return state.version === known.version;
       // The table may be the one we have; what it may never be is an older one.
       if (state.table.epoch !== known.table.epoch)
         assert(mayFollow(known.table, state.table), "a newer cluster state has no older slot table");
     }
     this.#membership = { incarnation, state };
     this.#changed(this.#membership);
+    return true;
+  }
+
+  #noteAnswer(count: number): void {
+    while (this.#sent.length > 0 && this.#sent[0]!.count <= count) this.#currentAsOf = this.#sent.shift()!.atMs;
   }
 
   #lost(error: RegistryError | undefined): void {

@@ -1,60 +1,13 @@
-import {
-  EMPTY_SLOT_TABLE,
-  RegistryError,
-  epoch,
-  messageFromFrame,
-  silentLog,
-  type ClusterState,
-  type JoinRequest,
-  type JoinResponse,
-  type SlotTable,
-} from "@rollcall/core";
-import { JOIN_PATH, frameFromJoinResponse, joinRequestFromBytes } from "@rollcall/protocol";
-import { SimClock } from "@rollcall/testing";
+import { JOIN_PATH } from "@rollcall/protocol";
 import { describe, expect, test } from "vitest";
-import { DEFAULT_HEARTBEAT_MS, MetaLink, type Membership } from "../src/meta-link.ts";
-import { FakeDialer, type FakeStream } from "./fake-dialer.ts";
-
-const HEARTBEAT_MS = 1_000;
-const lost = new RegistryError("unavailable", "gone");
-
-const table = (tableEpoch: number, leaderEpoch: number): SlotTable => ({
-  epoch: epoch(tableEpoch),
-  owners: EMPTY_SLOT_TABLE.owners.map(() => ({ leader: "d", followers: [], leaderEpoch: epoch(leaderEpoch) })),
-});
-
-const state = (version: number, change: Partial<ClusterState> = {}): ClusterState => ({
-  clusterId: "ours",
-  version,
-  members: [{ nodeId: "data-1", incarnation: 4, role: "data", address: "data-1:1" }],
-  table: table(version, version),
-  ...change,
-});
-
-function openLink({ metas = ["meta-1:1", "meta-2:1", "meta-3:1"], first = 0 } = {}) {
-  const clock = new SimClock();
-  const dialer = new FakeDialer(clock);
-  const told: Membership[] = [];
-  const errors: string[] = [];
-  const log = { ...silentLog, error: (message: string) => void errors.push(message) };
-  const random = { next: () => first / metas.length, id: () => "" };
-  const hello = { nodeId: "data-1", startId: "first start", role: "data" } as const;
-  const link = new MetaLink({ metas, hello, heartbeatMs: HEARTBEAT_MS }, { clock, random, dialer, log }, (membership) =>
-    told.push(membership),
-  );
-  link.open("data-1:1");
-  return { clock, dialer, told, errors, link, hello: { ...hello, address: "data-1:1" } };
-}
-
-const answer = (stream: FakeStream, response: Partial<JoinResponse> = {}) =>
-  stream.receive(messageFromFrame(frameFromJoinResponse({ incarnation: 4, state: undefined, ...response })));
-const said = (stream: FakeStream): JoinRequest[] => stream.sent.map(joinRequestFromBytes);
+import { DEFAULT_HEARTBEAT_MS } from "../src/meta-link.ts";
+import { HEARTBEAT_MS, answer, lost, openLink, said, saying, state, table } from "./open-meta-link.ts";
 
 describe("joining", () => {
   test("begins at a meta drawn by chance, with a hello and nothing known", () => {
     const { dialer, told, link, hello } = openLink({ first: 1 });
     expect(dialer.last).toMatchObject({ address: "meta-2:1", method: JOIN_PATH });
-    expect(said(dialer.last)).toEqual([{ hello: { ...hello, incarnation: 0 }, stateVersion: 0, leaving: false }]);
+    expect(said(dialer.last)).toEqual([saying(1, { hello: { ...hello, incarnation: 0 } })]);
     expect([told, link.membership, link.isJoined]).toEqual([[], undefined, false]);
   });
 
@@ -73,17 +26,14 @@ describe("joining", () => {
 });
 
 describe("heartbeats", () => {
-  test("come one a time and carry the version of the state and nothing more", async () => {
+  test("come one a time, counted, and carry the version of the state", async () => {
     const { clock, dialer } = openLink();
     answer(dialer.last, { state: state(2) });
     await clock.runFor(HEARTBEAT_MS);
     expect(dialer.last.sent).toHaveLength(2);
     answer(dialer.last, { state: state(5) });
     await clock.runFor(HEARTBEAT_MS);
-    expect(said(dialer.last).slice(1)).toEqual([
-      { hello: undefined, stateVersion: 2, leaving: false },
-      { hello: undefined, stateVersion: 5, leaving: false },
-    ]);
+    expect(said(dialer.last).slice(1)).toEqual([saying(2, { stateVersion: 2 }), saying(3, { stateVersion: 5 })]);
     expect(DEFAULT_HEARTBEAT_MS).toBe(1_000);
   });
 
@@ -104,7 +54,7 @@ describe("heartbeats", () => {
     await clock.runFor(HEARTBEAT_MS + 1);
     expect(dialer.streams.map(({ address }) => address)).toEqual(["meta-1:1", "meta-2:1"]);
     expect(dialer.streams[0]!.closedWith).toBe("in order");
-    expect(said(dialer.last)[0]).toEqual({ hello: { ...hello, incarnation: 4 }, stateVersion: 2, leaving: false });
+    expect(said(dialer.last)[0]).toEqual(saying(1, { hello: { ...hello, incarnation: 4 }, stateVersion: 2 }));
   });
 
   test("an answer in between starts the count again", async () => {
@@ -191,7 +141,7 @@ describe("leaving", () => {
     const { clock, dialer, link } = openLink();
     answer(dialer.last, { state: state(2) });
     link.leave();
-    expect(said(dialer.last).at(-1)).toEqual({ hello: undefined, stateVersion: 2, leaving: true });
+    expect(said(dialer.last).at(-1)).toEqual(saying(2, { stateVersion: 2, leaving: true }));
     expect(dialer.last.closedWith).toBe("in order");
     const { length } = dialer.last.sent;
     await clock.runFor(60_000);

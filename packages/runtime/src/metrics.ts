@@ -34,12 +34,7 @@ export class ProcessMetrics {
     this.#delay.reset();
     return [
       gauge("rollcall_process_resident_memory_bytes", "Resident memory of the process.", process.memoryUsage.rss()),
-      {
-        name: "rollcall_process_cpu_seconds_total",
-        help: "Processor time used by the process.",
-        type: "counter",
-        value: (user + system) / 1e6,
-      },
+      counter("rollcall_process_cpu_seconds_total", "Processor time used by the process.", (user + system) / 1e6),
       gauge("rollcall_event_loop_delay_p99_seconds", "How late the event loop ran, since the last reading.", delayP99),
     ];
   }
@@ -51,4 +46,8 @@ export class ProcessMetrics {
 
 export function gauge(name: string, help: string, value: number): Metric {
   return { name, help, type: "gauge", value };
+}
+
+export function counter(name: string, help: string, value: number): Metric {
+  return { name, help, type: "counter", value };
 }

@@ -31,11 +31,11 @@ export function serverSettings({ port }: { readonly port: number }) {
     nodeId: setting(
       z
         .string()
-        .regex(/^[A-Za-z0-9._-]{1,128}$/)
+        .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/)
         .optional(),
       {
         describe: "Name of this node in the cluster, kept across restarts; without it, a new one at each start.",
-        allowed: '1 to 128 letters, digits, ".", "_", "-"',
+        allowed: '1 to 63 letters, digits, ".", "_", "-", a letter or digit first and last',
         placeholder: "name",
       },
     ),

@@ -75,7 +75,10 @@ function openLink(
   }, connectTimeoutMs);
   session.once("remoteSettings", () => clearTimeout(timer));
   session.once("close", () => clearTimeout(timer));
-  session.once("connect", () => session.setLocalWindowSize(WINDOW_BYTES));
+  // A connection that comes about just when it was given up is connected and destroyed at once.
+  session.once("connect", () => {
+    if (!session.destroyed) session.setLocalWindowSize(WINDOW_BYTES);
+  });
   session.on("error", (error: Error) => {
     loss ??= lossOf(address, error.message);
   });

@@ -1,0 +1,72 @@
+/** A node's link to meta, with the test as meta. */
+
+import {
+  EMPTY_SLOT_TABLE,
+  RegistryError,
+  epoch,
+  messageFromFrame,
+  silentLog,
+  slotId,
+  type ClusterState,
+  type JoinRequest,
+  type JoinResponse,
+  type SlotId,
+  type SlotTable,
+} from "@rollcall/core";
+import { frameFromJoinResponse, joinRequestFromBytes } from "@rollcall/protocol";
+import { SimClock } from "@rollcall/testing";
+import { MetaLink, type Membership } from "../src/meta-link.ts";
+import { FakeDialer, type FakeStream } from "./fake-dialer.ts";
+
+export const HEARTBEAT_MS = 1_000;
+export const lost = new RegistryError("unavailable", "gone");
+
+export const table = (tableEpoch: number, leaderEpoch: number): SlotTable => ({
+  epoch: epoch(tableEpoch),
+  owners: EMPTY_SLOT_TABLE.owners.map(() => ({ leader: "d", followers: [], leaderEpoch: epoch(leaderEpoch) })),
+});
+
+export const state = (version: number, change: Partial<ClusterState> = {}): ClusterState => ({
+  clusterId: "ours",
+  version,
+  members: [{ nodeId: "data-1", incarnation: 4, role: "data", address: "data-1:1" }],
+  table: table(version, version),
+  departed: [],
+  ...change,
+});
+
+interface LinkSetup {
+  readonly metas?: readonly string[];
+  readonly first?: number;
+  readonly synced?: () => ReadonlySet<SlotId>;
+}
+
+export function openLink({ metas = ["meta-1:1", "meta-2:1", "meta-3:1"], first = 0, synced }: LinkSetup = {}) {
+  const clock = new SimClock();
+  const dialer = new FakeDialer(clock);
+  const told: Membership[] = [];
+  const errors: string[] = [];
+  const log = { ...silentLog, error: (message: string) => void errors.push(message) };
+  const random = { next: () => first / metas.length, id: () => "" };
+  const hello = { nodeId: "data-1", startId: "first start", role: "data" } as const;
+  const options = { metas, hello, heartbeatMs: HEARTBEAT_MS, ...(synced && { synced }) };
+  const link = new MetaLink(options, { clock, random, dialer, log }, (membership) => told.push(membership));
+  link.open("data-1:1");
+  return { clock, dialer, told, errors, link, hello: { ...hello, address: "data-1:1" } };
+}
+
+export const answer = (stream: FakeStream, response: Partial<JoinResponse> = {}) =>
+  stream.receive(
+    messageFromFrame(frameFromJoinResponse({ incarnation: 4, state: undefined, sequence: 0, ...response })),
+  );
+export const said = (stream: FakeStream): JoinRequest[] => stream.sent.map(joinRequestFromBytes);
+/** What a node says in its `sequence`th message on a link. */
+export const saying = (sequence: number, change: Partial<JoinRequest> = {}): JoinRequest => ({
+  hello: undefined,
+  stateVersion: 0,
+  leaving: false,
+  sequence,
+  synced: new Set(),
+  ...change,
+});
+export const slots = (...numbers: number[]): ReadonlySet<SlotId> => new Set(numbers.map(slotId));
