@@ -13,6 +13,11 @@ export const dataSettings = defineServerSettings(
       unit: "ms",
       default: 15_000,
     }),
+    dataDir: setting(z.string().min(1), {
+      describe: "Folder of the copy that a restart begins with; made when it is not there.",
+      placeholder: "folder",
+      default: ".rollcall/data",
+    }),
     heartbeatMs: setting(z.int().min(100).max(10_000), {
       describe: "Time between heartbeats to meta; the lease there is three of them by default.",
       unit: "ms",

@@ -1,11 +1,13 @@
 /** A data node as a process of its own. */
 
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { errorDetailCodec } from "@rollcall/protocol";
 import { runNode } from "@rollcall/runtime";
 
 import { dataSettings } from "./config.ts";
+import { LevelWarmStore } from "./peers/level-warm-store.ts";
 import { createDataServer } from "./server.ts";
 
 /** @param args what follows the command: settings as flags, or `--help` */
@@ -15,7 +17,11 @@ export async function main(args: readonly string[]): Promise<void> {
     definition: dataSettings,
     args,
     errorDetail: errorDetailCodec,
-    create: (nodeId, settings, ports) => createDataServer({ ...settings, nodeId, metas: settings.meta }, ports),
+    async create(nodeId, settings, ports) {
+      // A folder within ours, for one that is damaged is renamed.
+      const warm = await LevelWarmStore.open(join(settings.dataDir, "claims"), ports.log);
+      return createDataServer({ ...settings, nodeId, metas: settings.meta }, { ...ports, warm });
+    },
   });
 }
 

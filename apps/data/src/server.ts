@@ -1,11 +1,23 @@
-/** The data server: the one place where its parts are made and joined. */
+/**
+ * The data server: the one place where its parts are made and joined.
+ *
+ * A write's way: rpc/session-links -> storage -> datums/registered-service, and from there to those who watch: the
+ * followers (rpc/follower-links), the disk (warm/), and the sessions that are interested (notify/session-peer).
+ */
 
-import { MetaLink, healthService } from "@rollcall/cluster";
-import { DataService, Health, LINK_PATH } from "@rollcall/protocol";
-import { gauge, type NodePorts, type NodeServer } from "@rollcall/runtime";
+import { MetaLink, healthService, type Membership } from "@rollcall/cluster";
+import { DataService, Health, LINK_PATH, REPLICATE_PATH } from "@rollcall/protocol";
+import type { NodePorts, NodeServer } from "@rollcall/runtime";
+import type { Timer } from "@rollcall/core";
 
+import { dataMetrics } from "./metrics.ts";
+import { LeaderLinks } from "./peers/leader-links.ts";
+import { FollowerLinks } from "./rpc/follower-links.ts";
 import { SessionLinks } from "./rpc/session-links.ts";
 import { Storage } from "./storage.ts";
+import { WarmCopy } from "./warm/warm-copy.ts";
+import { warmSourceOf, warmWatcherOf } from "./warm/warm-watcher.ts";
+import type { WarmStore } from "./warm/warm-store.ts";
 
 export interface DataServerConfig {
   readonly nodeId: string;
@@ -17,48 +29,128 @@ export interface DataServerConfig {
   readonly registrationLeaseMs: number;
 }
 
-export function createDataServer(config: DataServerConfig, ports: NodePorts): NodeServer {
-  const storage = new Storage(config, ports);
+export interface DataServerPorts extends NodePorts {
+  /** Where a copy of everything is kept; without one a restart of all data nodes begins with nothing. */
+  readonly warm?: WarmStore | undefined;
+}
+
+/** How often followers and leaders are looked after, in milliseconds. */
+const SWEEP_MS = 250;
+
+/** Two nodes that do not agree for so long, in milliseconds, make this one unready. */
+const DISPUTE_MS = 30_000;
+
+export function createDataServer(config: DataServerConfig, ports: DataServerPorts): NodeServer {
+  const { clock, log } = ports;
+  const storage = new Storage(config, {
+    clock,
+    log,
+    membersKnownAt: () => meta.currentAsOf,
+    tableIsOld: () => meta.refresh(),
+  });
+  const { ownership, datums, reconciler } = storage;
   const sessions = new SessionLinks(storage, ports);
+  const followers = new FollowerLinks(
+    {
+      // Whoever copies what is not complete would take itself for complete.
+      led: (slot) => (ownership.of(slot).kind === "leading" ? datums.of(slot) : undefined),
+      tableEpoch: () => ownership.tableEpoch,
+    },
+    ports,
+  );
+  const leaders = new LeaderLinks(
+    config.nodeId,
+    {
+      followed: (slot) => (ownership.of(slot).kind === "following" ? datums.of(slot) : undefined),
+      syncChanged(slot, leaderEpoch, isSynced) {
+        if (!ownership.syncChanged({ slot, leaderEpoch }, isSynced)) return;
+        if (isSynced) storage.synced(slot);
+        meta.report();
+      },
+    },
+    ports,
+  );
+  const warm = ports.warm && new WarmCopy(ports.warm, warmSourceOf(datums), ports);
+
+  const adopt = (membership: Membership): void => {
+    const { clusterId } = membership.state;
+    storage.joined(clusterId);
+    storage.adopt(membership.state);
+    leaders.adopt(membership);
+    warm?.start(clusterId);
+  };
   const hello = { nodeId: config.nodeId, startId: ports.random.id(), role: "data" } as const;
-  const meta = new MetaLink({ metas: config.metas, hello, heartbeatMs: config.heartbeatMs }, ports, ({ state }) =>
-    storage.adopt(state),
+  const meta = new MetaLink(
+    { metas: config.metas, hello, heartbeatMs: config.heartbeatMs, synced: () => ownership.synced() },
+    ports,
+    adopt,
   );
 
+  storage.watch({
+    changed: ({ service }) => followers.changed(service.slot),
+    discarded: ({ service }) => followers.changed(service.slot),
+    ownershipChanged: ({ slot }) => followers.changed(slot),
+    completed: () => {},
+    dropped: () => {},
+  });
+
+  let isLoaded = false;
   const unready = (): string[] => {
+    if (!isLoaded) return ["is loading what it had on disk"];
     if (meta.membership === undefined) return ["has not joined the cluster"];
-    const takingOver = storage.ownership.count("taking over");
-    return takingOver > 0 ? [`${takingOver} slots are being taken over`] : [];
+    const takingOver = ownership.count("taking over");
+    return [
+      ...(takingOver > 0 ? [`${takingOver} slots are being taken over`] : []),
+      ...reconciler.problems(clock.now(), DISPUTE_MS),
+      ...leaders.problems(clock.now()),
+    ];
+  };
+
+  let sweepTimer: Timer | undefined;
+  const sweep = (): void => {
+    const now = clock.now();
+    followers.sweep(now);
+    leaders.sweep(now);
+    sweepTimer = clock.setTimer(SWEEP_MS, sweep);
   };
 
   return {
-    streams: new Map([[LINK_PATH, sessions.handler]]),
+    streams: new Map([
+      [LINK_PATH, sessions.handler],
+      [REPLICATE_PATH, followers.handler],
+    ]),
     streamMethods: [],
-    nodePaths: [LINK_PATH],
-    routes: (router) => router.service(Health, healthService([DataService.typeName], unready, ports.clock)),
+    nodePaths: [LINK_PATH, REPLICATE_PATH],
+    routes: (router) => router.service(Health, healthService([DataService.typeName], unready, clock)),
     unready,
-    metrics() {
-      const { services, instances } = storage.datums.count();
-      return [
-        gauge("rollcall_data_slots_leading", "Slots this node leads completely.", storage.ownership.count("leading")),
-        gauge(
-          "rollcall_data_slots_taking_over",
-          "Slots still waiting for sessions.",
-          storage.ownership.count("taking over"),
-        ),
-        gauge("rollcall_data_services", "Services in the slots of this node.", services),
-        gauge("rollcall_data_instances", "Instances of these services.", instances),
-        gauge("rollcall_data_sessions_linked", "Session nodes linked to this node.", storage.linkedSessions),
-      ];
-    },
-    start(address) {
+    metrics: () => dataMetrics({ storage, followers, leaders, warm }),
+    async start(address) {
+      await load();
+      isLoaded = true;
       storage.start();
+      sweep();
       meta.open(address);
     },
-    stop() {
+    async stop() {
       meta.leave();
+      sweepTimer?.cancel();
       storage.stop();
       sessions.closeAll();
+      followers.closeAll();
+      leaders.close();
+      await warm?.flush();
+      warm?.stop();
+      await ports.warm?.close();
     },
   };
+
+  async function load(): Promise<void> {
+    if (warm === undefined) return;
+    const { clusterId, versions } = await warm.load(({ slot, key, claim }) => datums.restore(slot, key, claim));
+    storage.restored(clusterId, versions);
+    // What is changed from now on is written; what was just read need not be.
+    storage.watch(warmWatcherOf(warm));
+  }
 }
+
+export { MemoryWarmDisk } from "./warm/memory-warm-store.ts";

@@ -1,10 +1,10 @@
 /**
- * A data node's heart: writes of sessions in, results and notifications out. It ties the mechanisms together and holds
- * no state of its own: who owns a slot is in `ownership`, what is registered in `datums`, who listens in `peers`.
+ * A data node's heart: writes of sessions in, results, notifications and copies for followers out. It ties the
+ * mechanisms together and decides nothing itself: what this node is to a slot is in `ownership`, what is registered in
+ * `datums`, whether sessions agree in `reconciler`, who listens in the peers.
  */
 
 import {
-  LeaseTable,
   memberKey,
   slotOfServiceKey,
   type Clock,
@@ -12,16 +12,24 @@ import {
   type LinkRequest,
   type Log,
   type ServiceKey,
+  type Shown,
+  type SlotId,
   type Timer,
+  type Version,
   type Write,
   type WriteOutcome,
 } from "@rollcall/core";
 
+import { ClaimClocks } from "./datums/claim-clocks.ts";
+import type { Claim } from "./datums/claim.ts";
 import { DatumStore } from "./datums/datum-store.ts";
-import type { Claim, RegisteredService } from "./datums/registered-service.ts";
-import { Tombstones } from "./datums/tombstones.ts";
+import type { RegisteredService } from "./datums/registered-service.ts";
+import type { ClaimWatcher } from "./datums/slot-content.ts";
 import type { SessionPeer } from "./notify/session-peer.ts";
+import { SessionPeers } from "./notify/session-peers.ts";
 import { Departures } from "./sessions/departures.ts";
+import { ANTI_ENTROPY_MS, Reconciler } from "./sessions/reconciler.ts";
+import { SlotKeeping } from "./slots/keeping.ts";
 import { SlotOwnership, type OwnershipChange } from "./slots/ownership.ts";
 
 export interface StorageOptions {
@@ -30,30 +38,79 @@ export interface StorageOptions {
   readonly registrationLeaseMs: number;
 }
 
+/** Whoever follows the slots of this node, or keeps them on disk. */
+export interface SlotWatcher extends ClaimWatcher {
+  /** This node is something else to the slot than before. */
+  ownershipChanged(change: OwnershipChange): void;
+  /** For the first time all that there is of the slot is here. */
+  completed(slot: SlotId): void;
+  /** The content of the slot is gone from memory. */
+  dropped(slot: SlotId): void;
+}
+
+export interface StoragePorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Until when, by the clock, it is known what meta's list of members is. */
+  readonly membersKnownAt: () => number;
+  /** A session believes in a newer slot table than this node has. */
+  readonly tableIsOld: () => void;
+}
+
 /** How often leases, tombstones and receipts are looked at, in milliseconds. */
 const SWEEP_MS = 250;
 
 /** A sweep that comes this late, in milliseconds, means the process stood still: nobody could renew meanwhile. */
 const STALL_MS = 1_000;
 
-export class Storage {
+export class Storage implements ClaimWatcher {
+  readonly datums: DatumStore;
   readonly ownership: SlotOwnership;
-  readonly datums = new DatumStore();
-  readonly #clock: Clock;
-  readonly #log: Log;
-  readonly #peers = new Set<SessionPeer>();
+  readonly reconciler: Reconciler;
+  readonly #ports: StoragePorts;
+  readonly #watchers: SlotWatcher[] = [];
+  readonly #peers = new SessionPeers();
   readonly #departures: Departures;
-  readonly #tombstones = new Tombstones();
-  readonly #leases = new LeaseTable<Claim>();
+  readonly #claimClocks: ClaimClocks;
+  readonly #keeping: SlotKeeping;
+  #sessions: readonly string[] = [];
+  #restoredFrom: string | undefined;
   #sweepTimer: Timer | undefined;
   #sweptAt: number;
+  #comparedAt: number;
+  #roundMs = 0;
 
-  constructor(options: StorageOptions, ports: { readonly clock: Clock; readonly log: Log }) {
-    this.#clock = ports.clock;
-    this.#log = ports.log;
-    this.ownership = new SlotOwnership(options.nodeId);
+  constructor(options: StorageOptions, ports: StoragePorts) {
+    this.#ports = ports;
+    this.datums = new DatumStore(this);
+    this.ownership = new SlotOwnership(options, {
+      wasComplete: (slot) => this.datums.of(slot)?.wasComplete === true,
+      isLinked: (session) => this.#peers.isLinked(session),
+      holdsAnything: (session, slot) => this.datums.of(slot)?.holdsAnything(session) === true,
+    });
+    this.reconciler = new Reconciler(this.datums, this.ownership, ports.tableIsOld);
     this.#departures = new Departures(options.registrationLeaseMs);
-    this.#sweptAt = this.#clock.now();
+    this.#sweptAt = ports.clock.now();
+    this.#comparedAt = this.#sweptAt;
+    this.#claimClocks = new ClaimClocks(this.ownership, this.#sweptAt);
+    this.#keeping = new SlotKeeping(this.datums, this.#claimClocks, {
+      completed: (slot) => {
+        for (const watcher of this.#watchers) watcher.completed(slot);
+      },
+      dropped: (slot) => {
+        for (const watcher of this.#watchers) watcher.dropped(slot);
+      },
+    });
+  }
+
+  /** This node, as a follower, has all that there is of the slot. */
+  synced(slot: SlotId): void {
+    this.#keeping.completed(slot);
+  }
+
+  /** Adds one who hears of every change from now on. */
+  watch(watcher: SlotWatcher): void {
+    this.#watchers.push(watcher);
   }
 
   get linkedSessions(): number {
@@ -61,7 +118,8 @@ export class Storage {
   }
 
   start(): void {
-    this.#sweptAt = this.#clock.now();
+    this.#sweptAt = this.#ports.clock.now();
+    this.#claimClocks.interrupted(this.#sweptAt);
     this.#scheduleSweep();
   }
 
@@ -69,31 +127,57 @@ export class Storage {
     this.#sweepTimer?.cancel();
   }
 
+  /** What the disk had is here, as it was left by a node of that cluster. */
+  restored(clusterId: string | undefined, versions: ReadonlyMap<SlotId, Version>): void {
+    this.#restoredFrom = clusterId;
+    this.datums.restored(versions);
+  }
+
+  /** What the disk had counts for nothing in another cluster. */
+  joined(clusterId: string): void {
+    if (this.#restoredFrom === undefined || this.#restoredFrom === clusterId) return;
+    this.#ports.log.error("what was on disk belongs to another cluster; it is not used", {
+      disk: this.#restoredFrom,
+      joined: clusterId,
+    });
+    this.#restoredFrom = undefined;
+    for (const { slot } of this.datums.slots()) this.#keeping.drop(slot);
+  }
+
   /** A newer state of the cluster. */
   adopt(state: ClusterState): void {
-    this.#departures.adopt(state.members.filter(({ role }) => role === "session").map(memberKey), this.#clock.now());
-    this.#ownershipChanged(this.ownership.adopt(state, this.#departures.absent()));
+    const now = this.#now();
+    this.#sessions = state.members.filter(({ role }) => role === "session").map(memberKey);
+    this.#departures.adopt(this.#sessions, state.departed.map(memberKey), now);
+    // What is here of a session that is no member was left behind by it, whether it ever linked to this node or not.
+    for (const content of this.datums.slots())
+      for (const session of content.sessions()) this.#departures.seen(session, now);
+    this.#ownershipChanged(this.ownership.adopt(state, this.#departures.absent(), now));
+    this.#ownershipChanged(this.reconciler.replay(now));
+    // The disk may have had more than what this node is given now.
+    for (const { slot } of this.datums.slots())
+      if (this.ownership.of(slot).kind === "not ours") this.#keeping.drop(slot);
   }
 
   join(peer: SessionPeer): void {
     this.#peers.add(peer);
-    this.#departures.seen(peer.session, this.#clock.now());
+    this.#departures.seen(peer.session, this.#ports.clock.now());
   }
 
   part(peer: SessionPeer): void {
     this.#peers.delete(peer);
+    this.reconciler.forget(peer.session);
     for (const key of peer.interests()) this.#releaseIfUnused(this.datums.find(key));
   }
 
   receive(peer: SessionPeer, request: LinkRequest): void {
-    for (const write of request.writes)
+    for (const write of request.writes) {
+      peer.wrote(write);
       peer.result({ sequence: write.sequence, outcome: this.#write(write, peer.session) });
-    for (const report of request.reports) {
-      // One that comes before the table that it is about is not confirmed, and is made again.
-      if (this.ownership.access(report.slot, report.leaderEpoch, "write").kind !== "accepted") continue;
-      this.#ownershipChanged(this.ownership.report(peer.session, report));
-      peer.report(report);
     }
+    const { changes, unheld } = this.reconciler.receive(peer, request, this.#now());
+    for (const claim of unheld) this.#end(claim, true);
+    this.#ownershipChanged(changes);
     for (const interest of request.interests) peer.interest(interest);
     for (const key of request.uninterests) {
       peer.uninterest(key);
@@ -108,23 +192,31 @@ export class Storage {
     }
   }
 
-  /** The service as it may be shown; undefined while its slot is not led completely. */
-  readable(key: ServiceKey): RegisteredService | undefined {
-    return this.ownership.of(slotOfServiceKey(key)).kind === "leading" ? this.datums.obtain(key) : undefined;
+  /**
+   * The service as it may be shown. While a slot is being taken over from what was on disk it is a list that nobody
+   * vouches for, and an empty one of that kind says nothing at all.
+   */
+  shownOf(key: ServiceKey): Shown | undefined {
+    const ownership = this.ownership.of(slotOfServiceKey(key));
+    if (ownership.kind === "leading") return { datum: this.datums.obtain(key).datum, confirmed: true };
+    if (ownership.kind !== "taking over" || ownership.basis !== "partial") return undefined;
+    const datum = this.datums.find(key)?.datum;
+    return datum !== undefined && datum.size > 0 ? { datum, confirmed: false } : undefined;
   }
 
   #write(write: Write, session: string): WriteOutcome {
     const slot = slotOfServiceKey(write.key);
     const access = this.ownership.access(slot, write.leaderEpoch, "write");
-    if (access.kind !== "accepted") return access;
+    if (access.kind !== "accepted") {
+      if (write.leaderEpoch > access.leaderEpoch) this.#ports.tableIsOld();
+      return access;
+    }
     if (write.kind === "renew") return this.#renew(write);
     const service = this.datums.obtain(write.key);
     const before = service.datum.version;
-    const outcome = service.merge(write, session, this.datums.issue(slot));
+    const outcome = service.merge(write, session);
     if (outcome.kind === "superseded") return outcome;
-    // What is merely said again, by a session over a new link, makes no lease longer.
-    if (outcome.isNews) this.#tend(outcome.claim);
-    if (service.datum.version !== before) this.#announce(service);
+    if (service.datum.version !== before) this.#peers.changed(service.keyText);
     return { kind: "applied", version: service.datum.version };
   }
 
@@ -140,91 +232,112 @@ export class Storage {
     return access.kind === "accepted" ? { kind: "unknown" } : access;
   }
 
-  /** Starts whatever clock the claim lives or is remembered by. */
-  #tend(claim: Claim): void {
-    if (claim.removed) {
-      this.#leases.revoke(claim);
-      this.#tombstones.add(claim, this.#clock.now());
-    } else if (claim.leaseMs > 0) {
-      this.#leases.renew(claim, this.#clock.now() + claim.leaseMs);
-    }
+  /** A claim is new, or other than before. */
+  changed(claim: Claim): void {
+    this.#tend(claim);
+    for (const watcher of this.#watchers) watcher.changed(claim);
   }
 
-  #announce({ keyText }: RegisteredService): void {
-    for (const peer of this.#peers) peer.changed(keyText);
+  discarded(claim: Claim): void {
+    this.#claimClocks.stopLease(claim);
+    for (const watcher of this.#watchers) watcher.discarded(claim);
+  }
+
+  #tend(claim: Claim): void {
+    this.#claimClocks.tend(claim, this.#ports.clock.now());
   }
 
   #ownershipChanged(changes: readonly OwnershipChange[]): void {
     if (changes.length === 0) return;
-    for (const { slot, before, after } of changes) {
-      const opened =
-        after.kind !== "not ours" && (before.kind === "not ours" || before.leaderEpoch !== after.leaderEpoch);
-      if (after.kind === "not ours" || opened) this.#drop(slot);
-      if (opened) this.datums.open(slot, after.leaderEpoch);
+    for (const change of changes) {
+      this.#keeping.enter(change, this.#ports.clock.now());
+      for (const watcher of this.#watchers) watcher.ownershipChanged(change);
     }
-    if (changes.some(({ after }) => after.kind === "leading")) for (const peer of this.#peers) peer.allChanged();
-    this.#log.info("slots changed", {
+    // Whoever waits for a slot may be shown it now, or must learn that what it was shown is vouched for.
+    this.#peers.allChanged();
+    this.#ports.log.info("slots changed", {
       leading: this.ownership.count("leading"),
       takingOver: this.ownership.count("taking over"),
+      following: this.ownership.count("following"),
       changed: changes.length,
     });
   }
 
-  #drop(slot: OwnershipChange["slot"]): void {
-    for (const service of this.datums.servicesOf(slot))
-      for (const claim of service.claims()) this.#leases.revoke(claim);
-    this.datums.drop(slot);
-  }
-
   #scheduleSweep(): void {
-    this.#sweepTimer = this.#clock.setTimer(SWEEP_MS, () => {
-      this.#sweep(this.#clock.now());
+    this.#sweepTimer = this.#ports.clock.setTimer(SWEEP_MS, () => {
+      this.#sweep();
       this.#scheduleSweep();
     });
   }
 
-  #sweep(now: number): void {
-    const stalled = now - this.#sweptAt > SWEEP_MS + STALL_MS;
+  /** The time. When the process has stood still, all waiting begins anew first: nobody could be heard meanwhile. */
+  #now(): number {
+    const now = this.#ports.clock.now();
+    if (now - this.#sweptAt <= SWEEP_MS + STALL_MS) return now;
     this.#sweptAt = now;
-    for (const peer of this.#peers) peer.sweep(now);
-    for (const claim of this.#leases.expire(now)) {
-      // A clock that ran while nobody could renew, or while the list was incomplete, counts for nothing.
-      if (stalled || this.ownership.of(claim.service.slot).kind !== "leading") this.#tend(claim);
-      else this.#end(claim, false);
+    this.#claimClocks.interrupted(now);
+    this.#departures.restart(now);
+    this.ownership.restartWaiting(now);
+    return now;
+  }
+
+  #sweep(): void {
+    const now = this.#now();
+    this.#sweptAt = now;
+    if (!this.#peers.areLinked(this.#sessions)) this.#claimClocks.interrupted(now);
+    this.#peers.sweep(now);
+    for (const claim of this.#claimClocks.expireLeases(now)) this.#end(claim, false);
+    for (const session of this.#departures.expire(now, this.#ports.membersKnownAt())) this.#endSession(session, now);
+    this.#ownershipChanged(this.ownership.sweep(now));
+    for (const claim of this.#claimClocks.expireTombstones(now)) this.#forget(claim);
+    if (now - this.#comparedAt >= ANTI_ENTROPY_MS) this.#compareCopies(now);
+  }
+
+  #compareCopies(now: number): void {
+    this.#comparedAt = now;
+    for (const peer of this.#peers) {
+      const copies = this.reconciler.copiesOf(peer);
+      if (copies !== undefined) peer.compareCopies(copies);
     }
-    if (stalled) this.#departures.restart(now);
-    for (const session of this.#departures.expire(now)) this.#endSession(session, now);
-    for (const claim of this.#tombstones.expire(now)) {
-      claim.service.forget(claim);
-      this.#releaseIfUnused(claim.service);
-    }
+    this.#roundMs = this.#ports.clock.now() - now;
+  }
+
+  /** How long the last comparison with all sessions took, in milliseconds. */
+  get roundMs(): number {
+    return this.#roundMs;
   }
 
   #endSession(session: string, now: number): void {
-    if ([...this.#peers].some((peer) => peer.session === session)) {
+    if (this.#peers.isLinked(session)) {
       // Meta has lost sight of it, but it is linked to us and so are its clients to it. No new slot waits for it longer.
       this.#departures.seen(session, now);
-      this.#ownershipChanged(this.ownership.forget(session));
+      this.#ownershipChanged(this.ownership.forget(session, now));
       return;
     }
     const claims = [...this.datums.claims()].filter(
-      (claim) => claim.session === session && claim.leaseMs === 0 && !claim.removed,
+      (claim) =>
+        claim.session === session && claim.leaseMs === 0 && !claim.removed && this.ownership.leads(claim.service.slot),
     );
-    this.#log.warn("session is gone; its registrations end", { session, registrations: claims.length });
+    if (claims.length > 0)
+      this.#ports.log.warn("session is gone; its registrations end", { session, registrations: claims.length });
     for (const claim of claims) this.#end(claim, true);
-    this.#ownershipChanged(this.ownership.forget(session));
+    this.#ownershipChanged(this.ownership.forget(session, now));
   }
 
   #end(claim: Claim, presumed: boolean): void {
-    const { service } = claim;
-    service.end(claim, this.datums.issue(service.slot), presumed);
-    this.#tend(claim);
-    this.#announce(service);
+    claim.service.end(claim, presumed);
+    this.#peers.changed(claim.service.keyText);
+  }
+
+  #forget(claim: Claim): void {
+    const content = this.datums.of(claim.service.slot);
+    // The slot was given up meanwhile, and perhaps taken up again: this tombstone went with what there was then.
+    if (content === undefined || content.find(claim.service.keyText) !== claim.service) return;
+    claim.service.discard(claim, content.version);
+    this.#releaseIfUnused(claim.service);
   }
 
   #releaseIfUnused(service: RegisteredService | undefined): void {
-    if (service === undefined) return;
-    for (const peer of this.#peers) if (peer.wants(service.keyText)) return;
-    this.datums.release(service);
+    if (service !== undefined && !this.#peers.want(service.keyText)) this.datums.release(service);
   }
 }

@@ -14,20 +14,23 @@ export interface ClusterPicture {
   /** Who leads, per slot or everywhere. */
   readonly leader?: string | undefined | ((slot: number) => string | undefined);
   readonly leaderEpoch?: number | ((slot: number) => number);
+  /** Who follows everything. */
+  readonly followers?: readonly string[];
   readonly sessions?: readonly Member[];
+  readonly departed?: readonly Member[];
 }
 
 /** A state of the cluster in which one node, this one unless said otherwise, leads everything. */
 export function clusterState(picture: ClusterPicture = {}): ClusterState {
-  const { version = 1, leaderEpoch = 1, sessions = [] } = picture;
+  const { version = 1, leaderEpoch = 1, followers = [], sessions = [], departed = [] } = picture;
   const leader = "leader" in picture ? picture.leader : US;
   const owners = Array.from({ length: SLOT_COUNT }, (_, slot): SlotOwner => ({
     leader: typeof leader === "function" ? leader(slot) : leader,
-    followers: [],
+    followers,
     leaderEpoch: epoch(typeof leaderEpoch === "function" ? leaderEpoch(slot) : leaderEpoch),
   }));
   const data: Member = { nodeId: US, incarnation: 1, role: "data", address: "data-1:9620" };
-  return { clusterId: "c", version, members: [data, ...sessions], table: { epoch: epoch(version), owners } };
+  return { clusterId: "c", version, members: [data, ...sessions], table: { epoch: epoch(version), owners }, departed };
 }
 
 export const keyOf = (nodeId: string, incarnation = 1): string => memberKey({ nodeId, incarnation });

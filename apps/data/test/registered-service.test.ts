@@ -1,63 +1,18 @@
-import {
-  compareRegistrationVersions,
-  epoch,
-  serviceKey,
-  slotOfServiceKey,
-  textFromServiceKey,
-  type Version,
-  type Write,
-} from "@rollcall/core";
+import { compareRegistrationVersions } from "@rollcall/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { RegisteredService } from "../src/datums/registered-service.ts";
+import type { RegisteredService } from "../src/datums/registered-service.ts";
+import { Copy, EVERYTHING, KEYS, at, ledSlot, word, writeFrom, words as anyWords, type Word } from "./slot-fixture.ts";
 
-const KEY = serviceKey({ service: "orders" });
-const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
-const at = (counter: number): Version => ({ epoch: epoch(1), counter });
-
-function service(): RegisteredService {
-  return new RegisteredService(KEY, textFromServiceKey(KEY), slotOfServiceKey(KEY), at(0));
-}
-
-interface Word {
-  readonly kind: "register" | "unregister";
-  readonly client: string;
-  readonly instanceId: string;
-  readonly incarnation: number;
-  readonly counter: number;
-}
-
-/** What a client registers at a version is always the same, so a duplicate is a duplicate. */
-function writeFrom({ kind, client, instanceId, incarnation, counter }: Word): Write {
-  const content = `${instanceId} of ${client} at ${incarnation}.${counter}`;
-  return {
-    sequence: 1,
-    kind,
-    leaderEpoch: epoch(1),
-    key: KEY,
-    instanceId,
-    clientId: client,
-    version: { incarnation, counter },
-    instance: kind === "register" ? utf8.encode(content) : new Uint8Array(0),
-    leaseMs: 0,
-  };
-}
-
-const word = (kind: Word["kind"], counter: number, change: Partial<Word> = {}): Word => ({
-  kind,
-  client: "c1",
-  instanceId: "i-1",
-  incarnation: 1,
-  counter,
-  ...change,
-});
-
+/** A service in a slot that is led, and what came of the words that were said of it. */
 function told(words: readonly Word[], sessions: readonly string[] = []) {
-  const orders = service();
-  const outcomes = words.map((said, index) => orders.merge(writeFrom(said), sessions[index] ?? "s#1", at(index + 1)));
-  return { orders, outcomes };
+  const copy = new Copy();
+  const content = ledSlot(1, copy);
+  const orders = content.obtain(KEYS[0]!);
+  const outcomes = words.map((said, index) => orders.merge(writeFrom(said), sessions[index] ?? "s#1"));
+  return { content, orders, outcomes, copy };
 }
 
 const shown = (orders: RegisteredService) =>
@@ -75,13 +30,7 @@ function expectedFrom(words: readonly Word[]): Record<string, string> {
   return Object.fromEntries(winners.map((won) => [won.instanceId, text.decode(writeFrom(won).instance)]));
 }
 
-const words: fc.Arbitrary<Word> = fc.record({
-  kind: fc.constantFrom("register" as const, "register" as const, "unregister" as const),
-  client: fc.constantFrom("c1", "c2", "c3"),
-  instanceId: fc.constantFrom("i-1", "i-2"),
-  incarnation: fc.integer({ min: 1, max: 2 }),
-  counter: fc.integer({ min: 1, max: 4 }),
-});
+const words = anyWords.map((said): Word => ({ ...said, key: KEYS[0]!, leaseMs: 0 }));
 
 /** The same words in another order, some of them more than once. */
 const retold = (said: readonly Word[]) =>
@@ -110,10 +59,10 @@ test("in whichever order writes arrive, and however often, the same content is s
 test("writes that are repeated after everything change nothing, not even the version", () => {
   fc.assert(
     fc.property(fc.array(words, { maxLength: 14 }), (said) => {
-      const { orders } = told(said);
-      const before = orders.datum.version;
-      for (const again of said) orders.merge(writeFrom(again), "s#1", at(1_000));
-      expect(orders.datum.version).toBe(before);
+      const { content, orders } = told(said);
+      const before = [orders.datum.version, content.version];
+      for (const again of said) orders.merge(writeFrom(again), "s#1");
+      expect([orders.datum.version, content.version]).toEqual(before);
     }),
   );
 });
@@ -121,12 +70,14 @@ test("writes that are repeated after everything change nothing, not even the ver
 test("the version of the datum only grows, and grows exactly when what is shown changes", () => {
   fc.assert(
     fc.property(fc.array(words, { maxLength: 14 }), (said) => {
-      const orders = service();
-      for (const [index, each] of said.entries()) {
-        const [before, version] = [shown(orders), orders.datum.version];
-        orders.merge(writeFrom(each), "s#1", at(index + 1));
-        const changed = JSON.stringify(shown(orders)) !== JSON.stringify(before);
-        expect(orders.datum.version).toEqual(changed ? at(index + 1) : version);
+      const { content, orders } = told([]);
+      for (const each of said) {
+        const [before, version, issued] = [shown(orders), orders.datum.version, content.version];
+        const outcome = orders.merge(writeFrom(each), "s#1");
+        const isNews = outcome.kind === "merged" && outcome.isNews;
+        expect(content.version.counter - issued.counter).toBe(isNews ? 1 : 0);
+        const isChanged = JSON.stringify(shown(orders)) !== JSON.stringify(before);
+        expect(orders.datum.version).toEqual(isChanged ? content.version : version);
       }
     }),
   );
@@ -195,7 +146,7 @@ describe("two clients on one instance id", () => {
   test("when the hidden one goes, nothing is seen of it", () => {
     const { orders } = told([first, second]);
     const before = orders.datum.version;
-    orders.merge(writeFrom({ ...first, kind: "unregister" }), "s#1", at(9));
+    orders.merge(writeFrom({ ...first, kind: "unregister" }), "s#1");
     expect(orders.datum.version).toBe(before);
   });
 
@@ -220,30 +171,76 @@ describe("who answers for a claim", () => {
 describe("a claim whose holder is gone", () => {
   test("ends as a tombstone of its own version, so that it cannot come back late, and a newer one can", () => {
     const { orders } = told([word("register", 1)]);
-    orders.end(orders.find("i-1", "c1")!, at(5), false);
-    expect([shown(orders), orders.datum.version, orders.isEmpty]).toEqual([{}, at(5), false]);
-    expect(orders.merge(writeFrom(word("register", 1)), "s#1", at(6)).kind).toBe("superseded");
-    expect(orders.merge(writeFrom(word("register", 2)), "s#1", at(7)).kind).toBe("merged");
+    orders.end(orders.find("i-1", "c1")!, false);
+    expect([shown(orders), orders.datum.version, orders.isEmpty]).toEqual([{}, at(1, 2), false]);
+    expect(orders.merge(writeFrom(word("register", 1)), "s#1").kind).toBe("superseded");
+    expect(orders.merge(writeFrom(word("register", 2)), "s#1").kind).toBe("merged");
     expect(shown(orders)).toEqual({ "i-1": "i-1 of c1 at 1.2" });
   });
 
-  test("is forgotten alone: the other claims of the instance stay", () => {
-    const { orders } = told([word("register", 1), word("unregister", 2, { client: "c2" })]);
-    orders.forget(orders.find("i-1", "c2")!);
-    expect([...orders.claims()].map(({ clientId }) => clientId)).toEqual(["c1"]);
-    orders.forget(orders.find("i-1", "c1")!);
-    expect(orders.isEmpty).toBe(true);
+  test("comes back with its holder when its end was only presumed, by the same word", () => {
+    const { orders } = told([word("register", 1)]);
+    orders.end(orders.find("i-1", "c1")!, true);
+    expect(shown(orders)).toEqual({});
+    expect(orders.merge(writeFrom(word("register", 1)), "t#1")).toMatchObject({ kind: "merged", isNews: true });
+    expect([shown(orders), orders.find("i-1", "c1")?.session]).toEqual([{ "i-1": "i-1 of c1 at 1.1" }, "t#1"]);
+  });
+
+  test("does not come back by an older word, though its end was only presumed", () => {
+    const { orders } = told([word("register", 2)]);
+    orders.end(orders.find("i-1", "c1")!, true);
+    expect(orders.merge(writeFrom(word("register", 1)), "s#1").kind).toBe("superseded");
+    expect(shown(orders)).toEqual({});
+  });
+
+  test("is gone in truth when its client says so, and then the same word does not count any more", () => {
+    const { orders } = told([word("register", 1)]);
+    orders.end(orders.find("i-1", "c1")!, true);
+    expect(orders.merge(writeFrom(word("unregister", 1)), "s#1")).toMatchObject({ kind: "merged", isNews: true });
+    expect(orders.merge(writeFrom(word("register", 1)), "s#1").kind).toBe("superseded");
   });
 });
 
-test("a claim whose end was only presumed comes back with its holder, one that was ended does not", () => {
-  for (const presumed of [true, false]) {
-    const orders = service();
-    const write = writeFrom(word("register", 1));
-    orders.merge(write, "s#1", at(1));
-    orders.end(orders.find("i-1", "c1")!, at(2), presumed);
-    expect(orders.datum.size).toBe(0);
-    orders.merge(write, "s#1", at(3));
-    expect(orders.datum.size).toBe(presumed ? 1 : 0);
-  }
+describe("letting go of a claim without a trace", () => {
+  test("leaves the other claims of the instance, in whichever order it is done", () => {
+    const said = ["c1", "c2", "c3"].map((client, index) => word("register", index + 1, { client }));
+    for (const gone of ["c1", "c2", "c3"]) {
+      const { content, orders, copy } = told(said);
+      orders.discard(orders.find("i-1", gone)!, content.version);
+      const left = ["c1", "c2", "c3"].filter((client) => client !== gone);
+      expect(new Set([...orders.claims()].map(({ clientId }) => clientId))).toEqual(new Set(left));
+      expect(Object.values(shown(orders))).toEqual([`i-1 of ${left[1]} at 1.${left[1]!.slice(1)}`]);
+      expect(copy.texts()).toHaveLength(2);
+      for (const client of left) orders.discard(orders.find("i-1", client)!, content.version);
+      expect([orders.isEmpty, copy.texts()]).toEqual([true, []]);
+    }
+  });
+
+  test("is done once: what has its name by then is another claim", () => {
+    const { content, orders } = told([word("unregister", 1)]);
+    const gone = orders.find("i-1", "c1")!;
+    orders.discard(gone, content.version);
+    orders.merge(writeFrom(word("register", 2)), "s#1");
+    orders.discard(gone, content.version);
+    expect(shown(orders)).toEqual({ "i-1": "i-1 of c1 at 1.2" });
+  });
+});
+
+test("ranges name the claims on instances above the one id and up to the other, in the order of ids", () => {
+  const ids = ["a", "ab", "b", "B", "ä", "10", "9"];
+  const { orders } = told(ids.map((instanceId) => word("register", 1, { instanceId })));
+  const sorted = ids.toSorted();
+  const bounds = ["", ...sorted, "0", "zz"];
+  const idsIn = (after: string, upTo: string) => orders.claimsIn({ after, upTo }).map(({ instanceId }) => instanceId);
+  for (const after of bounds)
+    for (const upTo of bounds)
+      expect(idsIn(after, upTo)).toEqual(sorted.filter((id) => id > after && (upTo === "" || id <= upTo)));
+  expect(orders.claimsIn(EVERYTHING)).toHaveLength(ids.length);
+});
+
+test("who decides is taken at its word, whatever was known before, and the datum's version never goes back", () => {
+  const { content, orders } = told([word("register", 5)]);
+  const [older] = told([word("register", 1)]).content.claimsOf(KEYS[0]!);
+  orders.take(older!, at(1, 0));
+  expect([shown(orders), orders.datum.version]).toEqual([{ "i-1": "i-1 of c1 at 1.1" }, content.version]);
 });

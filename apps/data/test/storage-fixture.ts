@@ -1,20 +1,41 @@
+/** A data node's heart with sessions in the hands of the test, which know the truth about what they hold. */
+
 import {
+  ALL_SLOTS,
   Datum,
-  type RegistryError,
+  EMPTY_DIGEST,
+  digestOfBytes,
+  digestOfRegistration,
+  digestOfText,
   epoch,
   instanceFromInput,
   memberKey,
   messageFromFrame,
+  mixDigests,
   serviceKey,
   silentLog,
   slotOfServiceKey,
+  slotOfText,
+  textFromServiceKey,
+  toggleDigest,
+  type ClaimRecord,
+  type Digest,
   type Frame,
+  type Held,
+  type IdRange,
   type LinkRequest,
   type LinkResponse,
   type Member,
   type MessageStream,
+  type RegistryError,
+  type RollUp,
+  type ServiceHoldings,
   type ServiceKey,
+  type SlotId,
+  type SlotInventory,
+  type SlotReport,
   type Update,
+  type Version,
   type Write,
   type WriteOutcome,
 } from "@rollcall/core";
@@ -26,7 +47,9 @@ import { Storage } from "../src/storage.ts";
 import { US, clusterState, type ClusterPicture } from "./cluster-fixture.ts";
 
 export const ORDERS = serviceKey({ service: "orders" });
+export const ORDERS_SLOT = slotOfServiceKey(ORDERS);
 export const LEASE_MS = 15_000;
+export const NOTHING_SEEN: Version = { epoch: epoch(0), counter: 0 };
 
 /** A stream that only the data node writes to, which decodes what it is given. */
 class HeardStream implements MessageStream {
@@ -44,6 +67,20 @@ class HeardStream implements MessageStream {
 const bytesOf = (id: string, zone: string) =>
   bytesFromInstance(instanceFromInput({ id, address: "10.0.0.1:80", zone }, () => ""));
 
+export const NOTHING_SAID: LinkRequest = {
+  hello: undefined,
+  writes: [],
+  reports: [],
+  interests: [],
+  uninterests: [],
+  receipts: [],
+  queries: [],
+  inventories: [],
+  holdings: [],
+  registrations: undefined,
+  copies: [],
+};
+
 /** A session node in the hands of the test. */
 export class HandMadeSession {
   readonly member: Member;
@@ -53,6 +90,8 @@ export class HandMadeSession {
   readonly #settle: () => Promise<void>;
   /** What it has been notified of, applied the way a session does it. */
   readonly copies = new Map<string, Datum>();
+  /** Its registrations that live with a connection, by service, instance and client: the truth about them. */
+  readonly holds = new Map<string, Write>();
   #sequence = 0;
   leaderEpoch = 1;
 
@@ -64,16 +103,31 @@ export class HandMadeSession {
       clock: nodeClock,
       stream: this.stream,
       encode: frameFromLinkResponse,
-      readable: (key) => storage.readable(key),
+      shownOf: (key) => storage.shownOf(key),
     });
     storage.join(this.peer);
   }
 
   /** Says something and gives back everything that comes of it before time passes. */
   async say(request: Partial<LinkRequest>): Promise<LinkResponse[]> {
-    const nothing = { writes: [], reports: [], interests: [], uninterests: [], receipts: [], queries: [] };
-    this.#storage.receive(this.peer, { hello: undefined, ...nothing, ...request });
+    for (const write of request.writes ?? []) this.hold(write);
+    this.#storage.receive(this.peer, { ...NOTHING_SAID, ...request });
     return this.heard();
+  }
+
+  /** The same, said in one word: everything that comes of it as one response. */
+  async ask(request: Partial<LinkRequest>): Promise<Omit<LinkResponse, "copies">> {
+    const frames = await this.say(request);
+    return {
+      results: frames.flatMap(({ results }) => results),
+      reported: frames.flatMap(({ reported }) => reported),
+      notifications: frames.flatMap(({ notifications }) => notifications),
+      answers: frames.flatMap(({ answers }) => answers),
+      disagreed: frames.flatMap(({ disagreed }) => disagreed),
+      differences: frames.flatMap(({ differences }) => differences),
+      reportAll: frames.some(({ reportAll }) => reportAll),
+      askAgain: frames.flatMap(({ askAgain }) => askAgain),
+    };
   }
 
   /** The frames that have come since the last time. */
@@ -81,6 +135,73 @@ export class HandMadeSession {
     await this.#settle();
     return this.stream.frames.splice(0);
   }
+
+  // What it holds ----------------------------------------------------------------------------------------------------
+
+  /** Takes a write to be what is true of a registration, whether it is said to the data node or not. */
+  hold(write: Write): void {
+    const name = `${textFromServiceKey(write.key)} ${write.instanceId} ${write.clientId}`;
+    if (write.kind === "unregister") this.holds.delete(name);
+    if (write.kind === "register" && write.leaseMs === 0) this.holds.set(name, write);
+  }
+
+  /** Sequence of the last write it made. */
+  get lastWrite(): number {
+    return this.#sequence;
+  }
+
+  #digestOf(includes: (write: Write) => boolean): Digest {
+    return [...this.holds.values()]
+      .filter(includes)
+      .map((write) => digestOfRegistration(textFromServiceKey(write.key), write, digestOfBytes(write.instance)))
+      .reduce(toggleDigest, EMPTY_DIGEST);
+  }
+
+  report(slot: SlotId = ORDERS_SLOT, seen: Version = NOTHING_SEEN): SlotReport {
+    const digest = this.#digestOf(({ key }) => slotOfServiceKey(key) === slot);
+    return { slot, leaderEpoch: epoch(this.leaderEpoch), digest, seen };
+  }
+
+  reports(seen: Version = NOTHING_SEEN): SlotReport[] {
+    return ALL_SLOTS.map((slot) => this.report(slot, seen));
+  }
+
+  inventory(slot: SlotId = ORDERS_SLOT): SlotInventory {
+    const writes = [...this.holds.values()].filter(({ key }) => slotOfServiceKey(key) === slot);
+    const services = [...Map.groupBy(writes, ({ key }) => textFromServiceKey(key))].map(([keyText, [first]]) => ({
+      key: first!.key,
+      digest: this.#digestOf(({ key }) => textFromServiceKey(key) === keyText),
+    }));
+    return { slot, leaderEpoch: epoch(this.leaderEpoch), version: undefined, services };
+  }
+
+  holdings(key: ServiceKey = ORDERS, change: Partial<ServiceHoldings> = {}): ServiceHoldings {
+    const range: IdRange = { after: change.after ?? "", upTo: change.upTo ?? "" };
+    const held = [...this.holds.values()]
+      .filter((write) => textFromServiceKey(write.key) === textFromServiceKey(key))
+      .filter(({ instanceId: id }) => id > range.after && (range.upTo === "" || id <= range.upTo))
+      .map(({ instanceId, clientId }) => ({ instanceId, clientId }));
+    return { key, leaderEpoch: epoch(this.leaderEpoch), afterWrite: this.#sequence, held, ...range, ...change };
+  }
+
+  /** Over all that it holds in the slots that one node leads. */
+  rollUp(tableEpoch: number, isLed: (slot: SlotId) => boolean = () => true): RollUp {
+    const digest = this.reports()
+      .filter(({ slot }) => isLed(slot))
+      .map((report) => mixDigests({ high: report.slot, low: report.leaderEpoch }, report.digest))
+      .reduce(toggleDigest, EMPTY_DIGEST);
+    return { tableEpoch: epoch(tableEpoch), digest };
+  }
+
+  /** Over its copies of the slot's services, or of all. */
+  copiesDigest(slot?: SlotId): Digest {
+    return [...this.copies]
+      .filter(([keyText]) => slot === undefined || slotOfText(keyText) === slot)
+      .map(([keyText, { digest }]) => mixDigests(digestOfText(keyText), digest))
+      .reduce(toggleDigest, EMPTY_DIGEST);
+  }
+
+  // What it does -----------------------------------------------------------------------------------------------------
 
   write(kind: Write["kind"], id: string, counter: number, change: Partial<Write> & { zone?: string } = {}): Write {
     const { zone = "", ...rest } = change;
@@ -104,8 +225,9 @@ export class HandMadeSession {
     return frames.flatMap(({ results }) => results).map(({ outcome }) => outcome);
   }
 
-  async follow(key: ServiceKey = ORDERS): Promise<Update[]> {
-    return this.notifications(await this.say({ interests: [{ key, held: undefined }] }));
+  /** Says that it is interested, and what it has of it that was confirmed. */
+  async follow(key: ServiceKey = ORDERS, held?: Held): Promise<Update[]> {
+    return this.notifications(await this.say({ interests: [{ key, held }] }));
   }
 
   notifications(frames: readonly LinkResponse[]): Update[] {
@@ -115,7 +237,7 @@ export class HandMadeSession {
   /** Applies what came, as a session does, and sends the receipts. */
   async confirm(updates: readonly Update[]): Promise<LinkResponse[]> {
     const receipts = updates.map((update) => {
-      const text = JSON.stringify(update.key);
+      const text = textFromServiceKey(update.key);
       const copy = this.copies.get(text) ?? new Datum(update.key, { epoch: epoch(0), counter: 0 });
       this.copies.set(text, copy);
       const resync = copy.apply(update) === "mismatch";
@@ -125,23 +247,59 @@ export class HandMadeSession {
   }
 }
 
-export function startStorage(picture: ClusterPicture = {}) {
+/** What the disk has of one service, and who has left it there. */
+export interface Disk {
+  readonly session: string;
+  readonly ids: readonly string[];
+  readonly version: Version;
+  readonly leaseMs?: number;
+}
+
+export function recordsOf({ session, ids, leaseMs = 0 }: Disk): ClaimRecord[] {
+  return ids.map((instanceId) => ({
+    instanceId,
+    clientId: leaseMs > 0 ? "" : "client-1",
+    version: { incarnation: 1, counter: 1 },
+    removed: false,
+    presumed: false,
+    instance: bytesOf(instanceId, ""),
+    session,
+    leaseMs,
+  }));
+}
+
+export function startStorage(picture: ClusterPicture = {}, disk: readonly Disk[] = []) {
   const clock = new SimClock();
   const nodeClock = clock.nodeClock();
-  const storage = new Storage({ nodeId: US, registrationLeaseMs: LEASE_MS }, { clock: nodeClock, log: silentLog });
+  /** What the node knows of meta: until when it is known what meta says; undefined for always just now. */
+  const meta: { knownAt: number | undefined; asked: number } = { knownAt: undefined, asked: 0 };
+  const storage = new Storage(
+    { nodeId: US, registrationLeaseMs: LEASE_MS },
+    {
+      clock: nodeClock,
+      log: silentLog,
+      membersKnownAt: () => meta.knownAt ?? nodeClock.now(),
+      tableIsOld: () => meta.asked++,
+    },
+  );
+  for (const part of disk) for (const claim of recordsOf(part)) storage.datums.restore(ORDERS_SLOT, ORDERS, claim);
+  if (disk.length > 0) storage.restored("c", new Map([[ORDERS_SLOT, disk[0]!.version]]));
   storage.start();
   storage.adopt(clusterState(picture));
+  /** Ids that are shown and vouched for. */
   const shown = (key = ORDERS): string[] | undefined => {
-    const service = storage.readable(key);
-    return service && [...service.datum.instances()].map(({ id }) => id).toSorted();
+    const service = storage.shownOf(key);
+    return service?.confirmed === true ? [...service.datum.instances()].map(({ id }) => id).toSorted() : undefined;
   };
   return {
     clock,
     nodeClock,
     storage,
+    meta,
     shown,
+    /** What the node is to the slot of the orders. */
+    kind: () => storage.ownership.of(ORDERS_SLOT).kind,
     link: (member: Member) => new HandMadeSession(member, storage, clock, nodeClock),
-    slot: slotOfServiceKey(ORDERS),
   };
 }
 

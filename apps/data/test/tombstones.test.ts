@@ -1,22 +1,21 @@
 import { expect, test } from "vitest";
-import type { Claim } from "../src/datums/registered-service.ts";
+import type { Claim } from "../src/datums/claim.ts";
 import { TOMBSTONE_MS, Tombstones } from "../src/datums/tombstones.ts";
+import { KEYS, ledSlot, word, writeFrom } from "./slot-fixture.ts";
 
-const removed = (counter = 1): Claim => ({
-  service: undefined as never,
-  instanceId: "i-1",
-  clientId: "c",
-  version: { incarnation: 1, counter },
-  removed: true,
-  presumed: false,
-  bytes: new Uint8Array(0),
-  session: "s#1",
-  leaseMs: 0,
-});
+/** A service, and what its clients say of it: the claim that comes of it. */
+function saying() {
+  const service = ledSlot().obtain(KEYS[0]!);
+  return (kind: "register" | "unregister", counter = 1, instanceId = "i-1"): Claim => {
+    service.merge(writeFrom(word(kind, counter, { instanceId })), "s#1");
+    return service.find(instanceId, "c1")!;
+  };
+}
 
 test("a removal is remembered for its time and then let go, in the order of removals", () => {
   const tombstones = new Tombstones();
-  const [first, second] = [removed(), removed()];
+  const say = saying();
+  const [first, second] = [say("unregister"), say("unregister", 1, "i-2")];
   tombstones.add(first, 0);
   tombstones.add(second, 100);
   expect(tombstones.expire(TOMBSTONE_MS - 1)).toEqual([]);
@@ -27,27 +26,40 @@ test("a removal is remembered for its time and then let go, in the order of remo
 
 test("a claim that has come back is no tombstone", () => {
   const tombstones = new Tombstones();
-  const claim = removed();
-  tombstones.add(claim, 0);
-  claim.removed = false;
+  const say = saying();
+  tombstones.add(say("unregister"), 0);
+  say("register", 2);
   expect(tombstones.expire(TOMBSTONE_MS)).toEqual([]);
 });
 
 test("a claim that came back and was removed again is remembered from then on", () => {
   const tombstones = new Tombstones();
-  const claim = removed(1);
+  const say = saying();
+  tombstones.add(say("unregister"), 0);
+  say("register", 2);
+  const again = say("unregister", 3);
+  tombstones.add(again, 170_000);
+  expect(tombstones.expire(TOMBSTONE_MS)).toEqual([]);
+  expect(tombstones.expire(170_000 + TOMBSTONE_MS)).toEqual([again]);
+});
+
+test("also when it was only presumed to be gone, came back with the same word, and was then removed", () => {
+  const tombstones = new Tombstones();
+  const say = saying();
+  const claim = say("register");
+  claim.service.end(claim, true);
   tombstones.add(claim, 0);
-  claim.removed = false;
-  claim.version = { incarnation: 1, counter: 2 };
-  claim.removed = true;
-  tombstones.add(claim, 170_000);
+  say("register");
+  expect(claim.removed).toBe(false);
+  tombstones.add(say("unregister"), 170_000);
   expect(tombstones.expire(TOMBSTONE_MS)).toEqual([]);
   expect(tombstones.expire(170_000 + TOMBSTONE_MS)).toEqual([claim]);
 });
 
 test("many of them end each in its turn", () => {
   const tombstones = new Tombstones();
-  const claims = Array.from({ length: 5_000 }, () => removed());
+  const say = saying();
+  const claims = Array.from({ length: 5_000 }, (_, index) => say("unregister", 1, `i-${index}`));
   for (const [index, claim] of claims.entries()) tombstones.add(claim, index);
   const ended: Claim[] = [];
   for (let now = TOMBSTONE_MS; now < TOMBSTONE_MS + 5_000; now += 100) ended.push(...tombstones.expire(now));

@@ -1,9 +1,11 @@
-/** The services of the slots this node leads, and the versions it issues for them. */
+/** What this node has of slots, whether it leads them, follows them, or is about to let go of them. */
 
 import {
   assert,
+  epoch,
   slotOfText,
   textFromServiceKey,
+  type ClaimRecord,
   type Epoch,
   type ServiceKey,
   type ServiceSummary,
@@ -11,78 +13,96 @@ import {
   type Version,
 } from "@rollcall/core";
 
-import { RegisteredService, type Claim } from "./registered-service.ts";
+import { ByteStore } from "./byte-store.ts";
+import type { Claim } from "./claim.ts";
+import { Names } from "./names.ts";
+import type { RegisteredService } from "./registered-service.ts";
+import { SlotContent, type ClaimWatcher } from "./slot-content.ts";
 
-interface SlotContent {
-  readonly leaderEpoch: Epoch;
-  /** Changes issued in this epoch; never goes back, also when services come and go. */
-  counter: number;
-  readonly services: Map<string, RegisteredService>;
-}
+const BEFORE_ANY: Version = { epoch: epoch(0), counter: 0 };
 
 export class DatumStore {
+  readonly #watcher: ClaimWatcher;
+  readonly #memory = { bytes: new ByteStore(), names: new Names() };
   readonly #slots = new Map<SlotId, SlotContent>();
 
-  /** Starts a slot with nothing in it. Everything issued from now on is above whatever an earlier epoch issued. */
-  open(slot: SlotId, leaderEpoch: Epoch): void {
-    const before = this.#slots.get(slot);
-    assert(before === undefined || before.leaderEpoch < leaderEpoch, `slot ${slot} is opened once per epoch`);
-    this.#slots.set(slot, { leaderEpoch, counter: 0, services: new Map() });
+  /** @param watcher hears of every change of a claim; not of slots that are dropped as a whole */
+  constructor(watcher: ClaimWatcher) {
+    this.#watcher = watcher;
+  }
+
+  slots(): IterableIterator<SlotContent> {
+    return this.#slots.values();
+  }
+
+  of(slot: SlotId): SlotContent | undefined {
+    return this.#slots.get(slot);
+  }
+
+  /** The content of a slot; nothing, at `version`, when this node has had none. */
+  open(slot: SlotId, version: Version = BEFORE_ANY): SlotContent {
+    const known = this.#slots.get(slot);
+    if (known !== undefined) return known;
+    const content = new SlotContent(slot, version, this.#memory, this.#watcher);
+    this.#slots.set(slot, content);
+    return content;
+  }
+
+  /** Begins to lead a slot with what there is of it, which is of an older epoch. */
+  lead(slot: SlotId, leaderEpoch: Epoch): SlotContent {
+    const content = this.open(slot);
+    content.lead(leaderEpoch);
+    return content;
   }
 
   drop(slot: SlotId): void {
+    for (const service of this.#slots.get(slot)?.services() ?? []) service.releaseAll();
     this.#slots.delete(slot);
   }
 
-  /** The next version of a slot. Skipping one is harmless: versions are compared, not counted. */
-  issue(slot: SlotId): Version {
-    const content = this.#content(slot);
-    content.counter++;
-    return { epoch: content.leaderEpoch, counter: content.counter };
+  /** Takes a claim that an earlier life of this node has left. The slot's version comes with {@link restored}. */
+  restore(slot: SlotId, key: ServiceKey, claim: ClaimRecord): void {
+    const content = this.open(slot);
+    content.take([{ key, claims: [claim] }], content.version);
+  }
+
+  /** All of it has been taken. What has no version was not complete when it was left, and is let go of. */
+  restored(versions: ReadonlyMap<SlotId, Version>): void {
+    for (const slot of this.#slots.keys()) if (!versions.has(slot)) this.drop(slot);
+    for (const [slot, version] of versions) this.open(slot).restored(version);
   }
 
   find(key: ServiceKey): RegisteredService | undefined {
     const keyText = textFromServiceKey(key);
-    return this.#slots.get(slotOfText(keyText))?.services.get(keyText);
+    return this.#slots.get(slotOfText(keyText))?.find(keyText);
   }
 
   /** The service, made empty when nobody has registered or asked for it yet. Its slot must be open. */
   obtain(key: ServiceKey): RegisteredService {
-    const keyText = textFromServiceKey(key);
-    const slot = slotOfText(keyText);
-    const content = this.#content(slot);
-    const known = content.services.get(keyText);
-    if (known !== undefined) return known;
-    const service = new RegisteredService(key, keyText, slot, { epoch: content.leaderEpoch, counter: content.counter });
-    content.services.set(keyText, service);
-    return service;
+    const slot = slotOfText(textFromServiceKey(key));
+    const content = this.#slots.get(slot);
+    assert(content !== undefined, `slot ${slot} is open`);
+    return content.obtain(key);
   }
 
-  /** Lets go of a service that has neither registrations nor tombstones. */
   release(service: RegisteredService): void {
-    const services = this.#slots.get(service.slot)?.services;
-    // Since the slot was taken over anew another service may have the name; a late tombstone must not take that out.
-    if (service.isEmpty && services?.get(service.keyText) === service) services.delete(service.keyText);
-  }
-
-  servicesOf(slot: SlotId): Iterable<RegisteredService> {
-    return this.#slots.get(slot)?.services.values() ?? [];
-  }
-
-  *services(): IterableIterator<RegisteredService> {
-    for (const { services } of this.#slots.values()) yield* services.values();
+    this.#slots.get(service.slot)?.release(service);
   }
 
   *claims(): IterableIterator<Claim> {
-    for (const service of this.services()) yield* service.claims();
+    for (const content of this.#slots.values()) yield* content.claims();
   }
 
-  count(): { readonly services: number; readonly instances: number } {
+  /** In the slots that `includes` takes. */
+  count(includes: (slot: SlotId) => boolean): { readonly services: number; readonly instances: number } {
     let services = 0;
     let instances = 0;
-    for (const { datum } of this.services()) {
-      if (datum.size > 0) services++;
-      instances += datum.size;
+    for (const content of this.#slots.values()) {
+      if (!includes(content.slot)) continue;
+      for (const { datum } of content.services()) {
+        if (datum.size > 0) services++;
+        instances += datum.size;
+      }
     }
     return { services, instances };
   }
@@ -90,16 +110,11 @@ export class DatumStore {
   /** Services of a namespace with at least one instance, in the slots that `includes` takes. */
   summaries(namespace: string, includes: (slot: SlotId) => boolean): ServiceSummary[] {
     const summaries: ServiceSummary[] = [];
-    for (const { key, slot, datum } of this.services()) {
-      if (key.namespace === namespace && datum.size > 0 && includes(slot))
-        summaries.push({ key, instances: datum.size });
+    for (const content of this.#slots.values()) {
+      if (!includes(content.slot)) continue;
+      for (const { key, datum } of content.services())
+        if (key.namespace === namespace && datum.size > 0) summaries.push({ key, instances: datum.size });
     }
     return summaries;
-  }
-
-  #content(slot: SlotId): SlotContent {
-    const content = this.#slots.get(slot);
-    assert(content !== undefined, `slot ${slot} is open`);
-    return content;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * All registrations of one service, merged into its datum. Merging is commutative and idempotent: whichever way writes
- * arrive, and however often, the newest stamp of each registration decides, so replays and late duplicates are harmless.
+ * All claims on one service, merged into its datum. Merging is commutative and idempotent: whichever way writes arrive,
+ * and however often, the newest stamp of each registration decides, so replays and late duplicates are harmless.
  *
  * A registration is identified by its instance and its client. Two clients that claim one instance id both stay
  * registered and the newer claim is shown; when it goes, the other one shows again.
@@ -8,9 +8,10 @@
 
 import {
   Datum,
-  compareRegistrationVersions,
+  compareVersions,
   isNewerStamp,
-  type RegistrationStamp,
+  type ClaimRecord,
+  type IdRange,
   type RegistrationVersion,
   type ServiceKey,
   type SlotId,
@@ -18,21 +19,9 @@ import {
   type Write,
 } from "@rollcall/core";
 
-/** One client's word on one instance: that it is there, or, as a tombstone, that it is gone. */
-export interface Claim {
-  readonly service: RegisteredService;
-  readonly instanceId: string;
-  readonly clientId: string;
-  version: RegistrationVersion;
-  removed: boolean;
-  /** The end was concluded from its holder's absence. Should the holder come back, its word at the same version counts. */
-  presumed: boolean;
-  bytes: Uint8Array;
-  /** Member key of the session that holds it. */
-  session: string;
-  /** 0 for a connection registration. */
-  leaseMs: number;
-}
+import type { ByteStore } from "./byte-store.ts";
+import { Claim, NO_BYTES, outranks, stampOf, stateOfRecord, type ClaimState } from "./claim.ts";
+import type { Names } from "./names.ts";
 
 export type MergeOutcome =
   /** The claim is as the write says: now, if that is news, or already before. */
@@ -40,112 +29,169 @@ export type MergeOutcome =
   /** A newer version is known. */
   | { readonly kind: "superseded"; readonly by: RegistrationVersion };
 
+/** Whoever sums up the claims of a slot. Hears of every change, and gives changes their versions. */
+export interface ClaimLedger {
+  /** Where the bytes of claims are kept. */
+  readonly bytes: ByteStore;
+  /** Of clients and sessions. */
+  readonly names: Names;
+  /** The version of a change that this node makes itself. */
+  next(): Version;
+  /** The claim is as it is no longer: it changes, or goes. */
+  left(claim: Claim): void;
+  /** The claim is as it is from now on. */
+  entered(claim: Claim, version: Version): void;
+  /** The claim is gone without a trace. */
+  discarded(claim: Claim): void;
+}
+
 export class RegisteredService {
   readonly key: ServiceKey;
   readonly keyText: string;
   readonly slot: SlotId;
   readonly datum: Datum;
-  /** By instance id. Nearly always one claim each. */
-  readonly #claims = new Map<string, Claim[]>();
+  readonly #ledger: ClaimLedger;
+  /**
+   * By instance id, where no claim is shown: nearly always one each, and further ones behind it. A claim that is shown is
+   * found in the datum, with the others behind it, for a second index of everything would cost what an index costs.
+   */
+  readonly #hidden = new Map<string, Claim>();
 
-  constructor(key: ServiceKey, keyText: string, slot: SlotId, version: Version) {
+  constructor(key: ServiceKey, keyText: string, slot: SlotId, version: Version, ledger: ClaimLedger) {
     this.key = key;
     this.keyText = keyText;
     this.slot = slot;
     this.datum = new Datum(key, version);
+    this.#ledger = ledger;
   }
 
   get isEmpty(): boolean {
-    return this.#claims.size === 0;
+    return this.datum.size === 0 && this.#hidden.size === 0;
   }
 
+  /** Where the bytes of its claims are kept. */
+  get store(): ByteStore {
+    return this.#ledger.bytes;
+  }
+
+  /** All of them. None may change meanwhile. */
   *claims(): IterableIterator<Claim> {
-    for (const claims of this.#claims.values()) yield* claims;
+    for (const { id } of this.datum.instances()) yield* this.#claimsOn(id);
+    for (const id of this.#hidden.keys()) yield* this.#claimsOn(id);
+  }
+
+  /** Claims on instances of a range, in the order of the ids. */
+  claimsIn({ after, upTo }: IdRange): Claim[] {
+    const isIn = (id: string): boolean => id > after && (upTo === "" || id <= upTo);
+    const ids: string[] = [];
+    for (const { id } of this.datum.instances()) if (isIn(id)) ids.push(id);
+    for (const id of this.#hidden.keys()) if (isIn(id)) ids.push(id);
+    return ids.toSorted().flatMap((id) => [...this.#claimsOn(id)]);
   }
 
   find(instanceId: string, clientId: string): Claim | undefined {
-    return this.#claims.get(instanceId)?.find((claim) => claim.clientId === clientId);
+    let claim = this.#firstOn(instanceId);
+    while (claim !== undefined && claim.clientId !== clientId) claim = claim.next;
+    return claim;
   }
 
-  /** Takes in a register or an unregister. The datum moves to `version` if what it shows changes. */
-  merge(write: Write, session: string, version: Version): MergeOutcome {
+  /** Takes in a register or an unregister. */
+  merge(write: Write, session: string): MergeOutcome {
     const removed = write.kind === "unregister";
     const known = this.find(write.instanceId, write.clientId);
     if (known !== undefined && isNewerStamp(stampOf(known), { version: write.version, removed }))
       return { kind: "superseded", by: known.version };
-    const claim = known ?? this.#add(write, session);
-    // The same word from another session: its client has moved there, and that session answers for it from now on.
-    claim.session = session;
     const isNews =
-      known === undefined || claim.presumed || isNewerStamp({ version: write.version, removed }, stampOf(claim));
-    if (!isNews) return { kind: "merged", claim, isNews };
-    claim.version = write.version;
-    claim.removed = removed;
-    claim.presumed = false;
-    claim.bytes = removed ? NO_BYTES : write.instance;
-    claim.leaseMs = write.leaseMs;
-    this.#show(claim.instanceId, version);
-    return { kind: "merged", claim, isNews };
+      known === undefined || known.presumed || isNewerStamp({ version: write.version, removed }, stampOf(known));
+    if (isNews) {
+      const bytes = removed ? NO_BYTES : write.instance;
+      const state = { version: write.version, removed, presumed: false, bytes, session, leaseMs: write.leaseMs };
+      return { kind: "merged", claim: this.#put(write, state, this.#ledger.next()), isNews };
+    }
+    // The same word from another session: its client has moved there, and that session answers for it from now on.
+    if (known.session !== session) this.#put(known, { ...stateOf(known), session }, this.#ledger.next());
+    return { kind: "merged", claim: known, isNews };
   }
 
   /**
    * Ends a claim: a tombstone at its own version, so that the very claim cannot come back late. Unless it is `presumed`,
    * because its holder has not been heard of: if that comes back, so does the claim.
    */
-  end(claim: Claim, version: Version, presumed: boolean): void {
-    claim.removed = true;
-    claim.presumed = presumed;
-    claim.bytes = NO_BYTES;
-    this.#show(claim.instanceId, version);
+  end(claim: Claim, presumed: boolean): void {
+    this.#put(claim, { ...stateOf(claim), removed: true, presumed, bytes: NO_BYTES }, this.#ledger.next());
   }
 
-  /** Drops a tombstone that has outlived every message that could be late. */
-  forget(claim: Claim): void {
-    const others = this.#claims.get(claim.instanceId)?.filter((other) => other !== claim) ?? [];
-    if (others.length === 0) this.#claims.delete(claim.instanceId);
-    else this.#claims.set(claim.instanceId, others);
+  /** Takes the word of one who decides, the leader or the disk, whatever was known before. */
+  take(record: ClaimRecord, version: Version): Claim {
+    return this.#put(record, stateOfRecord(record), version);
   }
 
-  #add(write: Write, session: string): Claim {
-    const claim: Claim = {
-      service: this,
-      instanceId: write.instanceId,
-      clientId: write.clientId,
-      version: write.version,
-      removed: true,
-      presumed: false,
-      bytes: NO_BYTES,
-      session,
-      leaseMs: write.leaseMs,
-    };
-    const others = this.#claims.get(write.instanceId);
-    if (others === undefined) this.#claims.set(write.instanceId, [claim]);
-    else others.push(claim);
+  /** Lets go of a claim without a trace: a tombstone that has outlived whatever could be late, or one that never was. */
+  discard(claim: Claim, version: Version): void {
+    if (this.find(claim.instanceId, claim.clientId) !== claim) return;
+    this.#ledger.left(claim);
+    this.#show(claim.instanceId, version, () => {
+      const others = [...this.#claimsOn(claim.instanceId)];
+      others.splice(others.indexOf(claim), 1);
+      return others;
+    });
+    this.#ledger.discarded(claim);
+    claim.release();
+  }
+
+  /** Gives the memory of all claims back. */
+  releaseAll(): void {
+    for (const claim of this.claims()) claim.release();
+  }
+
+  /** The one place where a claim changes. */
+  #put({ instanceId, clientId }: Pick<Claim, "instanceId" | "clientId">, state: ClaimState, version: Version): Claim {
+    const known = this.find(instanceId, clientId);
+    if (known !== undefined) this.#ledger.left(known);
+    const { names } = this.#ledger;
+    const claim = known ?? new Claim(this, instanceId, names.shared(clientId));
+    // The id that is kept already: whoever keeps it too keeps no second copy.
+    this.#show(claim.instanceId, version, () => {
+      claim.become({ ...state, session: names.shared(state.session) });
+      const claims = [...this.#claimsOn(instanceId)];
+      if (known === undefined) claims.push(claim);
+      return claims;
+    });
+    this.#ledger.entered(claim, version);
     return claim;
   }
 
-  #show(instanceId: string, version: Version): void {
-    const shown = this.#claims
-      .get(instanceId)!
-      .filter(({ removed }) => !removed)
-      .reduce<Claim | undefined>(
-        (best, claim) => (best === undefined || outranks(claim, best) ? claim : best),
-        undefined,
-      );
-    if (shown === undefined) this.datum.remove(instanceId, version);
-    else this.datum.put({ id: instanceId, bytes: shown.bytes }, version);
+  /** Makes a change to the claims on an instance, which gives what they are then, and shows what is to be shown then. */
+  #show(instanceId: string, version: Version, change: () => Claim[]): void {
+    // A repair may bring an old change: for those who follow the datum it happens now.
+    const at = compareVersions(version, this.datum.version) < 0 ? this.datum.version : version;
+    this.datum.replace(instanceId, at, () => {
+      const claims = change().toSorted(byRank);
+      for (const [index, claim] of claims.entries()) claim.next = claims[index + 1];
+      const [first] = claims;
+      const isShown = first?.removed === false;
+      if (first === undefined || isShown) this.#hidden.delete(instanceId);
+      else this.#hidden.set(instanceId, first);
+      return isShown ? first : undefined;
+    });
+  }
+
+  *#claimsOn(instanceId: string): IterableIterator<Claim> {
+    for (let claim = this.#firstOn(instanceId); claim !== undefined; claim = claim.next) yield claim;
+  }
+
+  #firstOn(instanceId: string): Claim | undefined {
+    const shown = this.datum.get(instanceId);
+    return shown instanceof Claim ? shown : this.#hidden.get(instanceId);
   }
 }
 
-const NO_BYTES = new Uint8Array(0);
-
-/** Where the claim stands in the order of words: what is only presumed stands where the claim itself did. */
-function stampOf({ version, removed, presumed }: Claim): RegistrationStamp {
-  return { version, removed: removed && !presumed };
+/** The one to be shown is the first: of those that live, the one that outranks the others. */
+function byRank(a: Claim, b: Claim): number {
+  if (a.removed !== b.removed) return a.removed ? 1 : -1;
+  return outranks(a, b) ? -1 : 1;
 }
 
-/** A total order of claims, the same on every node: by version, then by client. */
-function outranks(a: Claim, b: Claim): boolean {
-  const order = compareRegistrationVersions(a.version, b.version);
-  return order > 0 || (order === 0 && a.clientId > b.clientId);
+function stateOf({ version, removed, presumed, bytes, session, leaseMs }: ClaimState): ClaimState {
+  return { version, removed, presumed, bytes, session, leaseMs };
 }

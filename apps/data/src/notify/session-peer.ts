@@ -18,12 +18,17 @@ import {
   type NotifyReceipt,
   type ServiceKey,
   type ServicesAnswer,
+  type Held,
+  type RollUp,
+  type Shown,
+  type SlotDifference,
+  type SlotId,
+  type SlotRef,
   type SlotReport,
   type Update,
+  type Write,
   type WriteResult,
 } from "@rollcall/core";
-
-import type { RegisteredService } from "../datums/registered-service.ts";
 
 /** Instance bytes gathered into one frame before another is begun: large frames delay what is behind them. */
 const FRAME_BYTES_AIM = 256 * 1_024;
@@ -32,8 +37,20 @@ export interface SessionPeerPorts {
   readonly clock: Clock;
   readonly stream: MessageStream;
   readonly encode: (response: Partial<LinkResponse>) => Frame;
-  /** The service as it may be shown now; undefined while its slot is not led completely. */
-  readonly readable: (key: ServiceKey) => RegisteredService | undefined;
+  /** The service as it may be shown now; undefined while it may not. */
+  readonly shownOf: (key: ServiceKey) => Shown | undefined;
+}
+
+/** Everything there is to say but notifications, which are cut when they leave. */
+interface Owed {
+  results: WriteResult[];
+  reported: SlotReport[];
+  answers: ServicesAnswer[];
+  disagreed: SlotRef[];
+  differences: SlotDifference[];
+  reportAll: boolean;
+  copies: RollUp | undefined;
+  askAgain: SlotId[];
 }
 
 export class SessionPeer {
@@ -41,19 +58,20 @@ export class SessionPeer {
   readonly session: string;
   readonly #ports: SessionPeerPorts;
   readonly #interests: Deliveries<ServiceKey>;
-  #results: WriteResult[] = [];
-  #reported: SlotReport[] = [];
-  #answers: ServicesAnswer[] = [];
   readonly #scheduleFlush: () => void;
+  #owed = nothingOwed();
+  #isOwing = false;
+  #lastWrite = 0;
 
   constructor(session: string, ports: SessionPeerPorts) {
     this.session = session;
     this.#ports = ports;
     this.#scheduleFlush = oncePerTurn(ports.clock, () => this.#flush());
-    this.#interests = new Deliveries(
-      (key) => ports.readable(key)?.datum,
-      () => this.#scheduleFlush(),
-    );
+    this.#interests = new Deliveries(ports.shownOf, () => this.#scheduleFlush());
+  }
+
+  get interestCount(): number {
+    return this.#interests.size;
   }
 
   interests(): ServiceKey[] {
@@ -85,19 +103,58 @@ export class SessionPeer {
     this.#interests.receipt(textFromServiceKey(receipt.key), receipt);
   }
 
-  result(result: WriteResult): void {
-    this.#results.push(result);
-    this.#scheduleFlush();
+  /** Nothing is on its way to it, and nothing waits. */
+  get isSettled(): boolean {
+    return this.#interests.isSettled;
   }
 
-  report(report: SlotReport): void {
-    this.#reported.push(report);
-    this.#scheduleFlush();
+  /** What it is known to hold of the services it is interested in. */
+  holdings(): IterableIterator<{ readonly source: ServiceKey; readonly held: Held }> {
+    return this.#interests.holdings();
+  }
+
+  /** Sequence of the last of its writes that have come. */
+  get lastWrite(): number {
+    return this.#lastWrite;
+  }
+
+  wrote({ sequence }: Write): void {
+    this.#lastWrite = Math.max(this.#lastWrite, sequence);
+  }
+
+  result(result: WriteResult): void {
+    this.#owing().results.push(result);
+  }
+
+  agreed(report: SlotReport): void {
+    this.#owing().reported.push(report);
+  }
+
+  disagreed(ref: SlotRef): void {
+    this.#owing().disagreed.push(ref);
+  }
+
+  differs(difference: SlotDifference): void {
+    this.#owing().differences.push(difference);
+  }
+
+  /** Asks what it holds of every slot. */
+  askReports(): void {
+    this.#owing().reportAll = true;
+  }
+
+  /** Tells what its copies should come to. */
+  compareCopies(rollUp: RollUp): void {
+    this.#owing().copies = rollUp;
+  }
+
+  /** Asks what it holds of the services of a slot that it is interested in. */
+  askAgain(slot: SlotId): void {
+    this.#owing().askAgain.push(slot);
   }
 
   answer(answer: ServicesAnswer): void {
-    this.#answers.push(answer);
-    this.#scheduleFlush();
+    this.#owing().answers.push(answer);
   }
 
   drained(): void {
@@ -108,13 +165,19 @@ export class SessionPeer {
     if (!this.#ports.stream.congested) this.#interests.sweep(now);
   }
 
+  #owing(): Owed {
+    this.#isOwing = true;
+    this.#scheduleFlush();
+    return this.#owed;
+  }
+
   #flush(): void {
     const { stream, encode, clock } = this.#ports;
     if (stream.congested) return;
     let notifications: Update[] = [];
     let bytes = 0;
-    for (const { datum, held } of this.#interests.due(clock.now())) {
-      const update = updateFor(datum, held, NO_FILTER);
+    for (const { datum, held, confirmed } of this.#interests.due(clock.now())) {
+      const update = updateFor(datum, held, NO_FILTER, confirmed);
       notifications.push(update);
       for (const instance of update.instances) bytes += instance.bytes.length;
       if (bytes < FRAME_BYTES_AIM) continue;
@@ -124,11 +187,23 @@ export class SessionPeer {
       // The rest goes when the link has carried this: what has not left yet still coalesces.
       if (stream.congested) break;
     }
-    const response = { results: this.#results, reported: this.#reported, answers: this.#answers, notifications };
-    if (Object.values(response).every((list) => list.length === 0)) return;
-    this.#results = [];
-    this.#reported = [];
-    this.#answers = [];
-    stream.send(encode(response));
+    if (notifications.length === 0 && !this.#isOwing) return;
+    const owed = this.#owed;
+    this.#owed = nothingOwed();
+    this.#isOwing = false;
+    stream.send(encode({ ...owed, notifications }));
   }
+}
+
+function nothingOwed(): Owed {
+  return {
+    results: [],
+    reported: [],
+    answers: [],
+    disagreed: [],
+    differences: [],
+    reportAll: false,
+    copies: undefined,
+    askAgain: [],
+  };
 }

@@ -61,7 +61,7 @@ export class SessionLinks {
       clock: this.#clock,
       stream,
       encode: frameFromLinkResponse,
-      readable: (key) => this.#storage.readable(key),
+      shownOf: (key) => this.#storage.shownOf(key),
     });
     this.#storage.join(peer);
     return peer;

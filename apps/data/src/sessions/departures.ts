@@ -1,6 +1,6 @@
 /**
  * Sessions that are gone. A session's registrations outlive it by the registration lease, so that its clients have time
- * to come back through another one, and go only while meta agrees that the session is gone.
+ * to come back through another one, and go only if meta, asked after that time, still does not know the session.
  */
 
 import { LeaseTable } from "@rollcall/core";
@@ -10,46 +10,58 @@ export class Departures {
   readonly #members = new Set<string>();
   readonly #seen = new Set<string>();
   readonly #absent = new LeaseTable<string>();
+  /** Those whose time is up, and since when: they go as soon as meta agrees. */
+  readonly #overdue = new Map<string, number>();
 
   /** @param leaseMs how long the registrations of a departed session stay, in milliseconds */
   constructor(leaseMs: number) {
     this.#leaseMs = leaseMs;
   }
 
-  /** A session has linked up, and may leave registrations behind. */
+  /** A session has linked up, or something is registered through it: it may leave registrations behind. */
   seen(session: string, now: number): void {
     this.#seen.add(session);
     if (!this.#members.has(session)) this.#startWaiting(session, now);
   }
 
-  /** Meta's present list of sessions. */
-  adopt(sessions: Iterable<string>, now: number): void {
+  /** Meta's present list of sessions, and of those that went not long ago. */
+  adopt(sessions: Iterable<string>, departed: Iterable<string>, now: number): void {
     this.#members.clear();
     for (const session of sessions) {
       this.#members.add(session);
       this.#absent.revoke(session);
+      this.#overdue.delete(session);
     }
+    for (const session of departed) this.#seen.add(session);
     for (const session of this.#seen) if (!this.#members.has(session)) this.#startWaiting(session, now);
   }
 
   /** Begins all waiting anew: for a time during which this node itself stood still counts for nothing. */
   restart(now: number): void {
-    for (const session of this.#absent.holders()) this.#absent.renew(session, now + this.#leaseMs);
+    for (const session of this.absent()) this.#absent.renew(session, now + this.#leaseMs);
+    this.#overdue.clear();
   }
 
   /** Sessions that are away and may come back with all they hold. */
-  absent(): IterableIterator<string> {
-    return this.#absent.holders();
+  absent(): string[] {
+    return [...this.#absent.holders(), ...this.#overdue.keys()];
   }
 
-  /** Takes out and returns the sessions whose time is up. */
-  expire(now: number): string[] {
-    const departed = this.#absent.expire(now);
-    for (const session of departed) this.#seen.delete(session);
-    return departed;
+  /**
+   * Takes out and returns the sessions that are gone for good.
+   * @param agreedAt until when, by this node's clock, it is known what meta's list is
+   */
+  expire(now: number, agreedAt: number): string[] {
+    for (const session of this.#absent.expire(now)) this.#overdue.set(session, now);
+    const gone = [...this.#overdue].filter(([, since]) => since <= agreedAt).map(([session]) => session);
+    for (const session of gone) {
+      this.#overdue.delete(session);
+      this.#seen.delete(session);
+    }
+    return gone;
   }
 
   #startWaiting(session: string, now: number): void {
-    if (!this.#absent.has(session)) this.#absent.renew(session, now + this.#leaseMs);
+    if (!this.#absent.has(session) && !this.#overdue.has(session)) this.#absent.renew(session, now + this.#leaseMs);
   }
 }

@@ -1,0 +1,155 @@
+/**
+ * What one client says of one instance: that it is there, or, as a tombstone, that it is gone. There are as many of these
+ * as there are registrations, so they are kept small: no object within, and the bytes in a store that they share.
+ */
+
+import {
+  compareRegistrationVersions,
+  digestOfBytes,
+  digestOfRegistration,
+  type ClaimRecord,
+  type Digest,
+  type RegistrationStamp,
+  type RegistrationVersion,
+  type StoredInstance,
+} from "@rollcall/core";
+
+import { NOWHERE, type Place } from "./byte-store.ts";
+import type { RegisteredService } from "./registered-service.ts";
+
+/** What may change about a claim. */
+export interface ClaimState {
+  readonly version: RegistrationVersion;
+  readonly removed: boolean;
+  /** The end was concluded from its holder's absence. Should the holder come back, its word at the same version counts. */
+  readonly presumed: boolean;
+  /** The encoded instance; empty for a removal. */
+  readonly bytes: Uint8Array;
+  /** Member key of the session that holds it. */
+  readonly session: string;
+  /** 0 for a connection registration. */
+  readonly leaseMs: number;
+}
+
+/** Whether it is there; and if not, whether somebody said so or it was concluded. */
+type Standing = "live" | "removed" | "presumed";
+
+/** Changed by its service only, so that everything that sums up claims is told. */
+export class Claim implements ClaimState, StoredInstance {
+  readonly service: RegisteredService;
+  readonly instanceId: string;
+  readonly clientId: string;
+  session = "";
+  leaseMs = 0;
+  /** Another client's claim on the same instance. */
+  next: Claim | undefined;
+  #standing: Standing = "removed";
+  #place: Place = NOWHERE;
+  #incarnation = 0;
+  #counter = 0;
+  // Signed, so that the engine keeps them in the object itself.
+  #digestHigh = 0;
+  #digestLow = 0;
+
+  constructor(service: RegisteredService, instanceId: string, clientId: string) {
+    this.service = service;
+    this.instanceId = instanceId;
+    this.clientId = clientId;
+  }
+
+  get id(): string {
+    return this.instanceId;
+  }
+
+  get removed(): boolean {
+    return this.#standing !== "live";
+  }
+
+  get presumed(): boolean {
+    return this.#standing === "presumed";
+  }
+
+  get version(): RegistrationVersion {
+    return { incarnation: this.#incarnation, counter: this.#counter };
+  }
+
+  /** Good until the claim changes. */
+  get bytes(): Uint8Array {
+    return this.service.store.get(this.#place);
+  }
+
+  /** For whoever keeps them longer. */
+  copyOfBytes(): Uint8Array {
+    return this.service.store.copy(this.#place);
+  }
+
+  /** Of the bytes. */
+  get digest(): Digest {
+    return { high: this.#digestHigh >>> 0, low: this.#digestLow >>> 0 };
+  }
+
+  /** As {@link digestOfRegistration}: what two holders compare. Of no meaning for a removal. */
+  get registrationDigest(): Digest {
+    return digestOfRegistration(this.service.keyText, this, this.digest);
+  }
+
+  /** Only for its service. */
+  become(state: ClaimState): void {
+    // The new bytes may be a view of the old ones' place.
+    const { store } = this.service;
+    const place = store.put(state.bytes);
+    const { high, low } = digestOfBytes(state.bytes);
+    store.free(this.#place);
+    this.#place = place;
+    this.#digestHigh = high | 0;
+    this.#digestLow = low | 0;
+    this.#incarnation = state.version.incarnation;
+    this.#counter = state.version.counter;
+    this.#standing = standingOf(state);
+    this.session = state.session;
+    this.leaseMs = state.leaseMs;
+  }
+
+  /** Gives its memory back; nobody may look at it any more. */
+  release(): void {
+    this.service.store.free(this.#place);
+    this.#place = NOWHERE;
+  }
+}
+
+function standingOf({ removed, presumed }: ClaimState): Standing {
+  if (!removed) return "live";
+  return presumed ? "presumed" : "removed";
+}
+
+export const NO_BYTES = new Uint8Array(0);
+
+/** Where the claim stands in the order of words: what is only presumed stands where the claim itself did. */
+export function stampOf({ version, removed, presumed }: ClaimState): RegistrationStamp {
+  return { version, removed: removed && !presumed };
+}
+
+/** A total order of claims, the same on every node: by version, then by client. */
+export function outranks(a: Claim, b: Claim): boolean {
+  const order = compareRegistrationVersions(a.version, b.version);
+  return order > 0 || (order === 0 && a.clientId > b.clientId);
+}
+
+/** The claim as it is now, to be kept or sent whenever. */
+export function recordOfClaim(claim: Claim): ClaimRecord {
+  return {
+    instanceId: claim.instanceId,
+    clientId: claim.clientId,
+    version: claim.version,
+    removed: claim.removed,
+    presumed: claim.presumed,
+    instance: claim.copyOfBytes(),
+    session: claim.session,
+    leaseMs: claim.leaseMs,
+  };
+}
+
+export function stateOfRecord(record: ClaimRecord): ClaimState {
+  const { version, removed, presumed, instance, session, leaseMs } = record;
+  return { version, removed, presumed, bytes: instance, session, leaseMs };
+}
