@@ -16,5 +16,13 @@ export const metaSettings = defineServerSettings(
       unit: "ms",
       default: 3_000,
     }),
+    replicas: setting(z.int().min(1).max(5), {
+      describe: "How many data nodes hold each slot: its leader and the followers that can take over at once.",
+      default: 2,
+    }),
+    dataNodesMin: setting(z.int().min(1).max(1_000), {
+      describe: "With fewer live data nodes than this nobody is given the slots of the others.",
+      default: 1,
+    }),
   },
 );

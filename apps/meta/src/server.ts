@@ -3,7 +3,7 @@
 import { healthService } from "@rollcall/cluster";
 import { RegistryError, type ClusterState, type NodeRole, type StreamHandler } from "@rollcall/core";
 import { Health, JOIN_PATH, MetaService, wireFromClusterState } from "@rollcall/protocol";
-import { gauge, type NodePorts, type NodeServer } from "@rollcall/runtime";
+import { gauge, type Metric, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
 import { Cluster } from "./cluster/cluster.ts";
 import { NodeLinks } from "./rpc/node-links.ts";
@@ -13,6 +13,10 @@ export interface MetaServerConfig {
   readonly nodeId: string;
   /** How long a node stays a member without a heartbeat, in milliseconds. */
   readonly nodeLeaseMs: number;
+  /** How many data nodes hold each slot; 2 by default. */
+  readonly replicas?: number;
+  /** With fewer live data nodes no slot is given to another; 1 by default. */
+  readonly dataNodesMin?: number;
 }
 
 export interface MetaServerPorts extends Omit<NodePorts, "dialer"> {
@@ -56,6 +60,7 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
         gauge("rollcall_meta_members_session", "Session nodes with a live lease.", members("session")),
         gauge("rollcall_meta_members_data", "Data nodes with a live lease.", members("data")),
         gauge("rollcall_meta_slot_table_epoch", "Epoch of the slot table.", state?.table.epoch ?? 0),
+        ...slotMetrics(cluster),
       ];
     },
     async start(address) {
@@ -67,6 +72,20 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
       await cluster?.close();
     },
   };
+}
+
+function slotMetrics(cluster: Cluster | undefined): readonly Metric[] {
+  const { leaderless, unsynced, moves } = cluster?.slots() ?? { leaderless: 0, unsynced: 0, moves: 0 };
+  return [
+    gauge("rollcall_meta_slots_without_leader", "Slots that no live data node leads.", leaderless),
+    gauge("rollcall_meta_slots_unsynced", "Slots with a follower that does not have all of it.", unsynced),
+    {
+      name: "rollcall_meta_slot_moves_total",
+      help: "Slots given from one data node to another.",
+      type: "counter",
+      value: moves,
+    },
+  ];
 }
 
 function notReady(): RegistryError {

@@ -1,145 +1,229 @@
-import { EMPTY_SLOT_TABLE, SLOT_COUNT, mayFollow, nextEpoch, type SlotTable } from "@rollcall/core";
-import * as fc from "fast-check";
+/** The rules of the assignment one by one. What holds over all of them is in assign-properties.test.ts. */
+
+import { ALL_SLOTS, EMPTY_SLOT_TABLE, SLOT_COUNT, epoch, type SlotOwner, type SlotTable } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
-import { assignSlots } from "../src/slots/assign.ts";
+import { assignSlots, type DataNode } from "../src/slots/assign.ts";
+import { SlotWorld, names } from "./slot-world.ts";
 
-const NOBODY: ReadonlySet<string> = new Set();
+const OPTIONS = { replicas: 2, dataNodesMin: 1, movesMax: 64 };
 
-const names = (count: number) => Array.from({ length: count }, (_, index) => `data-${index + 1}`);
-
-function slotsOf(table: SlotTable): Map<string | undefined, number> {
-  const slots = new Map<string | undefined, number>();
-  for (const { leader } of table.owners) slots.set(leader, (slots.get(leader) ?? 0) + 1);
-  return slots;
-}
-
-/** Moves that no balanced assignment can do without: slots of the dead, and what the living hold beyond their share. */
-function movesNeeded(table: SlotTable, live: readonly string[]): number {
-  if (live.length === 0) return 0;
-  const share = Math.floor(SLOT_COUNT / live.length);
-  const before = slotsOf(table);
-  const held = live.map((nodeId) => before.get(nodeId) ?? 0);
-  const oneMore = Math.min(SLOT_COUNT - share * live.length, held.filter((slots) => slots > share).length);
-  const kept = held.reduce((sum, slots) => sum + Math.min(slots, share), oneMore);
-  return SLOT_COUNT - kept;
-}
-
-function expectRightAssignment(before: SlotTable, after: SlotTable, live: readonly string[], restarted = NOBODY): void {
-  expect(after.owners).toHaveLength(SLOT_COUNT);
-  const slots = slotsOf(after);
-  const nobody = live.length === 0;
-  const mayLead = new Set<string | undefined>(nobody ? [undefined] : live);
-  expect([...slots.keys()].filter((leader) => !mayLead.has(leader))).toEqual([]);
-  const counts = live.map((nodeId) => slots.get(nodeId) ?? 0);
-  expect(Math.max(0, ...counts) - Math.min(SLOT_COUNT, ...counts)).toBeLessThanOrEqual(1);
-  const moves = after.owners.filter(
-    ({ leader }, slot) => leader !== undefined && leader !== before.owners[slot]!.leader,
-  ).length;
-  expect(moves).toBe(movesNeeded(before, live));
-  for (const [slot, owner] of after.owners.entries()) {
-    const known = before.owners[slot]!;
-    const begun = owner.leader !== undefined && (owner.leader !== known.leader || restarted.has(owner.leader));
-    expect(owner.leaderEpoch, `slot ${slot}`).toBe(begun ? nextEpoch(known.leaderEpoch) : known.leaderEpoch);
-  }
-  const same = after.owners.every((owner, slot) => owner === before.owners[slot]);
-  expect(after === before).toBe(same);
-  expect(after.epoch).toBe(same ? before.epoch : nextEpoch(before.epoch));
-  expect(same || mayFollow(before, after)).toBe(true);
-}
-
-type Step =
-  | { readonly kind: "join" | "leave" | "restart"; readonly node: number }
-  | { readonly kind: "all restart" | "all leave" | "nothing" };
-
-const nodeSteps = fc.record({
-  kind: fc.constantFrom("join" as const, "join" as const, "leave" as const, "restart" as const),
-  node: fc.nat(49),
+/** A table in which every slot has the same owner. */
+const everySlot = (owner: Omit<SlotOwner, "leaderEpoch">): SlotTable => ({
+  epoch: epoch(7),
+  owners: EMPTY_SLOT_TABLE.owners.map(() => ({ ...owner, leaderEpoch: epoch(5) })),
 });
-const steps: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 12, arbitrary: nodeSteps },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("all restart", "all leave", "nothing") }) },
-);
 
-function after(live: ReadonlySet<string>, step: Step): { live: Set<string>; restarted: Set<string> } {
-  const next = new Set(live);
-  switch (step.kind) {
-    case "join":
-      next.add(`data-${step.node}`);
-      return { live: next, restarted: new Set() };
-    case "leave":
-      next.delete(`data-${step.node}`);
-      return { live: next, restarted: new Set() };
-    case "restart":
-      return { live: next, restarted: new Set(next.has(`data-${step.node}`) ? [`data-${step.node}`] : []) };
-    case "all restart":
-      return { live: next, restarted: next };
-    case "all leave":
-      return { live: new Set(), restarted: new Set() };
-    case "nothing":
-      return { live: next, restarted: new Set() };
-  }
+interface NodeState {
+  readonly restarted?: boolean;
+  readonly steady?: boolean;
+  readonly synced?: boolean;
 }
 
-test("through any joins, leaves and restarts every slot is led evenly, moved no more than needed and fenced", () => {
-  fc.assert(
-    fc.property(fc.nat(50), fc.array(steps, { maxLength: 25 }), (count, story) => {
-      let live: ReadonlySet<string> = new Set(names(count));
-      let table = assignSlots(EMPTY_SLOT_TABLE, { live: [...live], restarted: NOBODY });
-      expectRightAssignment(EMPTY_SLOT_TABLE, table, [...live]);
-      for (const step of story) {
-        const next = after(live, step);
-        const assigned = assignSlots(table, { live: [...next.live], restarted: next.restarted });
-        expectRightAssignment(table, assigned, [...next.live], next.restarted);
-        live = next.live;
-        table = assigned;
-      }
-    }),
-    { numRuns: 60 },
-  );
-}, 30_000);
+const node = (nodeId: string, { restarted = false, steady = true, synced = false }: NodeState = {}): DataNode => ({
+  nodeId,
+  restarted,
+  steady,
+  synced: new Set(synced ? ALL_SLOTS : []),
+});
 
-test.each(Array.from({ length: 51 }, (_, count) => count))("%i nodes from nothing", (count) => {
-  const table = assignSlots(EMPTY_SLOT_TABLE, { live: names(count), restarted: NOBODY });
-  expectRightAssignment(EMPTY_SLOT_TABLE, table, names(count));
+const assigned = (table: SlotTable, nodes: readonly DataNode[], options = OPTIONS): SlotTable =>
+  assignSlots({ table, balancing: false }, nodes, options).table;
+
+const leadersOf = (table: SlotTable) => new Set(table.owners.map(({ leader }) => leader));
+const leaderEpochs = (table: SlotTable) => new Set(table.owners.map(({ leaderEpoch }) => leaderEpoch as number));
+
+describe("a slot whose leader is gone or has restarted goes to", () => {
+  const restarted: NodeState = { restarted: true };
+  test.each<{ what: string; nodes: Record<string, NodeState>; leader: string }>([
+    { what: "the follower that is synced", nodes: { b: {}, c: { synced: true }, d: {} }, leader: "c" },
+    { what: "that one also if the leader is back", nodes: { a: restarted, b: {}, c: { synced: true } }, leader: "c" },
+    {
+      what: "a follower that is not steady, if it is synced",
+      nodes: { b: {}, c: { synced: true, steady: false } },
+      leader: "c",
+    },
+    { what: "else a follower that has its memory", nodes: { a: restarted, b: {}, c: restarted, d: {} }, leader: "b" },
+    {
+      what: "not to a follower that said so before it restarted",
+      nodes: { b: { ...restarted, synced: true }, c: {} },
+      leader: "c",
+    },
+    {
+      what: "else the restarted leader itself",
+      nodes: { a: restarted, b: restarted, c: restarted, d: {} },
+      leader: "a",
+    },
+    { what: "else a restarted follower, which may have a copy", nodes: { c: restarted, d: {}, e: {} }, leader: "c" },
+    { what: "else to anybody", nodes: { d: restarted }, leader: "d" },
+  ])("$what", ({ nodes, leader }) => {
+    const before = everySlot({ leader: "a", followers: ["b", "c"] });
+    const live = Object.entries(nodes).map(([nodeId, state]) => node(nodeId, state));
+    const table = assigned(before, live, { ...OPTIONS, replicas: 3 });
+    expect([leadersOf(table), leaderEpochs(table), table.epoch]).toEqual([new Set([leader]), new Set([6]), 8]);
+  });
+
+  test("those who lead least, where several are equally good", () => {
+    const before = everySlot({ leader: "a", followers: ["b", "c", "d"] });
+    const live = ["b", "c", "d"].map((nodeId) => node(nodeId, { synced: true }));
+    const table = assigned(before, live, { ...OPTIONS, replicas: 4 });
+    const leads = live.map(({ nodeId }) => table.owners.filter(({ leader }) => leader === nodeId).length);
+    expect(leads).toEqual([86, 85, 85]);
+  });
+
+  test("and the restarted leader follows in the place of the one that was promoted", () => {
+    const before = everySlot({ leader: "a", followers: ["b"] });
+    const table = assigned(before, [node("a", restarted), node("b", { synced: true }), node("c")]);
+    expect(table.owners[0]).toEqual({ leader: "b", followers: ["a"], leaderEpoch: 6 });
+  });
+});
+
+describe("followers", () => {
+  test("that are gone are replaced, at the same leader epoch", () => {
+    const before = everySlot({ leader: "a", followers: ["b"] });
+    const table = assigned(before, [node("a"), node("c")]);
+    expect([table.owners[0], table.epoch]).toEqual([{ leader: "a", followers: ["c"], leaderEpoch: 5 }, 8]);
+  });
+
+  test("that restart stay and sync anew: the table is the very same", () => {
+    const before = everySlot({ leader: "a", followers: ["b"] });
+    expect(assigned(before, [node("a"), node("b", { restarted: true })])).toBe(before);
+  });
+
+  test("are as many as there are nodes for", () => {
+    const before = everySlot({ leader: "a", followers: [] });
+    for (const [live, followers] of [
+      [["a"], 0],
+      [["a", "b"], 1],
+      [["a", "b", "c"], 2],
+      [["a", "b", "c", "d"], 2],
+    ] as const) {
+      const nodes = live.map((nodeId) => node(nodeId));
+      const table = assigned(before, nodes, { ...OPTIONS, replicas: 3, movesMax: 0 });
+      expect(new Set(table.owners.map((owner) => owner.followers.length))).toEqual(new Set([followers]));
+    }
+  });
+});
+
+describe("with fewer live data nodes than there should be", () => {
+  const options = { ...OPTIONS, dataNodesMin: 3 };
+  const before = everySlot({ leader: "a", followers: ["b"] });
+
+  test("nobody is given what the others had", () => {
+    expect(assigned(before, [node("b", { synced: true }), node("c")], options)).toBe(before);
+    expect(assigned(before, [], OPTIONS)).toBe(before);
+    expect(assigned(EMPTY_SLOT_TABLE, [node("a"), node("b")], options)).toBe(EMPTY_SLOT_TABLE);
+  });
+
+  test("a leader that restarts goes on at a higher epoch", () => {
+    const table = assigned(before, [node("a", { restarted: true }), node("b", { synced: true })], options);
+    expect(table.owners[0]).toEqual({ leader: "a", followers: ["b"], leaderEpoch: 6 });
+  });
+
+  test("and with enough of them all is as usual", () => {
+    const table = assigned(before, [node("b", { synced: true }), node("c"), node("d")], options);
+    expect(leadersOf(table)).toEqual(new Set(["b"]));
+  });
+});
+
+describe("leads are made even", () => {
+  test("in a new cluster within a few rounds: the second node follows everything and is given half of it", () => {
+    const world = new SlotWorld().join("a");
+    world.round();
+    expect(world.leads()).toEqual([256]);
+    world.join("b").round();
+    expect([world.leads(), world.follows()]).toEqual([
+      [256, 0],
+      [0, 256],
+    ]);
+    expect(world.round()).toBe(false);
+    world.sync().round();
+    expect(world.leads()).toEqual([192, 64]);
+    expect(world.round(), "no more before these are synced").toBe(false);
+    world.sync().round();
+    expect(world.leads()).toEqual([128, 128]);
+    expect(leaderEpochs(world.table)).toEqual(new Set([1, 2]));
+    expect(world.sync().round()).toBe(false);
+  });
+
+  test("by a follower in addition, which is promoted when it is synced; then the one too many is dropped", () => {
+    const world = new SlotWorld({ movesMax: 1 }).join("a", "b").settle();
+    world.join("c").round();
+    const slot = ALL_SLOTS.find((each) => world.table.owners[each]!.followers.length > 1)!;
+    const { leader, leaderEpoch } = world.table.owners[slot]!;
+    const other = leader === "a" ? "b" : "a";
+    const owner = () => world.table.owners[slot];
+    expect(owner()).toEqual({ leader, followers: [other, "c"], leaderEpoch });
+    expect(world.round(), "nothing before it is synced").toBe(false);
+    world.sync((_, nodeId) => nodeId === "c").round();
+    expect(owner()).toEqual({ leader: "c", followers: [other, leader], leaderEpoch: leaderEpoch + 1 });
+    expect(world.round(), "nobody is dropped before the others have it all").toBe(false);
+    world.sync().round();
+    expect(owner()?.followers).toHaveLength(1);
+  });
+
+  test("also where a slot has no followers at rest", () => {
+    const world = new SlotWorld({ replicas: 1 }).join("a", "b").settle();
+    expect([world.leads(), world.follows()]).toEqual([
+      [128, 128],
+      [0, 0],
+    ]);
+    expect(world.moves).toBe(0);
+    world.join("c").settle();
+    expect([world.leads().toSorted((one, other) => one - other), world.follows(), world.moves]).toEqual([
+      [85, 85, 86],
+      [0, 0, 0],
+      85,
+    ]);
+  });
+
+  test("not for a difference that is not worth it, but to the end once it has begun", () => {
+    const uneven = (leads: number): SlotTable => ({
+      epoch: epoch(7),
+      owners: ALL_SLOTS.map((slot) => ({
+        leader: slot < leads ? "a" : "b",
+        followers: [slot < leads ? "b" : "a"],
+        leaderEpoch: epoch(5),
+      })),
+    });
+    const nodes = [node("a", { synced: true }), node("b", { synced: true })];
+    const half = (table: SlotTable) => table.owners.filter(({ leader }) => leader === "a").length;
+    expect(assignSlots({ table: uneven(134), balancing: false }, nodes, OPTIONS).table).toEqual(uneven(134));
+    expect(half(assigned(uneven(135), nodes))).toBe(128);
+    expect(half(assignSlots({ table: uneven(134), balancing: true }, nodes, OPTIONS).table)).toBe(128);
+  });
+
+  test("not for a node that is not steady, though it follows", () => {
+    const world = new SlotWorld().join("a").settle().join("b");
+    world.nodes.get("b")!.steady = false;
+    world.settle();
+    expect([world.leads(), world.follows()]).toEqual([
+      [256, 0],
+      [0, 256],
+    ]);
+    world.nodes.get("b")!.steady = true;
+    world.settle();
+    expect(world.leads()).toEqual([128, 128]);
+  });
+
+  test("also when it is the one with too many that is not steady", () => {
+    const world = new SlotWorld().join("a").settle().join("b");
+    world.nodes.get("a")!.steady = false;
+    world.settle();
+    expect(world.leads()).toEqual([128, 128]);
+  });
 });
 
 test("more nodes than slots leave some without any", () => {
-  const live = names(SLOT_COUNT + 10);
-  const table = assignSlots(EMPTY_SLOT_TABLE, { live, restarted: NOBODY });
-  expectRightAssignment(EMPTY_SLOT_TABLE, table, live);
-  expect(slotsOf(table).size).toBe(SLOT_COUNT);
+  const world = new SlotWorld().join(...names(SLOT_COUNT + 10));
+  world.settle();
+  expect(Math.max(...world.leads())).toBe(1);
 });
 
-test("the order in which the nodes are named makes no difference", () => {
-  fc.assert(
-    fc.property(fc.shuffledSubarray(names(12)), fc.shuffledSubarray(names(12)), (first, second) => {
-      const before = assignSlots(EMPTY_SLOT_TABLE, { live: first, restarted: NOBODY });
-      const one = assignSlots(before, { live: second, restarted: NOBODY });
-      expect(assignSlots(before, { live: second.toReversed(), restarted: NOBODY })).toEqual(one);
-    }),
-  );
-});
-
-describe("epochs outlive leaders", () => {
-  const of = (table: SlotTable) => new Set(table.owners.map(({ leaderEpoch }) => leaderEpoch as number));
-
-  test("a slot that loses its last leader keeps its epoch, and the next one starts above it", () => {
-    const led = assignSlots(EMPTY_SLOT_TABLE, { live: ["a"], restarted: NOBODY });
-    const orphaned = assignSlots(led, { live: [], restarted: NOBODY });
-    expect([of(led), of(orphaned), orphaned.epoch]).toEqual([new Set([1]), new Set([1]), 2]);
-    const again = assignSlots(orphaned, { live: ["a"], restarted: NOBODY });
-    expect([of(again), again.epoch]).toEqual([new Set([2]), 3]);
-  });
-
-  test("a restarted leader keeps its slots at a higher epoch, and nobody else's are touched", () => {
-    const before = assignSlots(EMPTY_SLOT_TABLE, { live: ["a", "b"], restarted: NOBODY });
-    const table = assignSlots(before, { live: ["a", "b"], restarted: new Set(["a"]) });
-    expect(table.owners.map(({ leader }) => leader)).toEqual(before.owners.map(({ leader }) => leader));
-    for (const { leader, leaderEpoch } of table.owners) expect(leaderEpoch).toBe(leader === "a" ? 2 : 1);
-  });
-
-  test("a restart of a node that leads nothing changes nothing", () => {
-    const before = assignSlots(EMPTY_SLOT_TABLE, { live: ["a"], restarted: NOBODY });
-    expect(assignSlots(before, { live: ["a"], restarted: new Set(["b"]) })).toBe(before);
-  });
+test("a cluster that restarts as a whole keeps its leaders, at higher epochs", () => {
+  const world = new SlotWorld().join("a", "b", "c").settle();
+  const before = world.table;
+  for (const nodeId of world.live) world.restart(nodeId);
+  world.round();
+  for (const [slot, { leader, followers, leaderEpoch }] of before.owners.entries())
+    expect(world.table.owners[slot]).toEqual({ leader, followers, leaderEpoch: leaderEpoch + 1 });
 });

@@ -1,33 +1,8 @@
-import { SLOT_COUNT, silentLog, type ClusterState, type NodeHello } from "@rollcall/core";
-import { SeededRandom, SimClock } from "@rollcall/testing";
+import { SLOT_COUNT, type ClusterState } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
-import { Cluster } from "../src/cluster/cluster.ts";
+import { DEPARTED_MS } from "../src/membership/departed.ts";
 import { HeldMetaStore } from "./held-meta-store.ts";
-
-const LEASE_MS = 3_000;
-
-const hello = (nodeId: string, change: Partial<NodeHello> = {}): NodeHello => ({
-  nodeId,
-  startId: `${nodeId}, first start`,
-  role: nodeId.startsWith("data") ? "data" : "session",
-  address: `${nodeId}:9620`,
-  incarnation: 0,
-  ...change,
-});
-
-async function openCluster({ store = new HeldMetaStore(), seed = 1 } = {}) {
-  const clock = new SimClock();
-  const told: ClusterState[] = [];
-  const errors: string[] = [];
-  const log = { ...silentLog, error: (message: string) => void errors.push(message) };
-  const ports = { clock, random: new SeededRandom(seed), log, store };
-  const cluster = await Cluster.open({ nodeLeaseMs: LEASE_MS }, ports, (state) => told.push(state));
-  await clock.runFor(0);
-  return { clock, cluster, store, told, errors, settle: () => clock.runFor(0) };
-}
-
-const membersOf = (state: ClusterState | undefined) => state?.members.map(({ nodeId }) => nodeId);
-const leadersOf = (state: ClusterState | undefined) => new Set(state?.table.owners.map(({ leader }) => leader));
+import { LEASE_MS, hello, leadersOf, membersOf, openCluster } from "./open-cluster.ts";
 
 describe("a cluster that is founded", () => {
   test("has an id of its own, nobody in it, and is durable before it is told", async () => {
@@ -40,11 +15,11 @@ describe("a cluster that is founded", () => {
   });
 
   test("gives the slots to data nodes and none to others", async () => {
-    const { cluster, settle } = await openCluster();
+    const { cluster, sync } = await openCluster();
     cluster.join(hello("session-1"));
     cluster.join(hello("data-1"));
     cluster.join(hello("data-2"));
-    await settle();
+    await sync();
     expect(membersOf(cluster.state)).toEqual(["session-1", "data-1", "data-2"]);
     expect(leadersOf(cluster.state)).toEqual(new Set(["data-1", "data-2"]));
   });
@@ -127,26 +102,39 @@ describe("a node that falls silent", () => {
     expect(cluster.renew(silent)).toBe(false);
   });
 
-  test("and comes back takes its slots up at higher epochs", async () => {
+  test("and comes back as the life it was has what it had", async () => {
     const { clock, cluster, settle } = await openCluster();
     const { incarnation } = cluster.join(hello("data-1"));
     await settle();
     const before = cluster.state.table;
     await clock.runFor(LEASE_MS + 500);
-    expect(leadersOf(cluster.state)).toEqual(new Set([undefined]));
+    expect(membersOf(cluster.state)).toEqual([]);
+    expect(cluster.state.table, "there is nobody else to give them to").toBe(before);
+    expect(cluster.slots().leaderless).toBe(SLOT_COUNT);
     cluster.join(hello("data-1", { incarnation }));
+    await settle();
+    expect(cluster.state.table).toBe(before);
+    expect(cluster.slots()).toEqual({ leaderless: 0, unsynced: 0, moves: 0 });
+  });
+
+  test("and comes back in a new life takes them up at higher epochs", async () => {
+    const { clock, cluster, settle } = await openCluster();
+    cluster.join(hello("data-1"));
+    await clock.runFor(LEASE_MS + 500);
+    const before = cluster.state.table;
+    cluster.join(hello("data-1", { startId: "second" }));
     await settle();
     expect(leadersOf(cluster.state)).toEqual(new Set(["data-1"]));
     for (const [slot, { leaderEpoch }] of cluster.state.table.owners.entries())
-      expect(leaderEpoch).toBeGreaterThan(before.owners[slot]!.leaderEpoch);
+      expect(leaderEpoch).toBe(before.owners[slot]!.leaderEpoch + 1);
   });
 });
 
 test("a restart within the lease gives the node's slots a higher epoch, for it has lost them", async () => {
-  const { cluster, settle } = await openCluster();
+  const { cluster, settle, sync } = await openCluster({ replicas: 1 });
   cluster.join(hello("data-1"));
   cluster.join(hello("data-2"));
-  await settle();
+  await sync();
   const before = cluster.state;
   cluster.join(hello("data-1", { startId: "second" }));
   await settle();
@@ -205,6 +193,7 @@ describe("a meta that starts from its store", () => {
     expect(membersOf(second.cluster.state)).toEqual(["data-1", "data-2", "session-1"]);
     await second.clock.runFor(500);
     expect(membersOf(second.cluster.state)).toEqual(["data-1"]);
+    expect(second.cluster.state.departed).toMatchObject([{ nodeId: "session-1", incarnation: 3 }]);
     expect(leadersOf(second.cluster.state)).toEqual(new Set(["data-1"]));
   });
 
@@ -237,4 +226,79 @@ test("a closed cluster looks at no lease any more", async () => {
   await cluster.close();
   await clock.runFor(10 * LEASE_MS);
   expect(told).toHaveLength(length);
+});
+
+describe("sessions that went are told of for a while", () => {
+  const departedOf = (state: ClusterState) => state.departed.map((member) => `${member.nodeId}#${member.incarnation}`);
+
+  test("whether they left, restarted or fell silent, and then no more", async () => {
+    const { clock, cluster, told, settle } = await openCluster();
+    cluster.leave(cluster.join(hello("session-1")));
+    cluster.join(hello("session-2"));
+    cluster.join(hello("session-2", { startId: "second" }));
+    cluster.join(hello("data-1"));
+    cluster.leave(cluster.join(hello("data-2")));
+    await settle();
+    expect(departedOf(cluster.state)).toEqual(["session-1#1", "session-2#2"]);
+    await clock.runFor(LEASE_MS + 500);
+    expect(membersOf(cluster.state)).toEqual([]);
+    expect(departedOf(cluster.state)).toEqual(["session-1#1", "session-2#2", "session-2#3"]);
+    await clock.runFor(DEPARTED_MS - LEASE_MS);
+    expect(departedOf(cluster.state)).toEqual(["session-2#3"]);
+    await clock.runFor(LEASE_MS + 500);
+    expect(departedOf(cluster.state)).toEqual([]);
+    expect(told.at(-1)).toBe(cluster.state);
+  });
+
+  test("unless the same life is back", async () => {
+    const { clock, cluster, settle } = await openCluster();
+    const { incarnation } = cluster.join(hello("session-1"));
+    await clock.runFor(LEASE_MS + 500);
+    expect(departedOf(cluster.state)).toEqual(["session-1#1"]);
+    cluster.join(hello("session-1", { incarnation }));
+    await settle();
+    expect(departedOf(cluster.state)).toEqual([]);
+  });
+
+  test("also by a meta that has restarted meanwhile", async () => {
+    const first = await openCluster();
+    first.cluster.leave(first.cluster.join(hello("session-1")));
+    await first.settle();
+    await first.cluster.close();
+    const { clock, cluster } = await openCluster({ store: new HeldMetaStore(first.store.record) });
+    await clock.runFor(DEPARTED_MS - 500);
+    expect(departedOf(cluster.state)).toEqual(["session-1#1"]);
+    await clock.runFor(1_000);
+    expect(departedOf(cluster.state)).toEqual([]);
+  });
+});
+
+describe("a meta that stood still", () => {
+  test("evicts nobody, and then those who do not renew for a whole lease", async () => {
+    const { clock, cluster, pause, resume, sync } = await openCluster();
+    const alive = cluster.join(hello("data-1"));
+    cluster.join(hello("data-2"));
+    cluster.join(hello("session-1"));
+    await sync();
+    const before = cluster.state;
+    pause();
+    await clock.runFor(30_000);
+    resume();
+    await clock.runFor(LEASE_MS - 500);
+    expect(cluster.state).toBe(before);
+    expect(cluster.renew(alive)).toBe(true);
+    await clock.runFor(1_000);
+    expect(membersOf(cluster.state)).toEqual(["data-1"]);
+  });
+
+  test("for less than a second has only been slow: leases end as ever", async () => {
+    const { clock, cluster, pause, resume } = await openCluster();
+    cluster.join(hello("data-1"));
+    await clock.runFor(LEASE_MS - 250);
+    pause();
+    await clock.runFor(900);
+    resume();
+    await clock.runFor(0);
+    expect(membersOf(cluster.state)).toEqual([]);
+  });
 });

@@ -30,14 +30,15 @@ test("each life of a node gets an incarnation higher than any before", () => {
     [3, "restarted"],
     [4, "restarted"],
   ]);
+  expect(lives.map(({ replaced }) => replaced)).toEqual([undefined, undefined, lives[0]!.member, lives[1]!.member]);
   expect(members.lastIncarnation).toBe(4);
 });
 
 test("a reconnect is the same life, whatever incarnation it says it has", () => {
   const members = founded();
   const { member } = members.join(hello("a"), 0);
-  expect(members.join(hello("a", { incarnation: 1 }), 0)).toEqual({ member, as: "same" });
-  expect(members.join(hello("a", { incarnation: 0 }), 0)).toEqual({ member, as: "same" });
+  expect(members.join(hello("a", { incarnation: 1 }), 0)).toEqual({ member, as: "same", replaced: undefined });
+  expect(members.join(hello("a", { incarnation: 0 }), 0)).toEqual({ member, as: "same", replaced: undefined });
 });
 
 test("a node at another address is another life, even with the same start", () => {
@@ -83,9 +84,22 @@ describe("a lease", () => {
     members.join(hello("b"), 0);
     members.expire(LEASE_MS);
     expect(members.renew(member, LEASE_MS)).toBe(false);
-    expect(members.join(hello("a", { incarnation: member.incarnation }), LEASE_MS)).toEqual({ member, as: "new" });
+    expect(members.join(hello("a", { incarnation: member.incarnation }), LEASE_MS)).toEqual({
+      member,
+      as: "back",
+      replaced: undefined,
+    });
     expect(members.lastIncarnation).toBe(2);
   });
+});
+
+test("everybody gets a whole lease when nobody could renew", () => {
+  const members = founded();
+  members.join(hello("a"), 0);
+  members.join(hello("b"), 2_000);
+  members.renewAll(60_000);
+  expect(members.expire(60_000 + LEASE_MS - 1)).toEqual([]);
+  expect(ids(members.expire(60_000 + LEASE_MS))).toEqual(["a", "b"]);
 });
 
 test("who leaves is gone at once, and only once", () => {

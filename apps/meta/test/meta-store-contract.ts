@@ -2,7 +2,6 @@
 
 import { EMPTY_SLOT_TABLE, epoch } from "@rollcall/core";
 import { afterEach, describe, expect, test } from "vitest";
-import { assignSlots } from "../src/slots/assign.ts";
 import type { MetaRecord, MetaStore } from "../src/store/meta-store.ts";
 
 export const founded: MetaRecord = {
@@ -10,6 +9,7 @@ export const founded: MetaRecord = {
   version: 1,
   lastIncarnation: 0,
   members: [],
+  departed: [],
   table: EMPTY_SLOT_TABLE,
 };
 
@@ -21,7 +21,11 @@ export const grown: MetaRecord = {
     { nodeId: "data-1", startId: "s1", role: "data", address: "data-1:9620", incarnation: 1 },
     { nodeId: "session-1", startId: "s2", role: "session", address: "session-1:9600", incarnation: 3 },
   ],
-  table: assignSlots(EMPTY_SLOT_TABLE, { live: ["data-1"], restarted: new Set() }),
+  departed: [{ nodeId: "session-1", role: "session", address: "session-1:9600", incarnation: 2 }],
+  table: {
+    epoch: epoch(1),
+    owners: EMPTY_SLOT_TABLE.owners.map(() => ({ leader: "data-1", followers: ["data-2"], leaderEpoch: epoch(1) })),
+  },
 };
 
 /** @param open a new store, empty, and gone after the test */

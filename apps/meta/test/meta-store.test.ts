@@ -50,6 +50,15 @@ describe("the record in LevelDB", () => {
     expect(await readIn(await written())).toEqual(grown);
   });
 
+  test("of a version that knew of no departed sessions is read as one without any", async () => {
+    const made = folder();
+    const { departed: _departed, ...old } = grown;
+    const level = new ClassicLevel<string, unknown>(made, { valueEncoding: "json" });
+    await level.put("cluster", { format: 1, ...old });
+    await level.close();
+    expect(await readIn(made)).toEqual({ ...grown, departed: [] });
+  });
+
   test("is refused to a second opener, who is told why and where", async () => {
     const made = folder();
     const first = await LevelMetaStore.open(made);
@@ -75,6 +84,7 @@ describe("the record in LevelDB", () => {
     { what: "an epoch that is none", record: { table: { ...grown.table, epoch: -1 } }, says: "table.epoch" },
     { what: "a cluster without an id", record: { clusterId: "" }, says: "clusterId" },
     { what: "a role that is none", record: { members: [{ ...grown.members[0], role: "boss" }] }, says: "role" },
+    { what: "a departed session that is none", record: { departed: [{ nodeId: "s" }] }, says: "departed" },
   ])("with $what is not read, and the part is named", async ({ record, says }) => {
     const made = folder();
     const level = new ClassicLevel<string, unknown>(made, { valueEncoding: "json" });

@@ -1,7 +1,7 @@
 /** MetaService.Join over the simulated network, against hand-written nodes. */
 
 import { ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
-import { silentLog, type JoinRequest, type NodeHello, type Frame } from "@rollcall/core";
+import { ALL_SLOTS, silentLog, type JoinRequest, type NodeHello, type Frame } from "@rollcall/core";
 import {
   JOIN_PATH,
   MetaService,
@@ -27,10 +27,14 @@ async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
 
   function node(nodeId: string, role: NodeHello["role"], change: Partial<NodeHello> = {}) {
     const heard: string[] = [];
+    /** The counts that came back. */
+    const echoes: number[] = [];
+    let sequence = 0;
     const stream = network.dialer(nodeId).dial(META, JOIN_PATH);
     stream.listen({
       message: (bytes) => {
-        const { incarnation, state } = joinResponseFromBytes(bytes);
+        const { incarnation, state, sequence: echo } = joinResponseFromBytes(bytes);
+        echoes.push(echo);
         heard.push(
           state === undefined
             ? `${incarnation}`
@@ -40,7 +44,16 @@ async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
       closed: (error) => heard.push(`closed ${error?.reason ?? "in order"}`),
     });
     const say = (request: Partial<JoinRequest>): void =>
-      stream.send(frameFromJoinRequest({ hello: undefined, stateVersion: 0, leaving: false, ...request }));
+      stream.send(
+        frameFromJoinRequest({
+          hello: undefined,
+          stateVersion: 0,
+          leaving: false,
+          sequence: ++sequence,
+          synced: new Set(),
+          ...request,
+        }),
+      );
     const hello = {
       nodeId,
       startId: `${nodeId}, first start`,
@@ -49,7 +62,7 @@ async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
       incarnation: 0,
       ...change,
     };
-    return { heard, stream, say, join: () => say({ hello }), hello };
+    return { heard, echoes, stream, say, join: () => say({ hello }), hello };
   }
 
   return { clock, network, meta, store, node };
@@ -57,16 +70,41 @@ async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
 
 const describeJoin: DescribeMessage = (_method, direction, message) => {
   if (direction === "request") {
-    const { hello, stateVersion, leaving } = joinRequestFromBytes(message);
+    const { hello, stateVersion, leaving, sequence, synced } = joinRequestFromBytes(message);
     const who = hello === undefined ? "" : ` hello ${hello.role} ${hello.startId} incarnation ${hello.incarnation}`;
-    return `has ${stateVersion}${who}${leaving ? " leaving" : ""}`;
+    const has = `has ${stateVersion}${synced.size > 0 ? ` and ${synced.size} slots in full` : ""}`;
+    return `${sequence}: ${has}${who}${leaving ? " leaving" : ""}`;
   }
-  const { incarnation, state } = joinResponseFromBytes(message);
-  if (state === undefined) return `you are ${incarnation}`;
+  const { incarnation, state, sequence } = joinResponseFromBytes(message);
+  if (state === undefined) return `${sequence}: you are ${incarnation}`;
   const leaders = [...new Set(state.table.owners.map(({ leader }) => leader ?? "nobody"))].toSorted().join(", ");
   const members = state.members.map((member) => `${member.nodeId}#${member.incarnation}`).join(" ");
-  return `you are ${incarnation}; state ${state.version}: ${members}; table ${state.table.epoch} led by ${leaders}`;
+  const departed = state.departed.map(({ nodeId }) => ` without ${nodeId}`).join("");
+  const table = `table ${state.table.epoch} led by ${leaders}`;
+  return `${sequence}: you are ${incarnation}; state ${state.version}: ${members}${departed}; ${table}`;
 };
+
+test("a lead moves to a node that has said that it has the slots in full", async () => {
+  const { clock, network, meta, node } = await startMeta();
+  const first = node("data-1", "data");
+  first.join();
+  await clock.runUntil(10);
+  const second = node("data-2", "data");
+  second.join();
+  await clock.runUntil(20);
+  second.say({ stateVersion: 3, synced: new Set(ALL_SLOTS) });
+  await clock.runUntil(130);
+  first.say({ stateVersion: 4 });
+  second.say({ stateVersion: 4 });
+  await clock.runUntil(140);
+  await expect(renderTranscript(network.trace(), describeJoin)).toMatchFileSnapshot("transcripts/lead-moves.txt");
+  expect(meta.metrics().filter(({ name }) => name.includes("slot"))).toMatchObject([
+    { name: "rollcall_meta_slot_table_epoch", value: 3 },
+    { name: "rollcall_meta_slots_without_leader", value: 0 },
+    { name: "rollcall_meta_slots_unsynced", value: 256 },
+    { name: "rollcall_meta_slot_moves_total", type: "counter", value: 64 },
+  ]);
+});
 
 test("the life of two nodes reads as a conversation", async () => {
   const { clock, network, node } = await startMeta();
@@ -137,6 +175,49 @@ describe("a node that joins", () => {
     store.finish();
     await clock.runFor(10);
     expect(data.heard).toEqual(["1", "1: 2 data-1"]);
+  });
+});
+
+describe("the count of a node's messages comes back", () => {
+  test("with every answer, the newest", async () => {
+    const { clock, node } = await startMeta();
+    const data = node("data-1", "data");
+    data.join();
+    await clock.runFor(10);
+    data.say({ stateVersion: 2 });
+    data.say({ stateVersion: 2 });
+    await clock.runFor(10);
+    expect(data.echoes.slice(-2)).toEqual([2, 3]);
+    node("session-1", "session").join();
+    await clock.runFor(10);
+    expect([data.heard.at(-1), data.echoes.at(-1)]).toEqual(["1: 3 data-1 session-1", 3]);
+  });
+
+  test("only when all that has happened is durable: until then the node knows of an older time", async () => {
+    const { clock, store, node } = await startMeta();
+    const data = node("data-1", "data");
+    data.join();
+    await clock.runFor(10);
+    expect(data.echoes.at(-1)).toBe(1);
+    store.hold();
+    node("session-1", "session").join();
+    await clock.runFor(10);
+    data.say({ stateVersion: 2 });
+    await clock.runFor(10);
+    expect([data.heard.at(-1), data.echoes.at(-1)]).toEqual(["1", 1]);
+    store.finish();
+    await clock.runFor(10);
+    expect([data.heard.at(-1), data.echoes.at(-1)]).toEqual(["1: 3 data-1 session-1", 2]);
+  });
+
+  test("not to a node that knows more than this meta", async () => {
+    const { clock, node } = await startMeta();
+    const data = node("data-1", "data");
+    data.join();
+    await clock.runFor(10);
+    data.say({ stateVersion: 99 });
+    await clock.runFor(10);
+    expect([data.heard.at(-1), data.echoes.at(-1)]).toEqual(["1", 1]);
   });
 });
 

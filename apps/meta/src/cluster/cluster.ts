@@ -1,32 +1,58 @@
 /**
- * The cluster as meta decides it: members in, state out. Every change of the members leads to a new assignment of the
- * slots; the new state is stored first and told to the nodes when it is durable, so no node ever acts on a table that a
- * restarted meta would not know. Changes that come while a write is on its way are stored together by the next one.
+ * The cluster as meta decides it: members in, state out. Every change of the members, and of what followers have in full,
+ * leads to a new assignment of the slots; the new state is stored first and told to the nodes when it is durable, so no
+ * node ever acts on a table that a restarted meta would not know. Changes that come while a write is on its way are
+ * stored together by the next one.
  */
 
 import {
   EMPTY_SLOT_TABLE,
+  LeaseTable,
   type Clock,
   type ClusterState,
   type Log,
   type Member,
   type NodeHello,
   type Random,
+  type SlotId,
   type SlotTable,
   type Timer,
 } from "@rollcall/core";
 
+import { Departed } from "../membership/departed.ts";
 import { Members, type KnownMember } from "../membership/members.ts";
-import { assignSlots } from "../slots/assign.ts";
-import type { MetaStore } from "../store/meta-store.ts";
+import { MOVES_MAX, assignSlots, type AssignOptions, type Assignment } from "../slots/assign.ts";
+import { SyncedSlots } from "../slots/synced-slots.ts";
+import type { MetaRecord, MetaStore } from "../store/meta-store.ts";
 
 export interface ClusterOptions {
   /** How long a node stays a member without a heartbeat, in milliseconds. */
   readonly nodeLeaseMs: number;
+  /** How many data nodes hold each slot, as far as there are so many. */
+  readonly replicas?: number;
+  /** With fewer live data nodes no slot is given to another. */
+  readonly dataNodesMin?: number;
 }
+
+const DEFAULT_REPLICAS = 2;
 
 /** How often leases are looked at, in milliseconds. */
 const SWEEP_MS = 250;
+
+/**
+ * A look at the leases that comes later than this, in milliseconds, says that it is meta that stood still: heartbeats may
+ * have waited as well, so that nobody's lease has ended as far as can be known.
+ */
+const STOOD_STILL_MS = 1_000;
+
+/**
+ * How long a node whose lease has ended is given no leads to make them even, once it is back, in milliseconds. So a node
+ * that comes and goes moves a slot at most once in that time.
+ */
+const UNSTEADY_MS = 60_000;
+
+/** Pause before a round in which nothing has to be mended, in milliseconds. */
+export const ROUND_PAUSE_MS = 100;
 
 export interface ClusterPorts {
   readonly clock: Clock;
@@ -37,27 +63,37 @@ export interface ClusterPorts {
 
 export class Cluster {
   readonly #ports: ClusterPorts;
+  readonly #assignOptions: AssignOptions;
   readonly #members: Members;
+  readonly #departed: Departed;
   readonly #announce: (state: ClusterState) => void;
   readonly #clusterId: string;
   readonly #restarted = new Set<string>();
-  #table: SlotTable;
+  readonly #unsteady = new LeaseTable<string>();
+  readonly #synced = new SyncedSlots();
+  #assignment: Assignment;
+  #moves = 0;
   /** The newest durable state. */
   #state: ClusterState;
   #storing: "idle" | "writing" | "writing, with more to come" | "failed" = "idle";
   #sweep: Timer | undefined;
+  #round: Timer | undefined;
 
   private constructor(
+    options: ClusterOptions,
     ports: ClusterPorts,
-    members: Members,
-    state: ClusterState,
+    stored: MetaRecord,
     announce: (state: ClusterState) => void,
   ) {
+    const { replicas = DEFAULT_REPLICAS, dataNodesMin = 1, nodeLeaseMs } = options;
+    const now = ports.clock.now();
     this.#ports = ports;
-    this.#members = members;
-    this.#state = state;
-    this.#clusterId = state.clusterId;
-    this.#table = state.table;
+    this.#assignOptions = { replicas, dataNodesMin, movesMax: MOVES_MAX };
+    this.#members = new Members({ leaseMs: nodeLeaseMs }, stored, now);
+    this.#departed = new Departed(stored.departed, now);
+    this.#state = { ...stored, members: stored.members.map(memberFromKnown) };
+    this.#clusterId = stored.clusterId;
+    this.#assignment = { table: stored.table, balancing: false };
     this.#announce = announce;
   }
 
@@ -72,10 +108,10 @@ export class Cluster {
       version: 0,
       lastIncarnation: 0,
       members: [],
+      departed: [],
       table: EMPTY_SLOT_TABLE,
     };
-    const members = new Members({ leaseMs: options.nodeLeaseMs }, stored, ports.clock.now());
-    const cluster = new Cluster(ports, members, { ...stored, members: stored.members.map(memberFromKnown) }, announce);
+    const cluster = new Cluster(options, ports, stored, announce);
     cluster.#change();
     cluster.#scheduleSweep();
     return cluster;
@@ -85,8 +121,22 @@ export class Cluster {
     return this.#state;
   }
 
+  /** True while everything that has happened is in the durable state. */
+  get isCurrent(): boolean {
+    return this.#storing === "idle";
+  }
+
+  /** For operators: how the slots are, and how many were given from one node to another since this meta started. */
+  slots(): { readonly leaderless: number; readonly unsynced: number; readonly moves: number } {
+    const { table } = this.#assignment;
+    const live = new Set<string | undefined>(this.#dataNodes().map(({ nodeId }) => nodeId));
+    const leaderless = table.owners.filter(({ leader }) => !live.has(leader)).length;
+    return { leaderless, unsynced: this.#synced.unsynced(table), moves: this.#moves };
+  }
+
   join(hello: NodeHello): KnownMember {
-    const { member, as } = this.#members.join(hello, this.#ports.clock.now());
+    const now = this.#ports.clock.now();
+    const { member, as, replaced } = this.#members.join(hello, now);
     if (as !== "same") {
       this.#ports.log.info("node joined", {
         member: member.nodeId,
@@ -95,7 +145,15 @@ export class Cluster {
         incarnation: member.incarnation,
         as,
       });
-      if (as === "restarted") this.#restarted.add(member.nodeId);
+      if (as === "back") {
+        this.#unsteady.renew(member.nodeId, now + UNSTEADY_MS);
+        this.#departed.back(member);
+      } else {
+        // A new node has no memory either of what the table may say of its earlier lives.
+        this.#restarted.add(member.nodeId);
+        this.#synced.forget(member.nodeId);
+      }
+      if (replaced !== undefined) this.#departed.add(replaced, now);
       this.#change();
     }
     return member;
@@ -106,44 +164,109 @@ export class Cluster {
     return this.#members.renew(member, this.#ports.clock.now());
   }
 
+  /** Takes in which slots a follower has in full, by the state with that version. */
+  reportSynced(nodeId: string, stateVersion: number, synced: ReadonlySet<SlotId>): void {
+    if (stateVersion !== this.#state.version) return;
+    const tables = { told: this.#state.table, present: this.#assignment.table };
+    if (this.#synced.report(nodeId, synced, tables)) this.#goOn();
+  }
+
   leave(member: KnownMember): void {
     if (!this.#members.leave(member)) return;
     this.#ports.log.info("node left", { member: member.nodeId, memberRole: member.role });
+    this.#gone(member);
     this.#change();
   }
 
   async close(): Promise<void> {
     this.#sweep?.cancel();
+    this.#round?.cancel();
     await this.#ports.store.close();
   }
 
   #scheduleSweep(): void {
+    const due = this.#ports.clock.now() + SWEEP_MS;
     this.#sweep = this.#ports.clock.setTimer(SWEEP_MS, () => {
-      const expired = this.#members.expire(this.#ports.clock.now());
-      for (const member of expired)
-        this.#ports.log.warn("lease of node ended", { member: member.nodeId, memberRole: member.role });
-      if (expired.length > 0 || this.#storing === "failed") this.#change();
+      this.#sweepLeases(due);
       this.#scheduleSweep();
     });
   }
 
+  #sweepLeases(due: number): void {
+    const now = this.#ports.clock.now();
+    if (now - due > STOOD_STILL_MS) {
+      this.#ports.log.warn("meta stood still; every node gets a whole lease", { lateMs: Math.round(now - due) });
+      this.#members.renewAll(now);
+    }
+    const expired = this.#members.expire(now);
+    for (const member of expired) {
+      this.#ports.log.warn("lease of node ended", { member: member.nodeId, memberRole: member.role });
+      this.#gone(member);
+    }
+    const forgotten = this.#departed.expire(now);
+    const steadied = this.#unsteady.expire(now).length > 0;
+    if (expired.length > 0 || forgotten || this.#storing === "failed") this.#change();
+    else if (steadied) this.#goOn();
+  }
+
+  #gone(member: KnownMember): void {
+    this.#departed.add(member, this.#ports.clock.now());
+    this.#synced.forget(member.nodeId);
+  }
+
+  /** Something has changed of which every node is to know. */
   #change(): void {
-    const live = this.#members.list().filter(({ role }) => role === "data");
-    this.#table = assignSlots(this.#table, { live: live.map(({ nodeId }) => nodeId), restarted: this.#restarted });
+    this.#assign();
+    this.#storeSoon();
+  }
+
+  /**
+   * Another round of the assignment, which may find nothing to do. Nothing is broken, so it has time: what followers
+   * report meanwhile goes into one table, which every node is sent, and not into many.
+   */
+  #goOn(): void {
+    this.#round ??= this.#ports.clock.setTimer(ROUND_PAUSE_MS, () => {
+      this.#round = undefined;
+      if (this.#assign()) this.#storeSoon();
+    });
+  }
+
+  #assign(): boolean {
+    const before = this.#assignment.table;
+    const nodes = this.#dataNodes().map(({ nodeId }) => ({
+      nodeId,
+      restarted: this.#restarted.has(nodeId),
+      steady: !this.#unsteady.has(nodeId),
+      synced: this.#synced.of(nodeId, before),
+    }));
+    this.#assignment = assignSlots(this.#assignment, nodes, this.#assignOptions);
     this.#restarted.clear();
+    const { table } = this.#assignment;
+    if (table === before) return false;
+    this.#synced.prune(table);
+    this.#moves += movesBetween(before, table);
+    return true;
+  }
+
+  #dataNodes(): KnownMember[] {
+    return this.#members.list().filter(({ role }) => role === "data");
+  }
+
+  #storeSoon(): void {
     if (this.#storing === "idle" || this.#storing === "failed") void this.#store();
     else this.#storing = "writing, with more to come";
   }
 
   async #store(): Promise<void> {
-    do {
+    for (;;) {
       this.#storing = "writing";
       const members = this.#members.list();
       const state: ClusterState = {
         clusterId: this.#clusterId,
         version: this.#state.version + 1,
         members: members.map(memberFromKnown),
-        table: this.#table,
+        table: this.#assignment.table,
+        departed: this.#departed.list(),
       };
       try {
         await this.#ports.store.write({ ...state, members, lastIncarnation: this.#members.lastIncarnation });
@@ -154,14 +277,27 @@ export class Cluster {
         return;
       }
       this.#state = state;
+      const hasMore = this.#hasMoreToStore();
+      if (!hasMore) this.#storing = "idle";
       this.#announce(state);
-    } while (this.#hasMoreToStore());
-    this.#storing = "idle";
+      if (!hasMore) break;
+    }
+    // What a round has left because too much was on the move, the next one may do.
+    this.#goOn();
   }
 
   #hasMoreToStore(): boolean {
     return this.#storing === "writing, with more to come";
   }
+}
+
+/** Slots that another node leads than before. */
+function movesBetween(before: SlotTable, after: SlotTable): number {
+  const moved = (slot: number): boolean => {
+    const leader = before.owners[slot]?.leader;
+    return leader !== undefined && leader !== after.owners[slot]?.leader;
+  };
+  return after.owners.filter((_, slot) => moved(slot)).length;
 }
 
 function memberFromKnown({ nodeId, incarnation, role, address }: KnownMember): Member {

@@ -12,8 +12,13 @@ export interface KnownMember extends Member {
 
 export interface Joined {
   readonly member: KnownMember;
-  /** `same`: a reconnect. `new`: a node that was not a member. `restarted`: the same node in a new life. */
-  readonly as: "same" | "new" | "restarted";
+  /**
+   * `same`: a reconnect. `new`: a node that was not a member. `back`: the life it was, whose lease had ended.
+   * `restarted`: a member in a new life.
+   */
+  readonly as: "same" | "new" | "back" | "restarted";
+  /** The life that ends with this one, if it was a member. */
+  readonly replaced: KnownMember | undefined;
 }
 
 export class Members {
@@ -30,10 +35,8 @@ export class Members {
   ) {
     this.#leaseMs = options.leaseMs;
     this.#lastIncarnation = known.lastIncarnation;
-    for (const member of known.members) {
-      this.#members.set(member.nodeId, member);
-      this.#leases.renew(member.nodeId, now + this.#leaseMs);
-    }
+    for (const member of known.members) this.#members.set(member.nodeId, member);
+    this.renewAll(now);
   }
 
   get lastIncarnation(): number {
@@ -48,7 +51,7 @@ export class Members {
     const before = this.#members.get(hello.nodeId);
     this.#leases.renew(hello.nodeId, now + this.#leaseMs);
     if (before !== undefined && before.startId === hello.startId && before.address === hello.address)
-      return { member: before, as: "same" };
+      return { member: before, as: "same", replaced: undefined };
     // A life that was given an incarnation keeps it, also when its lease has ended in between.
     const incarnation = hello.incarnation > 0 ? hello.incarnation : this.#lastIncarnation + 1;
     this.#lastIncarnation = Math.max(this.#lastIncarnation, incarnation);
@@ -60,7 +63,8 @@ export class Members {
       incarnation,
     };
     this.#members.set(hello.nodeId, member);
-    return { member, as: before === undefined ? "new" : "restarted" };
+    if (before !== undefined) return { member, as: "restarted", replaced: before };
+    return { member, as: hello.incarnation > 0 ? "back" : "new", replaced: undefined };
   }
 
   /** Renews the lease of that life of the node; false when it is no member any more and has to join again. */
@@ -68,6 +72,11 @@ export class Members {
     if (this.#members.get(member.nodeId)?.incarnation !== member.incarnation) return false;
     this.#leases.renew(member.nodeId, now + this.#leaseMs);
     return true;
+  }
+
+  /** Gives everybody a whole lease from `now`: for times in which nobody could renew, through no fault of theirs. */
+  renewAll(now: number): void {
+    for (const nodeId of this.#members.keys()) this.#leases.renew(nodeId, now + this.#leaseMs);
   }
 
   /** True when that life of the node was a member until now. */

@@ -12,20 +12,20 @@ const RECORD_KEY = "cluster";
 const FORMAT = 1;
 
 const count = z.number().int().nonnegative();
+const member = z.object({
+  nodeId: z.string(),
+  role: z.enum(["session", "data", "meta"]),
+  address: z.string(),
+  incarnation: count,
+});
 const storedRecord = z.object({
   format: z.literal(FORMAT),
   clusterId: z.string().min(1),
   version: count,
   lastIncarnation: count,
-  members: z.array(
-    z.object({
-      nodeId: z.string(),
-      startId: z.string(),
-      role: z.enum(["session", "data", "meta"]),
-      address: z.string(),
-      incarnation: count,
-    }),
-  ),
+  members: z.array(member.extend({ startId: z.string() })),
+  // Records that were written before there was such a list have none.
+  departed: z.array(member).default([]),
   table: z.object({
     epoch: count,
     owners: z

@@ -15,9 +15,14 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { KnownMember } from "../membership/members.ts";
 
 interface JoinedLink {
+  readonly cluster: Cluster;
   readonly stream: MessageStream;
   member: KnownMember | undefined;
   hello: NodeHello | undefined;
+  /** The count of the newest message. */
+  newest: number;
+  /** The count of the newest message that was taken in before what the node is told was decided. */
+  echo: number;
 }
 
 export class NodeLinks {
@@ -29,10 +34,10 @@ export class NodeLinks {
   }
 
   accept(cluster: Cluster, stream: MessageStream, peer: StreamPeer): void {
-    const link: JoinedLink = { stream, member: undefined, hello: undefined };
+    const link: JoinedLink = { cluster, stream, member: undefined, hello: undefined, newest: 0, echo: 0 };
     this.#links.add(link);
     stream.listen({
-      message: (bytes) => this.#receive(cluster, link, bytes),
+      message: (bytes) => this.#receive(link, bytes),
       // Losing the link is no reason to drop the node: its lease says how long it may be away.
       closed: (error) => {
         this.#links.delete(link);
@@ -55,8 +60,9 @@ export class NodeLinks {
     this.#links.clear();
   }
 
-  #receive(cluster: Cluster, link: JoinedLink, bytes: Uint8Array): void {
+  #receive(link: JoinedLink, bytes: Uint8Array): void {
     const request = joinRequestFromBytes(bytes);
+    const { cluster } = link;
     if (request.hello !== undefined) {
       checkShortName("node id", request.hello.nodeId);
       link.hello = request.hello;
@@ -71,16 +77,22 @@ export class NodeLinks {
     }
     // A lease that ended while the link was up: the same node comes back as a new life of itself.
     if (!cluster.renew(member)) link.member = cluster.join({ ...hello, incarnation: member.incarnation });
+    cluster.reportSynced(member.nodeId, request.stateVersion, request.synced);
+    // To a node that knows more than this meta, nothing is said of how new its knowledge is.
+    if (request.stateVersion <= cluster.state.version) link.newest = request.sequence;
     this.#answer(link, request.stateVersion < cluster.state.version ? cluster.state : undefined);
   }
 
   /** A state without the node itself is not told to it: the one that has it is on its way to the store. */
   #answer(link: JoinedLink, state: ClusterState | undefined): void {
-    const { member } = link;
+    const { cluster, member } = link;
     if (member === undefined) return;
     const known = state?.members.some(
       ({ nodeId, incarnation }) => nodeId === member.nodeId && incarnation === member.incarnation,
     );
-    link.stream.send(frameFromJoinResponse({ incarnation: member.incarnation, state: known ? state : undefined }));
+    const { incarnation } = member;
+    // While something that has happened is not durable yet, or not told, what the node knows is of an older time.
+    if (cluster.isCurrent && (state === undefined || known)) link.echo = link.newest;
+    link.stream.send(frameFromJoinResponse({ incarnation, state: known ? state : undefined, sequence: link.echo }));
   }
 }

@@ -1,58 +1,116 @@
 /**
- * Who leads which slot. Every slot with a live leader keeps it unless that leader has more than its share; what is
- * left over goes to whoever has least. So leaders differ by at most one slot, and no slot moves that need not.
+ * Who leads and who follows which slot. First what is broken is mended: a slot whose leader is gone goes to the follower
+ * that has all of it, so that no data has to be gathered anew, and followers that are gone are replaced. Only then, and a
+ * few slots at a time, leads and follows are made even (see rebalance.ts). A slot that need not move does not.
  */
 
-import { nextEpoch, type SlotOwner, type SlotTable, type Epoch } from "@rollcall/core";
+import { ALL_SLOTS, type SlotId, type SlotTable } from "@rollcall/core";
 
-export interface DataNodes {
-  /** Node ids of the live data nodes, in any order. */
-  readonly live: readonly string[];
-  /** Those of them that have restarted since the table was made: their slots are empty and need a new leader epoch. */
-  readonly restarted: ReadonlySet<string>;
+import { rebalance } from "./rebalance.ts";
+import { TableDraft, type DataNode } from "./table-draft.ts";
+
+export type { DataNode } from "./table-draft.ts";
+
+export interface AssignOptions {
+  /** Copies of a slot: its leader and `replicas` - 1 followers, as far as there are nodes for them. */
+  readonly replicas: number;
+  /** With fewer live data nodes than this nobody is given what the others had: it may be meta that is cut off. */
+  readonly dataNodesMin: number;
+  /** Slots that may be on the move at once. */
+  readonly movesMax: number;
 }
 
-/** The table for these nodes; the very same table when nothing has to change. */
-export function assignSlots(table: SlotTable, nodes: DataNodes): SlotTable {
-  const live = [...nodes.live].toSorted();
-  const kept = keptLeaders(table, live);
-  const leaders = fillGaps(kept, live);
-  let changed = false;
-  const owners = table.owners.map((owner, slot): SlotOwner => {
-    const leader = leaders[slot];
-    const same = leader === owner.leader && !(leader !== undefined && nodes.restarted.has(leader));
-    if (same) return owner;
-    changed = true;
-    // A slot that loses its leader keeps its epoch, which says how far the next one has to go.
-    const leaderEpoch: Epoch = leader === undefined ? owner.leaderEpoch : nextEpoch(owner.leaderEpoch);
-    return { leader, followers: [], leaderEpoch };
-  });
-  return changed ? { epoch: nextEpoch(table.epoch), owners } : table;
+/**
+ * As many slots as may be on their way from one node to another. Each is copied in full and then taken over, in some
+ * milliseconds; more at once would make sessions wait for many slots at the same time.
+ */
+export const MOVES_MAX = 64;
+
+export interface Assignment {
+  readonly table: SlotTable;
+  /**
+   * Leads or follows are being made even. That begins when they differ by more than a tenth and goes on until they
+   * differ by at most one.
+   */
+  readonly balancing: boolean;
 }
 
-/** The present leaders that may stay: live ones, up to their share. */
-function keptLeaders(table: SlotTable, live: readonly string[]): (string | undefined)[] {
-  const share = Math.floor(table.owners.length / Math.max(1, live.length));
-  // When the slots do not divide evenly, as many nodes as there are left-over slots may keep one more.
-  let mayKeepOneMore = table.owners.length - share * live.length;
-  const count = new Map(live.map((nodeId) => [nodeId, 0]));
-  return table.owners.map(({ leader }) => {
-    const held = leader === undefined ? undefined : count.get(leader);
-    if (leader === undefined || held === undefined) return undefined;
-    if (held > share || (held === share && mayKeepOneMore === 0)) return undefined;
-    if (held === share) mayKeepOneMore--;
-    count.set(leader, held + 1);
-    return leader;
-  });
+/**
+ * One round: the next table for these nodes, or the very same table when nothing is to be done. What a round leaves, the
+ * next one does, when followers have reported that they are synced.
+ */
+export function assignSlots(
+  { table, balancing }: Assignment,
+  nodes: readonly DataNode[],
+  { replicas, dataNodesMin, movesMax }: AssignOptions,
+): Assignment {
+  const draft = new TableDraft(table, nodes);
+  if (nodes.length < dataNodesMin || nodes.length === 0) {
+    for (const slot of ALL_SLOTS) {
+      const leader = draft.node(draft.leaderOf(slot));
+      if (leader?.restarted) draft.lead(slot, leader.nodeId);
+    }
+    return { table: draft.table(), balancing };
+  }
+  const followers = Math.min(replicas, nodes.length) - 1;
+  const wasBroken = mendLeaders(draft);
+  mendFollowers(draft, followers);
+  // Who led before goes on undisturbed until the others have been taken over.
+  if (wasBroken) return { table: draft.table(), balancing };
+  const wantsMore = rebalance(draft, { followers, movesMax, exactly: balancing });
+  return { table: draft.table(), balancing: wantsMore };
 }
 
-function fillGaps(kept: readonly (string | undefined)[], live: readonly string[]): (string | undefined)[] {
-  const count = new Map(live.map((nodeId) => [nodeId, 0]));
-  for (const leader of kept) if (leader !== undefined) count.set(leader, count.get(leader)! + 1);
-  return kept.map((leader) => {
-    if (leader !== undefined || live.length === 0) return leader;
-    const least = live.reduce((best, nodeId) => (count.get(nodeId)! < count.get(best)! ? nodeId : best));
-    count.set(least, count.get(least)! + 1);
-    return least;
-  });
+/**
+ * Gives every slot a live leader that knows what it leads, the slots with the least choice first. True when there was a
+ * slot without.
+ */
+function mendLeaders(draft: TableDraft): boolean {
+  const broken = ALL_SLOTS.filter((slot) => draft.node(draft.leaderOf(slot))?.restarted ?? true);
+  const choices = broken.map((slot) => ({ slot, candidates: candidatesFor(draft, slot) }));
+  for (const slot of broken) draft.vacate(slot);
+  for (const { slot, candidates } of choices.toSorted((one, other) => one.candidates.length - other.candidates.length))
+    draft.lead(
+      slot,
+      leastOf(candidates, (nodeId) => draft.leadsOf(nodeId)),
+    );
+  return broken.length > 0;
+}
+
+/** Equally good leaders for a slot that needs one: the best that there are. */
+function candidatesFor(draft: TableDraft, slot: SlotId): readonly string[] {
+  const followers = draft.followersOf(slot).filter((nodeId) => draft.node(nodeId) !== undefined);
+  const unbroken = followers.filter((nodeId) => draft.node(nodeId)?.restarted === false);
+  const synced = unbroken.filter((nodeId) => draft.isSynced(slot, nodeId));
+  if (synced.length > 0) return synced;
+  if (unbroken.length > 0) return unbroken;
+  // From here on whoever leads has at best a warm copy, and most likely the one who led before.
+  const before = draft.node(draft.leaderBefore(slot));
+  if (before !== undefined) return [before.nodeId];
+  if (followers.length > 0) return followers;
+  return draft.nodes.map(({ nodeId }) => nodeId);
+}
+
+/** Replaces followers that are gone, so that leads and follows stay even, also when any one leader dies. */
+function mendFollowers(draft: TableDraft, wanted: number): void {
+  for (const slot of ALL_SLOTS)
+    draft.keepFollowers(slot, (nodeId) => draft.node(nodeId) !== undefined && nodeId !== draft.leaderOf(slot));
+  for (let count = 0; count < wanted; count++)
+    for (const slot of ALL_SLOTS) {
+      if (draft.followersOf(slot).length > count) continue;
+      draft.addFollower(slot, followerFor(draft, slot));
+    }
+}
+
+function followerFor(draft: TableDraft, slot: SlotId): string {
+  const leader = draft.leaderOf(slot)!;
+  const free = draft.nodes
+    .map(({ nodeId }) => nodeId)
+    .filter((nodeId) => nodeId !== leader && !draft.followersOf(slot).includes(nodeId));
+  return leastOf(free, (nodeId) => draft.load.of(leader, nodeId));
+}
+
+/** The first of those with the least load. */
+function leastOf(nodeIds: readonly string[], load: (nodeId: string) => number): string {
+  return nodeIds.reduce((best, nodeId) => (load(nodeId) < load(best) ? nodeId : best));
 }

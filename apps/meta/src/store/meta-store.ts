@@ -1,6 +1,6 @@
 /** What meta must not forget, and the port to where it is kept. */
 
-import type { SlotTable } from "@rollcall/core";
+import type { Member, SlotTable } from "@rollcall/core";
 import type { KnownMember } from "../membership/members.ts";
 
 export interface MetaRecord {
@@ -9,6 +9,8 @@ export interface MetaRecord {
   readonly version: number;
   readonly lastIncarnation: number;
   readonly members: readonly KnownMember[];
+  /** Sessions that went not long ago. */
+  readonly departed: readonly Member[];
   readonly table: SlotTable;
 }
 

@@ -1,0 +1,163 @@
+/** How the cluster comes to its slot table: what followers say, which nodes may lead, and when nobody is given anything. */
+
+import { ALL_SLOTS, SLOT_COUNT, ownerOf } from "@rollcall/core";
+import { describe, expect, test } from "vitest";
+import { hello, leadersOf, leadsOf, membersOf, openCluster, reportAll } from "./open-cluster.ts";
+
+describe("what followers have in full", () => {
+  test("decides who takes over, without anything being gathered anew", async () => {
+    const { cluster, rounds, sync } = await openCluster();
+    for (const nodeId of ["data-1", "data-2", "data-3"]) cluster.join(hello(nodeId));
+    await sync();
+    const before = cluster.state.table;
+    expect(cluster.slots()).toMatchObject({ leaderless: 0, unsynced: 0 });
+    cluster.leave(cluster.join(hello("data-1")));
+    await rounds();
+    for (const [slot, { leader, followers }] of before.owners.entries())
+      expect(ownerOf(cluster.state.table, ALL_SLOTS[slot]!).leader).toBe(leader === "data-1" ? followers[0] : leader);
+    expect(cluster.slots().unsynced).toBeGreaterThan(0);
+  });
+
+  test("makes leads even, a few at a time, each round durable and told before the next", async () => {
+    const { cluster, told, rounds, sync } = await openCluster();
+    cluster.join(hello("data-1"));
+    cluster.join(hello("data-2"));
+    await rounds();
+    expect(leadsOf(cluster.state, "data-2")).toBe(0);
+    reportAll(cluster, "data-2");
+    await rounds();
+    expect(leadsOf(cluster.state, "data-2")).toBe(64);
+    await sync();
+    expect(leadsOf(cluster.state, "data-2")).toBe(128);
+    expect(cluster.slots()).toEqual({ leaderless: 0, unsynced: 0, moves: 128 });
+    for (const [index, { version, table }] of told.entries()) {
+      if (index === 0) continue;
+      expect(version).toBe(told[index - 1]!.version + 1);
+      expect(table.epoch).toBeLessThanOrEqual(told[index - 1]!.table.epoch + 1);
+    }
+  });
+
+  test("is looked at again after each round: the room that one has made is used by the next", async () => {
+    const { cluster, sync } = await openCluster({ replicas: 1 });
+    cluster.join(hello("data-1"));
+    cluster.join(hello("data-2"));
+    await sync();
+    expect([leadsOf(cluster.state, "data-2"), cluster.slots().moves]).toEqual([128, 128]);
+    expect(cluster.state.table.owners.flatMap(({ followers }) => followers)).toEqual([]);
+  });
+
+  test("counts only when it was said of the state that is in force", async () => {
+    const { cluster, rounds } = await openCluster();
+    cluster.join(hello("data-1"));
+    cluster.join(hello("data-2"));
+    await rounds();
+    const { version } = cluster.state;
+    cluster.join(hello("session-1"));
+    await rounds();
+    reportAll(cluster, "data-2", { ...cluster.state, version });
+    reportAll(cluster, "data-2", { ...cluster.state, version: cluster.state.version + 1 });
+    await rounds();
+    expect(cluster.slots()).toMatchObject({ unsynced: SLOT_COUNT, moves: 0 });
+    reportAll(cluster, "data-2");
+    await rounds();
+    expect(cluster.slots().moves).toBe(64);
+  });
+
+  test("is not made a new state of unless it changes the table", async () => {
+    const { cluster, told, rounds, sync } = await openCluster();
+    cluster.join(hello("data-1"));
+    cluster.join(hello("data-2"));
+    await sync();
+    const { length } = told;
+    for (const nodeId of ["data-1", "data-2"]) reportAll(cluster, nodeId);
+    cluster.reportSynced("data-2", cluster.state.version, new Set());
+    await rounds();
+    expect(told).toHaveLength(length);
+    expect(cluster.slots().unsynced).toBe(128);
+  });
+
+  test("is forgotten when the follower restarts: it is not promoted before it has synced anew", async () => {
+    const { cluster, rounds, sync } = await openCluster({ replicas: 3 });
+    for (const nodeId of ["data-1", "data-2", "data-3"]) cluster.join(hello(nodeId));
+    await sync();
+    cluster.join(hello("data-2", { startId: "second" }));
+    await rounds();
+    expect(leadsOf(cluster.state, "data-2")).toBe(0);
+    for (const nodeId of ["data-1", "data-3"]) reportAll(cluster, nodeId);
+    await rounds();
+    cluster.leave(cluster.join(hello("data-1")));
+    await rounds();
+    expect(leadersOf(cluster.state)).toEqual(new Set(["data-3"]));
+    await sync();
+    expect(leadsOf(cluster.state, "data-2")).toBe(128);
+  });
+});
+
+describe("with fewer data nodes than there should be", () => {
+  test("nobody takes over, and with enough of them all is given out", async () => {
+    const { cluster, rounds, sync } = await openCluster({ dataNodesMin: 2 });
+    const first = cluster.join(hello("data-1"));
+    await rounds();
+    expect(leadersOf(cluster.state)).toEqual(new Set([undefined]));
+    cluster.join(hello("data-2"));
+    await sync();
+    const { table } = cluster.state;
+    expect(leadersOf(cluster.state)).toEqual(new Set(["data-1", "data-2"]));
+    cluster.leave(first);
+    await rounds();
+    expect([membersOf(cluster.state), cluster.state.table === table]).toEqual([["data-2"], true]);
+    cluster.join(hello("data-3"));
+    await rounds();
+    expect(leadersOf(cluster.state)).toEqual(new Set(["data-2"]));
+  });
+});
+
+describe("a node whose lease has ended and that is back", () => {
+  async function backAgain() {
+    const it = await openCluster();
+    const stays = it.cluster.join(hello("data-1"));
+    const goes = it.cluster.join(hello("data-2"));
+    await it.sync();
+    const run = async (ms: number, alive = [stays]) => {
+      for (let passed = 0; passed < ms; passed += 1_000) {
+        for (const member of alive) it.cluster.renew(member);
+        await it.clock.runFor(1_000);
+      }
+    };
+    await run(5_000);
+    expect(membersOf(it.cluster.state)).toEqual(["data-1"]);
+    const back = it.cluster.join(hello("data-2", { incarnation: goes.incarnation }));
+    await it.sync();
+    return { ...it, run: (ms: number) => run(ms, [stays, back]), stays };
+  }
+
+  test("follows, and gets leads again after a minute", async () => {
+    const { cluster, run, sync } = await backAgain();
+    await run(59_000);
+    await sync();
+    expect(leadsOf(cluster.state, "data-2")).toBe(0);
+    expect(cluster.slots().unsynced).toBe(0);
+    await run(2_000);
+    await sync();
+    expect(leadsOf(cluster.state, "data-2")).toBe(128);
+  });
+
+  test("takes over at once when the leader is lost", async () => {
+    const { cluster, rounds, stays } = await backAgain();
+    cluster.leave(stays);
+    await rounds();
+    expect(leadsOf(cluster.state, "data-2")).toBe(SLOT_COUNT);
+  });
+
+  test("unlike one that left, or that restarted", async () => {
+    const { cluster, sync } = await openCluster();
+    cluster.join(hello("data-1"));
+    cluster.leave(cluster.join(hello("data-2")));
+    cluster.join(hello("data-2", { startId: "second" }));
+    await sync();
+    expect(leadsOf(cluster.state, "data-2")).toBe(128);
+    cluster.join(hello("data-2", { startId: "third" }));
+    await sync();
+    expect(leadsOf(cluster.state, "data-2")).toBe(128);
+  });
+});
