@@ -16,11 +16,12 @@ import {
   frameFromPush,
   instanceFromBytes,
 } from "@rollcall/protocol";
-import { gauge, type NodePorts, type NodeServer } from "@rollcall/runtime";
+import { counter, gauge, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
 import { DataLinks } from "./peers/data-links.ts";
 import { LeaseWriter } from "./registrations/lease-writer.ts";
 import { RegistrationStore } from "./registrations/registration-store.ts";
+import { AntiEntropy } from "./routing/anti-entropy.ts";
 import { Handover } from "./routing/handover.ts";
 import { ServiceDirectory } from "./routing/service-directory.ts";
 import { Writer } from "./routing/writer.ts";
@@ -47,22 +48,31 @@ const SWEEP_MS = 250;
 export function createSessionServer(config: SessionServerConfig, ports: NodePorts): NodeServer {
   const { clock, random, log } = ports;
   const links = new DataLinks(config.nodeId, ports);
-  const writer = new Writer(clock, links.wake);
+  const { wake } = links;
+  const writer = new Writer({ clock, wake, tableIsOld: () => meta.refresh() });
   const registrations = new RegistrationStore(clock, writer, (registration) => handover.written(registration));
-  const handover = new Handover(registrations, links.wake);
   const interests = new Interests(
     clock,
     { encodePush: frameFromPush, matches: (filter, { bytes }) => matches(filter, instanceFromBytes(bytes)) },
-    links.wake,
+    wake,
   );
+  const handover = new Handover({
+    clock,
+    registrations,
+    hasPending: (slot) => writer.hasPending(slot),
+    seen: () => interests.seen(),
+    wake,
+  });
+  const antiEntropy = new AntiEntropy({ clock, random, registrations, writer, handover, interests, wake });
   const directory = new ServiceDirectory(links.query);
-  links.speakFor({ writer, handover, interests, directory });
+  links.speakFor({ writer, handover, antiEntropy, interests, directory });
 
   const adopt = (membership: Membership): void => {
     const { table } = membership.state;
     // The table first: what a new link says is routed by it.
     writer.adopt(table);
     handover.adopt(table);
+    antiEntropy.adopt(table);
     interests.adopt(table);
     directory.adopt(table);
     links.adopt(membership);
@@ -79,12 +89,13 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
   });
   const watches = new WatchLinks({ clock, interests });
 
-  const notReady = (): string[] => unready(meta.membership, links);
+  const notReady = (): string[] => unready(meta.membership, links.down(), handover.failing(clock.now()));
   let sweepTimer: Timer | undefined;
   const sweep = (): void => {
     const now = clock.now();
     writer.sweep(now);
     handover.sweep(now);
+    antiEntropy.sweep(now);
     interests.sweep(now);
     registrations.sweep(now);
     clients.sweep(now);
@@ -131,8 +142,18 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
       gauge("rollcall_session_writes_waiting", "Writes not yet applied by the leaders of their slots.", writer.waiting),
       gauge(
         "rollcall_session_slots_unreported",
-        "Slots whose new leader does not have everything yet.",
+        "Slots whose leader is not known to have everything this node holds.",
         handover.openSlots,
+      ),
+      counter(
+        "rollcall_session_comparisons_total",
+        "Times this node and a data node compared what they hold.",
+        antiEntropy.comparisons,
+      ),
+      counter(
+        "rollcall_session_repairs_total",
+        "Slots in which a comparison found something lost or wrong.",
+        handover.repairs + antiEntropy.repairs,
       ),
     ],
     start(address) {
@@ -149,11 +170,13 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
   };
 }
 
-function unready(membership: Membership | undefined, links: DataLinks): string[] {
+function unready(membership: Membership | undefined, down: readonly string[], failing: readonly string[]): string[] {
   if (membership === undefined) return ["has not joined the cluster"];
-  const leaderless = membership.state.table.owners.filter(({ leader }) => leader === undefined).length;
+  const there = new Set<string | undefined>(membership.state.members.map(({ nodeId }) => nodeId));
+  const leaderless = membership.state.table.owners.filter(({ leader }) => !there.has(leader)).length;
   return [
     ...(leaderless > 0 ? [`${leaderless} slots have no leader`] : []),
-    ...links.down().map((nodeId) => `the link to data node ${nodeId} is down`),
+    ...down.map((nodeId) => `the link to data node ${nodeId} is down`),
+    ...failing.filter((nodeId) => !down.includes(nodeId)).map((nodeId) => `the sync with data node ${nodeId} fails`),
   ];
 }

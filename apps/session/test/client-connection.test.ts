@@ -1,4 +1,12 @@
-import { LIMITS, NO_FILTER, filterFromInput, serviceKey, type Held, type ServerMessage } from "@rollcall/core";
+import {
+  LIMITS,
+  NO_FILTER,
+  filterFromInput,
+  serviceKey,
+  type Held,
+  type ServerMessage,
+  type Update,
+} from "@rollcall/core";
 import { describe, expect, test } from "vitest";
 import { GREETING, connect, registerItem, startBackend, unregisterItem } from "./client-fixture.ts";
 import { ORDERS, PAYMENTS, encoded, version } from "./fixture.ts";
@@ -223,6 +231,44 @@ describe("a subscription", () => {
     expect(connection.subscriptions).toBe(LIMITS.subscriptionsPerClient);
     say({ subscribes: [{ key: keys[3]!, filter: NO_FILTER, held: undefined }] });
     expect(await heard()).toEqual([]);
+  });
+});
+
+describe("a list that nobody vouches for", () => {
+  /** Followed by a client that holds what it says it does. */
+  async function doubtful(held?: Held) {
+    const backend = startBackend();
+    const { say, heard } = connect(backend);
+    say(subscribe(held));
+    await heard();
+    const told = async (update: Update) => {
+      backend.interests.notified("d-1", update);
+      const pushes = pushesIn(await heard());
+      say({
+        receipts: pushes.map(({ version: at, digest }) => ({ ...ALL, held: { version: at, digest }, resync: false })),
+      });
+      await heard();
+      return pushes.map(({ confirmed, instances }) => [confirmed, instances.length]);
+    };
+    return { leader: backend.leader, told };
+  }
+
+  test("is pushed as that to who has nothing better, then the word that it is confirmed, and no empty one", async () => {
+    const { leader, told } = await doubtful();
+    leader.put(encoded("a")).remove("a");
+    expect(await told(leader.unconfirmed)).toEqual([]);
+    leader.put(encoded("a"));
+    expect(await told(leader.unconfirmed)).toEqual([[false, 1]]);
+    expect(await told(leader.word)).toEqual([[true, 0]]);
+    expect(await told(leader.word)).toEqual([]);
+  });
+
+  test("is not pushed to who holds one that was confirmed: it hears when this one is, and only of what is news", async () => {
+    const held = { version: version(1, 0), digest: { high: 1, low: 1 } };
+    const { leader, told } = await doubtful(held);
+    leader.put(encoded("a"));
+    expect(await told(leader.unconfirmed)).toEqual([]);
+    expect(await told(leader.word)).toEqual([[true, 1]]);
   });
 });
 

@@ -21,6 +21,7 @@ import {
 import { SimClock } from "@rollcall/testing";
 
 import { ClientConnection } from "../src/connections/client-connection.ts";
+import type { Registration } from "../src/registrations/registration.ts";
 import { RegistrationStore } from "../src/registrations/registration-store.ts";
 import { Writer } from "../src/routing/writer.ts";
 import { ClientLinks } from "../src/rpc/client-links.ts";
@@ -33,12 +34,18 @@ export const SILENCE_GRACE_MS = 15_000;
 
 export const helloOf = (clientId: string, incarnation = 1): ClientHello => ({ clientId, incarnation, agent: "test" });
 
+/** What hears of the parts of a session. */
+export interface BackendListener {
+  readonly wake: (nodeId: string) => void;
+  readonly written: (registration: Registration) => void;
+}
+
 /** Everything behind a client's connection, up to a leader in the hands of the test. */
-export function startBackend() {
+export function startBackend({ wake, written }: BackendListener = { wake: () => {}, written: () => {} }) {
   const clock = new SimClock();
   const encodedPushes: string[] = [];
-  const writer = new Writer(clock, () => {});
-  const registrations = new RegistrationStore(clock, writer, () => {});
+  const writer = new Writer({ clock, wake, tableIsOld: () => {} });
+  const registrations = new RegistrationStore(clock, writer, written);
   const ports = {
     encodePush: (push: Parameters<typeof frameFromPush>[0]) => {
       encodedPushes.push(push.key.service);
@@ -47,7 +54,7 @@ export function startBackend() {
     matches: (filter: Parameters<typeof matches>[0], { bytes }: { bytes: Uint8Array }) =>
       matches(filter, instanceFromBytes(bytes)),
   };
-  const interests = new Interests(clock, ports, () => {});
+  const interests = new Interests(clock, ports, wake);
   const table = slotTable(1, "d-1");
   writer.adopt(table);
   interests.adopt(table);
@@ -69,7 +76,7 @@ export function startBackend() {
     /** What the leader holds now reaches the session. */
     notify: async () => {
       const held = interests.use(ORDERS);
-      interests.notified("d-1", (held.held && leader.datum.delta(held.held, NO_FILTER)) ?? leader.snapshot);
+      interests.notified("d-1", (held.held && leader.datum.delta(held.held, NO_FILTER, true)) ?? leader.snapshot);
       interests.release(held);
       await clock.runFor(0);
     },

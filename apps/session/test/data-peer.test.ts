@@ -1,27 +1,8 @@
-import { NO_FILTER, slotOfServiceKey, type LinkRequest, type LinkResponse } from "@rollcall/core";
+import { NO_FILTER, slotOfServiceKey, type LinkRequest, type SlotReport } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
-import { DataPeer } from "../src/routing/data-peer.ts";
-import { Handover } from "../src/routing/handover.ts";
-import { ServiceDirectory } from "../src/routing/service-directory.ts";
-import { connect, registerItem, startBackend } from "./client-fixture.ts";
-import { LeaderDatum, ORDERS, encoded, slotTable, tableWith } from "./fixture.ts";
-
-const NOTHING: LinkResponse = { results: [], reported: [], notifications: [], answers: [] };
-
-function startPeer() {
-  const backend = startBackend();
-  const { clock, writer, registrations, interests } = backend;
-  const handover = new Handover(registrations, () => peer.wake());
-  const directory = new ServiceDirectory((_nodeId, query) => peer.query(query));
-  const sent: Partial<LinkRequest>[] = [];
-  const link = { isOpen: true, isCongested: false, send: (request: Partial<LinkRequest>) => void sent.push(request) };
-  const peer: DataPeer = new DataPeer("d-1", clock, { writer, handover, interests, directory }, link);
-  const said = async () => {
-    await clock.runFor(0);
-    return sent.splice(0);
-  };
-  return { ...backend, handover, directory, peer, link, said };
-}
+import { connect, registerItem } from "./client-fixture.ts";
+import { LeaderDatum, ORDERS, SLOT, encoded, slotTable, tableWith } from "./fixture.ts";
+import { startPeer } from "./peer-fixture.ts";
 
 describe("what a session says to a data node", () => {
   test("goes out in one message once the input at hand has been handled", async () => {
@@ -37,13 +18,29 @@ describe("what a session says to a data node", () => {
     expect(messages).toMatchObject([
       {
         writes: [{ instanceId: "i-1" }],
-        reports: [],
-        interests: [{ key: ORDERS }],
+        reports: [{ slot: SLOT }],
+        interests: [],
         queries: [{ namespace: "default" }],
         receipts: [],
       },
     ]);
     expect(await said()).toEqual([]);
+  });
+
+  test("asks a leader for lists only when it agrees on what is registered here, or has not for long", async () => {
+    for (const agreesAfterMs of [10, Infinity]) {
+      const backend = startPeer();
+      const { peer, handover, interests, clock, said } = backend;
+      connect(backend).say({ subscribes: [{ key: ORDERS, filter: NO_FILTER, held: undefined }] });
+      handover.adopt(tableWith(slotTable(1, "d-2"), ORDERS, "d-1", 1));
+      peer.wake();
+      const [{ interests: asked, reports }] = (await said()) as [Pick<LinkRequest, "interests" | "reports">];
+      expect(asked).toEqual([]);
+      await clock.runFor(Math.min(agreesAfterMs, 15_000));
+      if (agreesAfterMs < Infinity) handover.reported(reports[0]!);
+      interests.sweep(clock.now());
+      expect((await said()).flatMap((message) => message.interests ?? [])).toMatchObject([{ key: ORDERS }]);
+    }
   });
 
   test("waits while the link is congested or down, and is not forgotten", async () => {
@@ -76,7 +73,7 @@ describe("what a session says to a data node", () => {
     const [again] = await said();
     expect(again!.writes).toMatchObject([{ instanceId: "i-1" }]);
     expect(again!.interests).toEqual(first!.interests);
-    expect(again!.reports).toEqual([{ slot: slotOfServiceKey({ ...ORDERS, service: "empty" }), leaderEpoch: 1 }]);
+    expect(again!.reports).toMatchObject([{ slot: slotOfServiceKey({ ...ORDERS, service: "empty" }), leaderEpoch: 1 }]);
     expect(again!.reports).toEqual(first!.reports);
   });
 });
@@ -84,15 +81,13 @@ describe("what a session says to a data node", () => {
 describe("what a data node says", () => {
   test("reaches whom it concerns, and a notification is receipted at once", async () => {
     const backend = startPeer();
-    const { peer, handover, said } = backend;
+    const { handover, hear, said } = backend;
     const client = connect(backend);
     client.say({ registers: [registerItem(1, 1)], subscribes: [{ key: ORDERS, filter: NO_FILTER, held: undefined }] });
     handover.adopt(slotTable(1, "d-1"));
-    peer.wake();
     const [request] = await said();
     const leader = new LeaderDatum().put(encoded("a"));
-    peer.receive({
-      ...NOTHING,
+    hear({
       results: [
         { sequence: request!.writes![0]!.sequence, outcome: { kind: "applied", version: leader.datum.version } },
       ],
@@ -104,5 +99,28 @@ describe("what a data node says", () => {
     expect(heard.flatMap(({ pushes }) => pushes)).toHaveLength(1);
     expect(handover.openSlots).toBe(256 - request!.reports!.length);
     expect((await said())[0]!.receipts).toEqual([{ key: ORDERS, held: leader.datum.held, resync: false }]);
+  });
+
+  test("that it does not agree leads down to what differs, in the order of the conversation", async () => {
+    const backend = startPeer();
+    const { handover, registrations, hear, said, settle } = backend;
+    const client = connect(backend);
+    client.say({ registers: [registerItem(1, 1)] });
+    handover.adopt(slotTable(1, "d-1"));
+    const [first] = await said();
+    const report = first!.reports!.find(({ slot }) => slot === SLOT) as SlotReport;
+    expect(report.digest).toEqual(registrations.digestOf(SLOT));
+    const ref = { slot: SLOT, leaderEpoch: report.leaderEpoch };
+    hear({ disagreed: [ref] });
+    expect(await said()).toMatchObject([{ inventories: [{ ...ref, services: [{ key: ORDERS }] }], writes: [] }]);
+    hear({ differences: [{ ...ref, keys: [ORDERS] }] });
+    const [again] = await said();
+    const { sequence } = again!.writes![0]!;
+    expect(again!.holdings).toMatchObject([{ key: ORDERS, afterWrite: sequence, held: [{ instanceId: "i-1" }] }]);
+    hear({ results: [{ sequence, outcome: { kind: "applied", version: report.seen } }] });
+    expect(await said()).toMatchObject([{ reports: [report] }]);
+    hear({ reported: [report] });
+    await settle();
+    expect([await said(), handover.openSlots]).toEqual([[], 255]);
   });
 });

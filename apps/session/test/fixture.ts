@@ -15,6 +15,7 @@ import {
   type ServiceKey,
   type SlotTable,
   type StreamListener,
+  type Update,
   type Version,
 } from "@rollcall/core";
 import { bytesFromInstance } from "@rollcall/protocol";
@@ -67,8 +68,18 @@ export class LeaderDatum {
     return this;
   }
 
-  get snapshot() {
-    return this.datum.snapshot(NO_FILTER);
+  /** The whole, which nobody vouches for yet. */
+  get unconfirmed(): Update {
+    return this.datum.snapshot(NO_FILTER, false);
+  }
+
+  /** No content, only the word that what a receiver has of this is right. */
+  get word(): Update {
+    return this.datum.delta(this.datum.held, NO_FILTER, true)!;
+  }
+
+  get snapshot(): Update {
+    return this.datum.snapshot(NO_FILTER, true);
   }
 }
 

@@ -1,8 +1,18 @@
-import { frameFromMessage, serviceKey } from "@rollcall/core";
+import {
+  digestOfText,
+  frameFromMessage,
+  mixDigests,
+  serviceKey,
+  slotOfServiceKey,
+  textFromServiceKey,
+} from "@rollcall/core";
 import { SimClock } from "@rollcall/testing";
 import { describe, expect, test } from "vitest";
 import { Interests } from "../src/views/interests.ts";
-import { LeaderDatum, ORDERS, PAYMENTS, encoded, slotTable, tableWith } from "./fixture.ts";
+import { LeaderDatum, ORDERS, PAYMENTS, SLOT, encoded, slotTable, tableWith, version } from "./fixture.ts";
+
+/** No slot is held back. */
+const NONE = () => false;
 
 function startInterests(table = slotTable(1, "d-1")) {
   const clock = new SimClock();
@@ -14,7 +24,7 @@ function startInterests(table = slotTable(1, "d-1")) {
     await clock.runUntil(ms);
     interests.sweep(clock.now());
   };
-  const asked = (nodeId = "d-1") => interests.takeInterests(nodeId).map(({ key }) => key.service);
+  const asked = (nodeId = "d-1") => interests.takeInterests(nodeId, NONE).map(({ key }) => key.service);
   return { clock, interests, woken, sweepAt, asked };
 }
 
@@ -24,8 +34,8 @@ describe("an interest", () => {
     const copy = interests.use(ORDERS);
     expect(interests.use(ORDERS)).toBe(copy);
     expect(woken).toEqual(["d-1"]);
-    expect(interests.takeInterests("d-2")).toEqual([]);
-    expect(interests.takeInterests("d-1")).toEqual([{ key: ORDERS, held: undefined }]);
+    expect(interests.takeInterests("d-2", NONE)).toEqual([]);
+    expect(interests.takeInterests("d-1", NONE)).toEqual([{ key: ORDERS, held: undefined }]);
     expect(asked()).toEqual([]);
   });
 
@@ -58,7 +68,7 @@ describe("an interest", () => {
     interests.notified("d-1", new LeaderDatum().put(encoded("a")).snapshot);
     interests.adopt(tableWith(slotTable(2, "d-1", 1), ORDERS, "d-2", 2));
     expect(asked("d-1")).toEqual([]);
-    expect(interests.takeInterests("d-2")).toEqual([{ key: ORDERS, held: copy.datum.held }]);
+    expect(interests.takeInterests("d-2", NONE)).toEqual([{ key: ORDERS, held: copy.datum.held }]);
   });
 
   test("is told again over a new link, for the node has forgotten", () => {
@@ -112,6 +122,83 @@ describe("a notification", () => {
   });
 });
 
+describe("a list that is not confirmed", () => {
+  test("is receipted as any, but not said to be held when the slot moves", () => {
+    const { interests } = startInterests();
+    interests.use(ORDERS);
+    const leader = new LeaderDatum().put(encoded("a"));
+    expect(interests.notified("d-1", leader.unconfirmed)).toEqual({
+      key: ORDERS,
+      held: leader.datum.held,
+      resync: false,
+    });
+    interests.adopt(slotTable(2, "d-2"));
+    expect(interests.takeInterests("d-2", NONE)).toEqual([{ key: ORDERS, held: undefined }]);
+    expect(interests.notified("d-2", leader.word)).toMatchObject({ resync: false });
+    interests.adopt(slotTable(3, "d-3"));
+    expect(interests.takeInterests("d-3", NONE)).toEqual([{ key: ORDERS, held: leader.datum.held }]);
+  });
+
+  test("is not taken for one that is: its sender is told again what is held, and given no receipt", async () => {
+    const { interests, sweepAt } = startInterests();
+    interests.use(ORDERS);
+    interests.takeInterests("d-1", NONE);
+    const leader = new LeaderDatum().put(encoded("a"));
+    interests.notified("d-1", leader.snapshot);
+    const { held } = leader.datum;
+    expect(interests.notified("d-1", leader.put(encoded("b")).unconfirmed)).toBeUndefined();
+    await sweepAt(1_000);
+    expect(interests.takeInterests("d-1", NONE)).toEqual([{ key: ORDERS, held }]);
+    expect(interests.notified("d-2", leader.put(encoded("c")).unconfirmed)).toBeUndefined();
+  });
+});
+
+describe("what is here", () => {
+  /** Orders of d-1 and payments of d-2, both notified. */
+  function loaded() {
+    const started = startInterests(tableWith(slotTable(1, "d-1"), PAYMENTS, "d-2", 1));
+    const { interests } = started;
+    for (const key of [ORDERS, PAYMENTS]) interests.use(key);
+    for (const nodeId of ["d-1", "d-2"]) interests.takeInterests(nodeId, NONE);
+    const [orders, payments] = [new LeaderDatum().put(encoded("a")), new LeaderDatum(PAYMENTS).put(encoded("p"))];
+    interests.notified("d-1", orders.snapshot);
+    interests.notified("d-2", payments.unconfirmed);
+    return { ...started, orders, payments };
+  }
+
+  test("has the newest version of each slot, confirmed or not", () => {
+    const { interests, orders } = loaded();
+    interests.notified("d-1", orders.put(encoded("b"), encoded("c")).snapshot);
+    interests.use(serviceKey({ service: "not-heard-of" }));
+    expect(interests.seen()).toEqual(
+      new Map([
+        [SLOT, version(3)],
+        [slotOfServiceKey(PAYMENTS), version(1)],
+      ]),
+    );
+  });
+
+  test("is summed up by slot as far as it is confirmed, for the node that leads it", () => {
+    const { interests, orders, payments } = loaded();
+    const digestOf = ({ datum }: LeaderDatum) => mixDigests(digestOfText(textFromServiceKey(datum.key)), datum.digest);
+    expect(interests.digestsOf("d-1")).toEqual(new Map([[SLOT, digestOf(orders)]]));
+    expect(interests.digestsOf("d-2")).toEqual(new Map());
+    interests.notified("d-2", payments.word);
+    expect(interests.digestsOf("d-2")).toEqual(new Map([[slotOfServiceKey(PAYMENTS), digestOf(payments)]]));
+  });
+
+  test("may be asked for again by slot, with what is held", () => {
+    const { interests, orders, asked } = loaded();
+    expect(interests.isAsking("d-1")).toBe(false);
+    interests.askAgain("d-1", [SLOT, slotOfServiceKey(PAYMENTS)]);
+    expect([interests.isAsking("d-1"), interests.isAsking("d-2"), asked("d-2")]).toEqual([true, false, []]);
+    expect(interests.takeInterests("d-1", NONE)).toEqual([{ key: ORDERS, held: orders.datum.held }]);
+    expect(interests.isAsking("d-1")).toBe(true);
+    interests.notified("d-1", orders.word);
+    expect(interests.isAsking("d-1")).toBe(false);
+  });
+});
+
 describe("giving up", () => {
   test("comes some time after the last user has gone", async () => {
     const { interests, sweepAt } = startInterests();
@@ -125,7 +212,7 @@ describe("giving up", () => {
     expect([interests.size, interests.takeUninterests("d-1")]).toEqual([1, []]);
     await sweepAt(130_000);
     expect([interests.size, interests.takeUninterests("d-1")]).toEqual([0, [ORDERS]]);
-    expect(interests.takeInterests("d-1")).toEqual([]);
+    expect(interests.takeInterests("d-1", NONE)).toEqual([]);
   });
 
   test("is off when somebody comes back in time, who is shown what was kept", async () => {
@@ -136,7 +223,7 @@ describe("giving up", () => {
     await sweepAt(20_000);
     expect(interests.use(ORDERS)).toBe(copy);
     await sweepAt(200_000);
-    expect([interests.size, copy.isLoaded]).toEqual([1, true]);
+    expect([interests.size, copy.content]).toEqual([1, "confirmed"]);
   });
 
   test("is not told of a service that is wanted again by then", async () => {
@@ -144,7 +231,7 @@ describe("giving up", () => {
     interests.release(interests.use(ORDERS));
     await sweepAt(30_000);
     interests.use(ORDERS);
-    expect([interests.takeUninterests("d-1"), interests.takeInterests("d-1")]).toEqual([
+    expect([interests.takeUninterests("d-1"), interests.takeInterests("d-1", NONE)]).toEqual([
       [],
       [{ key: ORDERS, held: undefined }],
     ]);
@@ -159,4 +246,12 @@ describe("giving up", () => {
     await sweepAt(30_000);
     expect([interests.size, interests.takeUninterests("d-1")]).toEqual([2, [keys[1]]]);
   });
+});
+
+test("what is held back is asked for when it is free, and not forgotten meanwhile", () => {
+  const { interests } = startInterests();
+  interests.use(ORDERS);
+  expect(interests.takeInterests("d-1", () => true)).toEqual([]);
+  interests.sweep(60_000);
+  expect(interests.takeInterests("d-1", NONE)).toEqual([{ key: ORDERS, held: undefined }]);
 });

@@ -1,62 +1,8 @@
-import { slotOfServiceKey, type RegistrationOutcome, type Write, type WriteOutcome } from "@rollcall/core";
-import { SimClock } from "@rollcall/testing";
+import type { WriteOutcome } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
 import { LeaseWriter } from "../src/registrations/lease-writer.ts";
-import { RegistrationStore, type Wish } from "../src/registrations/registration-store.ts";
-import { Handover } from "../src/routing/handover.ts";
-import { Writer } from "../src/routing/writer.ts";
-import { ORDERS, PAYMENTS, SLOT, slotTable, tableWith, version } from "./fixture.ts";
-
-const CLIENT = { name: "a connection" };
-
-/** The store, its writer and its handover, against a leader in the hands of the test. */
-function startSession() {
-  const clock = new SimClock();
-  const woken: string[] = [];
-  const wake = (nodeId: string) => void woken.push(nodeId);
-  const writer = new Writer(clock, wake);
-  const store: RegistrationStore = new RegistrationStore(clock, writer, (registration) =>
-    handover.written(registration),
-  );
-  const handover = new Handover(store, wake);
-  const adopt = (table: ReturnType<typeof slotTable>) => {
-    writer.adopt(table);
-    handover.adopt(table);
-  };
-  adopt(slotTable(1, "d-1"));
-  for (const report of handover.takeReports("d-1", 0)) handover.confirmed(report);
-  const heard: string[] = [];
-  const inWords = (outcome: RegistrationOutcome) =>
-    outcome.kind === "applied" ? `applied ${outcome.version.counter}` : outcome.error.message;
-  const hear = (name: string) => (outcome: RegistrationOutcome) => void heard.push(`${name}: ${inWords(outcome)}`);
-
-  function wish(counter: number, change: Partial<Wish> = {}, name = `${counter}`): void {
-    const wished: Wish = {
-      key: ORDERS,
-      instanceId: "i-1",
-      clientId: "c",
-      owner: CLIENT,
-      version: { incarnation: 1, counter },
-      removed: false,
-      instance: Uint8Array.of(counter),
-      leaseMs: 0,
-      ...change,
-    };
-    store.wish(wished, hear(name));
-  }
-
-  const take = (nodeId = "d-1"): Write[] => {
-    const writes: Write[] = [];
-    for (let batch = writer.take(nodeId); batch.length > 0; batch = writer.take(nodeId)) writes.push(...batch);
-    return writes;
-  };
-  const answer = (writes: readonly Write[], outcome: WriteOutcome = { kind: "applied", version: version(7) }) => {
-    for (const { sequence } of writes) writer.settle({ sequence, outcome });
-  };
-  const inShort = (writes: readonly Write[]) =>
-    writes.map(({ kind, instanceId, version: at }) => `${kind} ${instanceId} ${at.incarnation}.${at.counter}`);
-  return { clock, writer, store, handover, adopt, wish, hear, heard, take, answer, inShort, woken };
-}
+import { ORDERS, SLOT, slotTable } from "./fixture.ts";
+import { CLIENT, startSession } from "./session-fixture.ts";
 
 const superseded = (counter: number, incarnation = 1): WriteOutcome => ({
   kind: "superseded",
@@ -292,87 +238,55 @@ describe("registrations without a connection", () => {
     leases.renew(ORDERS, "i-1", (is) => known.push(is))();
     expect([take(), known]).toEqual([[], [false]]);
   });
-});
 
-describe("handing over to a new leader", () => {
-  test("everything of the slot is written again; the slot is reported when the last of it has been applied", () => {
-    const { wish, take, answer, adopt, handover } = startSession();
-    wish(1);
-    wish(1, { instanceId: "i-2" });
+  test("a renewal of the unknown takes the copy here with it: it would bring back what another session removed", () => {
+    const { register, leases, adopt, take, answer, store } = startLeases();
+    register(1);
     answer(take());
-    adopt(tableWith(slotTable(2, "d-1", 1), ORDERS, "d-2", 2));
-    expect([handover.openSlots, handover.takeReports("d-2", 0), handover.takeReports("d-1", 0)]).toEqual([1, [], []]);
-    const [first, second] = take("d-2");
-    answer([first!]);
-    expect(handover.takeReports("d-2", 0)).toEqual([]);
-    answer([second!]);
-    expect(handover.takeReports("d-2", 0)).toEqual([{ slot: SLOT, leaderEpoch: 2 }]);
+    leases.renew(ORDERS, "i-1", () => {});
+    answer(take(), { kind: "unknown" });
+    expect(store.size).toBe(0);
+    adopt(slotTable(2, "d-2"));
+    expect(take("d-2")).toEqual([]);
   });
 
-  test("a slot of which nothing is held is reported at once, each to its own leader", () => {
-    const { handover, adopt, woken } = startSession();
-    woken.length = 0;
-    adopt(tableWith(slotTable(2, "d-1", 2), PAYMENTS, "d-2", 2));
-    expect(new Set(woken)).toEqual(new Set(["d-1", "d-2"]));
-    expect(handover.takeReports("d-2", 0)).toEqual([{ slot: slotOfServiceKey(PAYMENTS), leaderEpoch: 2 }]);
-    expect(handover.takeReports("d-1", 0)).toHaveLength(255);
+  test("even if the caller has given up on that renewal by then", () => {
+    const { register, leases, take, answer, store } = startLeases();
+    register(1);
+    answer(take());
+    const giveUp = leases.renew(ORDERS, "i-1", () => expect.unreachable());
+    const renewal = take();
+    giveUp();
+    answer(renewal, { kind: "unknown" });
+    expect(store.size).toBe(0);
   });
 
-  test("a registration that is let go of meanwhile is not waited for", () => {
-    const { wish, take, answer, adopt, handover } = startSession();
-    wish(1);
+  test("but not what somebody registers meanwhile, and no removal", () => {
+    const { register, leases, take, answer, store, heard, hear } = startLeases();
+    register(1);
+    answer(take());
+    leases.renew(ORDERS, "i-1", () => {});
+    const renewal = take();
+    register(2);
+    answer(renewal, { kind: "unknown" });
+    answer(take());
+    expect([store.size, heard.at(-1)]).toEqual([1, "2: applied 7"]);
+    leases.unregister(ORDERS, "i-1", hear("gone"));
+    answer(take());
+    leases.renew(ORDERS, "i-1", () => {});
+    answer(take(), { kind: "unknown" });
+    expect(store.size).toBe(1);
+  });
+
+  test("an answer to what has been let go of changes nothing", () => {
+    const { register, leases, adopt, take, answer, store } = startLeases();
+    register(1);
     answer(take());
     adopt(slotTable(2, "d-2"));
-    answer(take("d-2"), superseded(9));
-    expect(handover.takeReports("d-2", 0)).toHaveLength(256);
-  });
-
-  test("what changes meanwhile is waited for in its newest form", () => {
-    const { wish, take, answer, adopt, handover } = startSession();
-    wish(1);
-    answer(take());
-    adopt(slotTable(2, "d-2"));
-    for (const report of handover.takeReports("d-2", 0)) handover.confirmed(report);
-    const old = take("d-2");
-    wish(2);
-    answer(old);
-    expect(handover.takeReports("d-2", 0)).toEqual([]);
-    answer(take("d-2"));
-    expect(handover.takeReports("d-2", 0)).toEqual([{ slot: SLOT, leaderEpoch: 2 }]);
-  });
-
-  test("a report is repeated until it is confirmed, and at once over a new link", () => {
-    const { adopt, handover, woken } = startSession();
-    adopt(slotTable(2, "d-2"));
-    expect(handover.takeReports("d-2", 0)).toHaveLength(256);
-    expect(handover.takeReports("d-2", 999)).toEqual([]);
-    expect(handover.takeReports("d-2", 1_000)).toHaveLength(256);
-    handover.linked("d-2");
-    const reports = handover.takeReports("d-2", 1_001);
-    expect(reports).toHaveLength(256);
-    for (const report of reports.slice(1)) handover.confirmed(report);
-    expect(handover.openSlots).toBe(1);
-    woken.length = 0;
-    handover.sweep(1_500);
-    expect(woken).toEqual([]);
-    handover.sweep(2_001);
-    expect(woken).toEqual(["d-2"]);
-  });
-
-  test("a confirmation of an older epoch confirms nothing", () => {
-    const { adopt, handover } = startSession();
-    adopt(slotTable(2, "d-2"));
-    const [old] = handover.takeReports("d-2", 0);
-    adopt(slotTable(3, "d-2"));
-    handover.confirmed(old!);
-    expect(handover.openSlots).toBe(256);
-  });
-
-  test("a table that leaves a slot where it was starts nothing", () => {
-    const { wish, take, answer, adopt, handover } = startSession();
-    wish(1);
-    answer(take());
-    adopt(slotTable(2, "d-1", 1));
-    expect([handover.openSlots, take()]).toEqual([0, []]);
+    const rewritten = take("d-2");
+    leases.renew(ORDERS, "i-1", () => {});
+    answer(take("d-2"), { kind: "unknown" });
+    answer(rewritten);
+    expect([store.size, store.inSlot(SLOT).size]).toEqual([0, 0]);
   });
 });

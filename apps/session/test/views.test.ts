@@ -72,7 +72,7 @@ test("a view is at any time what the filter takes of the whole, however the chan
         if (index === opensAt) opened.push(copy.view(late));
         for (const change of changed) apply(leader, change);
         const { held } = copy;
-        const delta = held === undefined || asSnapshot ? undefined : leader.datum.delta(held, NO_FILTER);
+        const delta = held === undefined || asSnapshot ? undefined : leader.datum.delta(held, NO_FILTER, true);
         expect(copy.apply(delta ?? leader.snapshot)).not.toBe("mismatch");
         for (const { filter, datum } of opened) expectNaive(datum, copy.datum, filter);
       }
@@ -95,20 +95,18 @@ test("refiltering looks only at what may have changed", () => {
 describe("a copy", () => {
   test("shows nothing before the leader has spoken, and what it last said from then on", () => {
     const { copy } = copyOf();
-    const loads: string[] = [];
-    copy.whenLoaded(() => loads.push("waited"));
-    copy.whenLoaded(() => loads.push("given up"))();
-    expect([copy.isLoaded, copy.held, loads]).toEqual([false, undefined, []]);
+    const view = copy.view(NO_FILTER);
+    expect([copy.content, copy.held, view.shown]).toEqual(["nothing", undefined, undefined]);
     copy.apply(new LeaderDatum().put(colored("a", "blue")).snapshot);
-    copy.whenLoaded(() => loads.push("late"));
-    expect([copy.isLoaded, copy.held?.version, loads]).toEqual([true, version(1), ["waited", "late"]]);
+    expect([copy.content, copy.held?.version]).toEqual(["confirmed", version(1)]);
+    expect(view.shown).toEqual({ datum: copy.datum, confirmed: true });
   });
 
   test("an update that is older or does not fit changes nothing and loads nothing", () => {
     const { copy } = copyOf();
     const leader = new LeaderDatum().put(colored("a", "blue"));
     const wrong = { ...leader.snapshot, digest: { high: 1, low: 1 } };
-    expect([copy.apply(wrong), copy.isLoaded]).toEqual(["mismatch", false]);
+    expect([copy.apply(wrong), copy.content]).toEqual(["mismatch", "nothing"]);
     copy.apply(leader.snapshot);
     expect(copy.apply(leader.snapshot)).toBe("older");
   });
@@ -155,6 +153,84 @@ describe("a copy", () => {
   });
 });
 
+describe("a copy that nobody vouches for", () => {
+  function doubtful() {
+    const leader = new LeaderDatum().put(colored("a", "blue"), colored("b", "red"));
+    const { copy, pushed } = copyOf();
+    let told = 0;
+    const views = [copy.view(NO_FILTER), copy.view(BLUE), copy.view(GRPC)];
+    for (const { viewers } of views) viewers.add({ viewChanged: () => void told++ });
+    copy.apply(leader.unconfirmed);
+    return { leader, copy, pushed, views, told: () => told };
+  }
+
+  test("is shown as that, but where it is empty, and not said to be held", () => {
+    const { copy, views, told } = doubtful();
+    expect([copy.content, copy.held, told()]).toEqual(["unconfirmed", undefined, 3]);
+    expect(views.map(({ shown }) => shown?.confirmed)).toEqual([false, false, undefined]);
+  });
+
+  test("becomes confirmed by the word alone, of the same content, and every view is told", () => {
+    const { leader, copy, views, told } = doubtful();
+    expect(copy.apply(leader.word)).toBe("older");
+    expect([copy.content, copy.held, told()]).toEqual(["confirmed", leader.datum.held, 6]);
+    expect(views.map(({ shown }) => shown?.confirmed)).toEqual([true, true, true]);
+    copy.apply(leader.word);
+    expect(told()).toBe(6);
+  });
+
+  test("takes the word also with an older version, but not about other content", () => {
+    const { leader, copy } = doubtful();
+    const other = new LeaderDatum().put(colored("z", "blue"));
+    expect([copy.apply(other.snapshot), copy.content]).toEqual(["older", "unconfirmed"]);
+    copy.apply({ ...leader.snapshot, version: version(1) });
+    expect([copy.content, copy.datum.version]).toEqual(["confirmed", version(2)]);
+  });
+
+  test("takes the word with newer content, or another of its kind, and then nothing less than confirmed", () => {
+    const { leader, copy, views } = doubtful();
+    copy.apply(leader.put(colored("c", "blue")).unconfirmed);
+    expect([copy.content, idsIn(views[1]!.datum)]).toEqual(["unconfirmed", ["a", "c"]]);
+    copy.apply(leader.put(colored("d", "blue")).snapshot);
+    expect([copy.content, idsIn(views[1]!.datum)]).toEqual(["confirmed", ["a", "c", "d"]]);
+    expect(copy.apply(leader.remove("a").unconfirmed)).toBe("unfit");
+    expect([copy.content, idsIn(views[1]!.datum)]).toEqual(["confirmed", ["a", "c", "d"]]);
+  });
+
+  test("is pushed as that; the same content confirmed is another frame", () => {
+    const { leader, copy, pushed, views } = doubtful();
+    const doubtfulFrame = views[0]!.frameFor(undefined);
+    expect(views[0]!.frameFor(undefined)).toBe(doubtfulFrame);
+    copy.apply(leader.word);
+    expect(views[0]!.frameFor(undefined)).not.toBe(doubtfulFrame);
+    views[1]!.frameFor(views[1]!.datum.held);
+    expect(pushed.map(({ confirmed, instances }) => [confirmed, instances.length])).toEqual([
+      [false, 2],
+      [true, 2],
+      [true, 0],
+    ]);
+  });
+});
+
+test("a repair, other content at the same version, reaches every view", () => {
+  const { copy, pushed } = copyOf();
+  const wrong = new LeaderDatum().put(colored("a", "blue"), colored("b", "blue"));
+  const right = new LeaderDatum().put(colored("a", "red"), colored("c", "blue"));
+  copy.apply(wrong.snapshot);
+  const view = copy.view(BLUE);
+  const { held } = view.datum;
+  view.frameFor(undefined);
+  let told = 0;
+  view.viewers.add({ viewChanged: () => void told++ });
+  expect(copy.apply(right.snapshot)).toBe("applied");
+  expectNaive(view.datum, right.datum, BLUE);
+  expect(told).toBe(1);
+  // Who holds the wrong content at that version is given the whole.
+  view.frameFor(held);
+  view.frameFor(undefined);
+  expect(pushed.map(({ instances }) => instances.map(({ id }) => id))).toEqual([["a", "b"], ["c"], ["c"]]);
+});
+
 describe("a push of a view", () => {
   function loaded() {
     const leader = new LeaderDatum().put(...["a", "b", "c", "d"].map((id) => colored(id, "blue")));
@@ -163,7 +239,7 @@ describe("a push of a view", () => {
     const advance = (change: (leader: LeaderDatum) => void) => {
       const { held } = copy;
       change(leader);
-      copy.apply(leader.datum.delta(held!, NO_FILTER) ?? leader.snapshot);
+      copy.apply(leader.datum.delta(held!, NO_FILTER, true) ?? leader.snapshot);
     };
     return { copy, pushed, advance, view: copy.view(BLUE) };
   }

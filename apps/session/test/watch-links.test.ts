@@ -1,10 +1,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { NO_FILTER, RegistryError, filterFromInput, type Filter, type ServiceKey } from "@rollcall/core";
+import { NO_FILTER, RegistryError, filterFromInput, type Filter, type ServiceKey, type Update } from "@rollcall/core";
 import { RegistryService, serverMessageFromBytes, wireFromFilter, wireFromKey } from "@rollcall/protocol";
 import { describe, expect, test } from "vitest";
 import { WatchLinks } from "../src/rpc/watch-links.ts";
 import { connect, startBackend } from "./client-fixture.ts";
-import { FakeStream, ORDERS, encoded } from "./fixture.ts";
+import { FakeStream, ORDERS, encoded, version } from "./fixture.ts";
 
 const requestSchema = RegistryService.method.watch.input;
 const requestFor = (key: ServiceKey, filter: Filter = NO_FILTER) => {
@@ -95,6 +95,28 @@ describe("a watcher", () => {
     await backend.notify();
     expect((await client.frames())[0]).toBe(watcher.stream.frames[0]);
     expect(backend.encodedPushes).toEqual(["orders"]);
+  });
+
+  test("is shown a list that nobody vouches for as that, unless it is empty, and told when somebody does", async () => {
+    const backend = startWatches();
+    const { leader, interests, settle } = backend;
+    const { stream } = backend.open(requestFor(ORDERS));
+    const told = async (update: Update) => {
+      interests.notified("d-1", update);
+      await settle();
+      return stream
+        .heard(serverMessageFromBytes)
+        .flatMap(({ pushes }) => pushes.map(({ confirmed, instances }) => [confirmed, instances.length]));
+    };
+    await settle();
+    expect(await told({ ...leader.unconfirmed, version: version(1, 0) })).toEqual([]);
+    leader.put(encoded("a"));
+    expect(await told({ ...leader.unconfirmed })).toEqual([[false, 1]]);
+    expect(await told(leader.word)).toEqual([[true, 1]]);
+    expect(await told(leader.word)).toEqual([]);
+    leader.remove("a");
+    expect(await told(leader.unconfirmed)).toEqual([]);
+    expect(await told(leader.snapshot)).toEqual([[true, 0]]);
   });
 
   test("that has gone is shown nothing, and its interest is given up in time", async () => {

@@ -1,4 +1,4 @@
-import { EMPTY_SLOT_TABLE, serviceKey, slotOfServiceKey, type ServiceKey, type Write } from "@rollcall/core";
+import { EMPTY_SLOT_TABLE, epoch, serviceKey, slotOfServiceKey, type ServiceKey, type Write } from "@rollcall/core";
 import { SimClock } from "@rollcall/testing";
 import { describe, expect, test } from "vitest";
 import { Writer, type FinalOutcome, type Outgoing, type WriteBody } from "../src/routing/writer.ts";
@@ -40,14 +40,15 @@ class Wish implements Outgoing {
 function startWriter() {
   const clock = new SimClock();
   const woken: string[] = [];
-  const writer = new Writer(clock, (nodeId) => woken.push(nodeId));
+  const told = { tableIsOld: 0 };
+  const writer = new Writer({ clock, wake: (nodeId) => woken.push(nodeId), tableIsOld: () => told.tableIsOld++ });
   const names = (writes: readonly Write[]) => writes.map(({ instanceId }) => instanceId);
-  return { clock, writer, woken, take: (nodeId: string) => names(writer.take(nodeId)) };
+  return { clock, writer, woken, told, take: (nodeId: string) => names(writer.take(nodeId)) };
 }
 
 const applied = { kind: "applied", version: version(1) } as const;
-const refused = (kind: "moved" | "migrating" | "stale") =>
-  ({ kind, tableEpoch: version(1).epoch, leaderEpoch: version(1).epoch }) as const;
+const refused = (kind: "moved" | "migrating" | "stale", tableEpoch = 1) =>
+  ({ kind, tableEpoch: epoch(tableEpoch), leaderEpoch: epoch(1) }) as const;
 
 describe("routing", () => {
   test("a write waits until its slot has a leader, who is then woken", () => {
@@ -195,6 +196,49 @@ describe("results", () => {
     expect(take("d-2")).toEqual([]);
   });
 
+  test("what is on its way to a leader that is one no more goes to the new one at once, and the old answer is late", () => {
+    const { writer, wish, settle, take } = sent();
+    writer.adopt(slotTable(2, "d-2"));
+    expect(take("d-2")).toEqual(["i-1"]);
+    settle(applied);
+    expect(wish.outcomes).toEqual([]);
+  });
+
+  test("what is on its way stays there when a newer table changes nothing for its slot", () => {
+    const { writer, take } = sent();
+    writer.adopt(slotTable(2, "d-1", 1));
+    expect(take("d-1")).toEqual([]);
+  });
+
+  test.each([
+    { kind: "moved", tableEpoch: 2, tells: 1 },
+    { kind: "stale", tableEpoch: 2, tells: 1 },
+    { kind: "migrating", tableEpoch: 2, tells: 0 },
+    { kind: "moved", tableEpoch: 1, tells: 0 },
+    { kind: "stale", tableEpoch: 1, tells: 0 },
+  ] as const)(
+    "$kind by a node at table $tableEpoch: told $tells times that ours is old",
+    ({ kind, tableEpoch, tells }) => {
+      const { told, settle } = sent();
+      settle(refused(kind, tableEpoch));
+      expect(told.tableIsOld).toBe(tells);
+    },
+  );
+
+  test("an old table is told of once for each round of retries, however many writes it costs", async () => {
+    const { clock, writer, told } = startWriter();
+    writer.adopt(slotTable(1, "d-1"));
+    for (const name of ["i-1", "i-2", "i-3"]) writer.enqueue(new Wish(name));
+    const refuseAll = () => {
+      for (const { sequence } of writer.take("d-1")) writer.settle({ sequence, outcome: refused("moved", 2) });
+    };
+    refuseAll();
+    expect(told.tableIsOld).toBe(1);
+    await clock.runFor(50);
+    refuseAll();
+    expect(told.tableIsOld).toBe(2);
+  });
+
   test("that do not come make it go out again, and a late one is not counted twice", async () => {
     const { clock, writer, wish, settle } = sent();
     writer.sweep(clock.now() + 1_999);
@@ -222,4 +266,24 @@ test("a slot that is nobody's wakes nobody", () => {
   writer.adopt(EMPTY_SLOT_TABLE);
   writer.enqueue(new Wish("i-1"));
   expect(woken).toEqual([]);
+});
+
+describe("what waits to be sent", () => {
+  test("is known by slot and by node: in line or parked, but not what is on its way", async () => {
+    const { clock, writer } = startWriter();
+    writer.adopt(tableWith(slotTable(1, "d-1"), PAYMENTS, "d-2", 1));
+    const [slot, other] = [slotOfServiceKey(ORDERS), slotOfServiceKey(PAYMENTS)];
+    const waiting = () => [writer.hasPending(slot), writer.hasPendingFor("d-1"), writer.hasPendingFor("d-2")];
+    expect(waiting()).toEqual([false, false, false]);
+    writer.enqueue(new Wish("i-1"));
+    expect([waiting(), writer.hasPending(other)]).toEqual([[true, true, false], false]);
+    const [write] = writer.take("d-1");
+    expect([waiting(), writer.lastSequence]).toEqual([[false, false, false], write!.sequence]);
+    writer.settle({ sequence: write!.sequence, outcome: refused("migrating") });
+    expect(waiting()).toEqual([true, true, false]);
+    await clock.runFor(50);
+    expect(waiting()).toEqual([true, true, false]);
+    writer.take("d-1");
+    expect(waiting()).toEqual([false, false, false]);
+  });
 });

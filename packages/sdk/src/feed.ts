@@ -2,6 +2,9 @@
  * One subscription on the wire: the copy of the datum that updates are applied to, and the view that is shown of it.
  * They are two things, because not all that is held is shown: an update may bring nothing new to a user, or an empty
  * list that nobody vouches for (D12).
+ *
+ * A list that the slot's leader does not vouch for is better than none and worse than any that was confirmed: it never
+ * takes the place of one that was, neither as what is held nor as what is shown.
  */
 
 import {
@@ -29,9 +32,10 @@ export interface FeedListener {
 
 /**
  * `changed`: there is a new view. `unchanged`: nothing that a user would notice. `mismatch`: a delta of content that is
- * not held here. `heldBack`: an empty list that nobody vouches for.
+ * not held here. `heldBack`: an empty list that nobody vouches for. `unfit`: a list that nobody vouches for, though a
+ * confirmed one is held, of which the server does not know.
  */
-export type FeedOutcome = "changed" | "unchanged" | "mismatch" | "heldBack";
+export type FeedOutcome = "changed" | "unchanged" | "mismatch" | "heldBack" | "unfit";
 
 /** Older than every version there is, so that any update is newer. */
 const BEFORE_ANY: Version = { epoch: epoch(0), counter: -1 };
@@ -46,7 +50,8 @@ export class Feed {
   readonly #instances: DecodedInstances;
   readonly #listeners = new Set<FeedListener>();
   #datum: Datum;
-  #holdsSomething = false;
+  /** What the datum is: nothing yet, a list nobody vouches for, or one that somebody has vouched for. */
+  #content: "nothing" | "unconfirmed" | "confirmed" = "nothing";
   #shown: { readonly digest: Digest; readonly view: ServiceView } | undefined;
   #changes = 0;
 
@@ -67,14 +72,14 @@ export class Feed {
     return this.#changes;
   }
 
-  /** What a new connection may be told that is held, to be spared a push of it. */
+  /** What a new connection may be told that is held, to be spared a push of it: only what was confirmed. */
   get held(): Held | undefined {
-    return this.#holdsSomething ? this.#datum.held : undefined;
+    return this.#content === "confirmed" ? this.#datum.held : undefined;
   }
 
   /** What a receipt says is held. */
   get heldForReceipt(): Held {
-    return this.held ?? NOTHING_HELD;
+    return this.#content === "nothing" ? NOTHING_HELD : this.#datum.held;
   }
 
   get listenerCount(): number {
@@ -84,11 +89,14 @@ export class Feed {
   /** Brings the copy to what `update` says, and the view with it. */
   take(update: Update): FeedOutcome {
     if (this.#isUnvouchedEmpty(update)) return "heldBack";
+    if (!update.confirmed && this.#content === "confirmed") return "unfit";
     const outcome = this.#datum.apply(update);
     if (outcome === "mismatch") return "mismatch";
-    if (outcome === "older") return "unchanged";
-    this.#holdsSomething = true;
-    return this.#show(update.confirmed) ? "changed" : "unchanged";
+    // The word that a list is confirmed counts also when the list itself is no news.
+    const isKnown = this.#content !== "nothing" && sameDigest(update.digest, this.#datum.digest);
+    if (outcome === "older" && !isKnown) return "unchanged";
+    this.#content = update.confirmed ? "confirmed" : "unconfirmed";
+    return this.#show() ? "changed" : "unchanged";
   }
 
   /** An empty list that is not confirmed may only mean that the registry is sick: it never becomes what is shown. */
@@ -97,7 +105,11 @@ export class Feed {
     return !update.confirmed && sameDigest(update.digest, EMPTY_DIGEST) && !showsEmpty;
   }
 
-  #show(confirmed: boolean): boolean {
+  /** Nobody is called for the word that what is shown is confirmed: the next who looks finds it there. */
+  #show(): boolean {
+    const confirmed = this.#content === "confirmed";
+    // What is shown may be of another cluster, and stays until this one is sure of its own.
+    if (!confirmed && this.#shown?.view.confirmed === true) return false;
     const { digest, version } = this.#datum;
     const isChange = this.#shown === undefined || !sameDigest(this.#shown.digest, digest);
     const instances = isChange ? this.#instances.follow(this.#datum) : this.#shown!.view.instances;
@@ -109,7 +121,7 @@ export class Feed {
   /** Another cluster counts versions anew: the next push is taken whatever its version. What is shown stays. */
   forgetVersions(): void {
     this.#datum = new Datum(this.key, BEFORE_ANY);
-    this.#holdsSomething = false;
+    this.#content = "nothing";
   }
 
   /** @returns what ends the listening */

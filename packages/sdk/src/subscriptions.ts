@@ -174,8 +174,11 @@ export class Subscriptions implements OutboxSource {
       this.#unsubscribe(text, update);
       return;
     }
-    this.#unanswered.settle(feed);
     const outcome = feed.take(update);
+    // What is of no use is no answer: the feed is asked for again in time, and the server told what is held.
+    if (outcome === "unfit" || outcome === "heldBack") this.#unanswered.sent(feed);
+    else this.#unanswered.settle(feed);
+    if (outcome === "unfit") return;
     if (outcome === "mismatch" && update.baseDigest === undefined) {
       // Asking for another snapshot would bring the same one, again and again.
       throw new RegistryError("protocol_violation", `a snapshot of ${textFromServiceKey(feed.key)} has a wrong digest`);

@@ -27,6 +27,8 @@ const action = fc.oneof(
   fc.record({ kind: fc.constant("wait a little"), ms: fc.nat({ max: 3 }) }),
   fc.record({ kind: fc.constant("cut") }),
   fc.record({ kind: fc.constant("another cluster") }),
+  fc.record({ kind: fc.constant("doubt") }),
+  fc.record({ kind: fc.constant("no doubt") }),
 );
 type Action = typeof action extends fc.Arbitrary<infer Value> ? Value : never;
 
@@ -103,6 +105,9 @@ class Run {
         return this.clock.runFor(action.ms);
       case "cut":
         return this.network.reset(CLIENT_ADDRESS);
+      case "doubt":
+      case "no doubt":
+        return this.model.beSure(action.kind === "no doubt");
       case "another cluster":
         this.model.becomeAnotherCluster();
         return this.network.reset(CLIENT_ADDRESS);
@@ -130,13 +135,15 @@ function assertConverged(run: Run): void {
     expect(own).toEqual(wanted.map(({ instance }) => instance).toSorted((a, b) => (a.id < b.id ? -1 : 1)));
   }
   for (const [service, { subscription, views }] of [...subscriptions].filter(([, { open }]) => open)) {
-    expect(subscription.current()?.instances).toEqual(run.content(service));
+    expect(subscription.current()).toMatchObject({ confirmed: true, instances: run.content(service) });
     expect(views.at(-1)?.instances).toEqual(subscription.current()?.instances);
   }
   for (const { views } of subscriptions.values()) {
     const texts = views.map(({ instances }) => JSON.stringify(instances));
     const repeated = texts.filter((text, index) => text === texts[index - 1]);
     expect(repeated, "a callback brings something new").toEqual([]);
+    const worse = views.filter(({ confirmed }, index) => !confirmed && views[index - 1]?.confirmed);
+    expect(worse, "what was confirmed is replaced by nothing less").toEqual([]);
   }
 }
 
@@ -151,6 +158,7 @@ test("converges after any actions under any loss, duplication, reordering and br
         run.network.setFaults("all", { ...faults, jitterMs: 2 });
         for (const action of actions) await run.do(action);
         run.network.calm();
+        run.model.beSure(true);
         await run.clock.runFor(30_000);
         assertConverged(run);
         const before = run.network.carried.frames;

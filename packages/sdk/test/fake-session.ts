@@ -176,7 +176,7 @@ export class FakeDatum {
   }
 
   snapshot(): Update {
-    return this.datum.snapshot(this.#filter);
+    return this.datum.snapshot(this.#filter, true);
   }
 
   /** What `change` does to the datum, as a delta whatever its size. */

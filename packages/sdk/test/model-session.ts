@@ -5,18 +5,13 @@
 
 import {
   Datum,
+  Deliveries,
   RegistryError,
-  afterReceipt,
-  afterSending,
-  afterSilence,
-  deliveryTo,
   isNewerStamp,
   textFromServiceKey,
   updateFor,
-  wantsUpdate,
   type ClientMessage,
   type Clock,
-  type Delivery,
   type EncodedInstance,
   type MessageStream,
   type RegisterItem,
@@ -31,17 +26,12 @@ import { CONNECT_PATH, clientMessageFromBytes, frameFromPush, frameFromServerMes
 
 import { version } from "./fake-session.ts";
 
-const SILENCE_MS = 1_000;
-
-interface Subscriber {
-  readonly item: SubscribeItem;
-  delivery: Delivery;
-}
+const SWEEP_MS = 500;
 
 interface ModelLink {
   readonly stream: MessageStream;
   greeted: boolean;
-  readonly subscribers: Map<string, Subscriber>;
+  readonly subscribers: Deliveries<SubscribeItem>;
 }
 
 export class ModelSession {
@@ -51,6 +41,7 @@ export class ModelSession {
   #stamps = new Map<string, RegistrationStamp>();
   #counter = 0;
   #cluster = 1;
+  #isSure = true;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -88,12 +79,19 @@ export class ModelSession {
     this.#counter = 0;
   }
 
+  /** Whether it vouches for its lists from now on. */
+  beSure(isSure: boolean): void {
+    this.#isSure = isSure;
+    this.#deliver();
+  }
+
   #next(): Version {
     return version(1, ++this.#counter);
   }
 
   #accept(stream: MessageStream): void {
-    const link: ModelLink = { stream, greeted: false, subscribers: new Map() };
+    const shownOf = ({ key }: SubscribeItem) => ({ datum: this.datum(key), confirmed: this.#isSure });
+    const link: ModelLink = { stream, greeted: false, subscribers: new Deliveries(shownOf, () => {}) };
     this.#links.add(link);
     stream.listen({
       message: (bytes) => this.#hear(link, clientMessageFromBytes(bytes)),
@@ -119,14 +117,9 @@ export class ModelSession {
       return { sequence, outcome: { kind: "applied", version: this.datum(key).version } } as const;
     });
     if (results.length > 0) link.stream.send(frameFromServerMessage({ results }));
-    for (const item of message.subscribes) {
-      link.subscribers.set(textFromServiceKey(item.key), { item, delivery: deliveryTo(item.held) });
-    }
-    for (const { key } of message.unsubscribes) link.subscribers.delete(textFromServiceKey(key));
-    for (const receipt of message.receipts) {
-      const subscriber = link.subscribers.get(textFromServiceKey(receipt.key));
-      if (subscriber !== undefined) subscriber.delivery = afterReceipt(subscriber.delivery, receipt);
-    }
+    for (const item of message.subscribes) link.subscribers.follow(textFromServiceKey(item.key), item, item.held);
+    for (const { key } of message.unsubscribes) link.subscribers.unfollow(textFromServiceKey(key));
+    for (const receipt of message.receipts) link.subscribers.receipt(textFromServiceKey(receipt.key), receipt);
     this.#deliver();
   }
 
@@ -143,24 +136,15 @@ export class ModelSession {
 
   #deliver(): void {
     for (const { stream, subscribers } of this.#links) {
-      for (const subscriber of subscribers.values()) {
-        const { key, filter } = subscriber.item;
-        const datum = this.datum(key);
-        if (!wantsUpdate(subscriber.delivery, datum)) continue;
-        const held = subscriber.delivery.state === "sending" ? undefined : subscriber.delivery.held;
-        stream.send(frameFromPush(updateFor(datum, held, filter)));
-        subscriber.delivery = afterSending(datum, this.#clock.now());
-      }
+      subscribers.allChanged();
+      for (const { source, datum, confirmed, held } of subscribers.due(this.#clock.now()))
+        stream.send(frameFromPush(updateFor(datum, held, source.filter, confirmed)));
     }
   }
 
   #watchSilence(): void {
-    for (const { subscribers } of this.#links) {
-      for (const subscriber of subscribers.values()) {
-        subscriber.delivery = afterSilence(subscriber.delivery, this.#clock.now(), SILENCE_MS);
-      }
-    }
+    for (const { subscribers } of this.#links) subscribers.sweep(this.#clock.now());
     this.#deliver();
-    this.#clock.setTimer(SILENCE_MS / 2, () => this.#watchSilence());
+    this.#clock.setTimer(SWEEP_MS, () => this.#watchSilence());
   }
 }

@@ -129,9 +129,9 @@ describe("views", () => {
   });
 });
 
-describe("the empty guard", () => {
-  const unconfirmed = (update: Update): Update => ({ ...update, confirmed: false });
+const unconfirmed = (update: Update): Update => ({ ...update, confirmed: false });
 
+describe("the empty guard", () => {
   test("an empty list that is not confirmed never replaces another, one that is does", async () => {
     const { client, session, run } = world();
     const own = client();
@@ -171,6 +171,17 @@ describe("the empty guard", () => {
     expect(views.map(ids)).toEqual([[]]);
   });
 
+  test("and it is no answer: the feed is asked for again", async () => {
+    const { client, session, run } = world();
+    client().subscribe("orders");
+    await run();
+    session.push(unconfirmed(new FakeDatum().snapshot()));
+    await run();
+    session.take();
+    await run(3_000);
+    expect(session.take()).toEqual([["subscribe orders"]]);
+  });
+
   test("a list with somebody in it is shown, and says that it is not confirmed", async () => {
     const { client, session, run } = world();
     const { views } = watch(client().subscribe("orders"));
@@ -178,6 +189,95 @@ describe("the empty guard", () => {
     session.push(unconfirmed(new FakeDatum().put("a").snapshot()));
     await run();
     expect(views).toMatchObject([{ confirmed: false }]);
+  });
+});
+
+describe("a list that is not confirmed", () => {
+  /** Holds, unconfirmed, one instance. */
+  async function doubtful() {
+    const started = world();
+    const own = started.client();
+    const { subscription, views } = watch(own.subscribe("orders"));
+    await started.run();
+    const orders = new FakeDatum().put("a");
+    started.session.push(unconfirmed(orders.snapshot()));
+    await started.run();
+    started.session.take();
+    return { ...started, subscription, views, orders };
+  }
+
+  test("is followed by the word that it is, in the same version: the view says so and nobody is called", async () => {
+    const { session, run, subscription, views, orders } = await doubtful();
+    const before = subscription.current()!;
+    session.push({ ...orders.snapshot(), baseDigest: orders.datum.digest, instances: [] });
+    await run();
+    expect([before.confirmed, subscription.current()!.confirmed, views.length]).toEqual([false, true, 1]);
+    expect(subscription.current()!.instances).toBe(before.instances);
+    expect(session.take()).toEqual([["receipt orders 1.2"]]);
+  });
+
+  test("takes that word also from an older update of the same content, and from no other", async () => {
+    const { session, run, subscription, orders } = await doubtful();
+    session.push({ ...new FakeDatum().put("b").snapshot(), version: version(1, 1) });
+    await run();
+    expect(subscription.current()).toMatchObject({ confirmed: false, version: version(1, 2) });
+    session.push({ ...orders.snapshot(), version: version(1, 1) });
+    await run();
+    expect(subscription.current()).toMatchObject({ confirmed: true, version: version(1, 2) });
+  });
+
+  test("is not claimed to be held on a new connection; once confirmed it is", async () => {
+    const { session, run, orders } = await doubtful();
+    session.close(new RegistryError("unavailable", "gone"));
+    await run(1_000);
+    expect(session.take()[0]).toEqual(["hello c 2", "subscribe orders"]);
+    session.push(orders.snapshot());
+    await run();
+    session.close(new RegistryError("unavailable", "gone"));
+    await run(1_000);
+    expect(session.take().flat()).toContain("subscribe orders held 1.2");
+  });
+
+  test("may be followed by another of its kind", async () => {
+    const { session, run, views, orders } = await doubtful();
+    session.push(unconfirmed(orders.put("b").snapshot()));
+    await run();
+    expect(views).toMatchObject([{ confirmed: false }, { confirmed: false }]);
+    expect(views.map(ids)).toEqual([["a"], ["a", "b"]]);
+  });
+
+  test("never takes the place of one that is: the server is told again what is held", async () => {
+    const { session, run, subscription, views, orders } = await doubtful();
+    session.push(orders.snapshot());
+    await run();
+    session.take();
+    session.push(unconfirmed(orders.put("b").snapshot()));
+    await run();
+    expect([views.map(ids), subscription.current()!.confirmed]).toEqual([[["a"]], true]);
+    expect(session.take()).toEqual([]);
+    await run(3_000);
+    expect(session.take()).toEqual([["subscribe orders held 1.2"]]);
+    session.push(orders.snapshot());
+    await run();
+    expect(views.map(ids)).toEqual([["a"], ["a", "b"]]);
+  });
+
+  test("of another cluster does not take the place of what was confirmed in the one before", async () => {
+    const { session, run, subscription, views, orders } = await doubtful();
+    session.push(orders.snapshot());
+    await run();
+    session.clusterId = "another";
+    session.close(new RegistryError("unavailable", "gone"));
+    await run(1_000);
+    const anew = new FakeDatum().put("z");
+    session.take();
+    session.push(unconfirmed(anew.snapshot()));
+    await run();
+    expect(ids(subscription.current())).toEqual(["a"]);
+    expect(session.take()).toEqual([["receipt orders 1.2"]]);
+    session.push({ ...anew.snapshot(), baseDigest: anew.datum.digest, instances: [] });
+    await run();
+    expect(views.map(ids)).toEqual([["a"], ["z"]]);
   });
 });
 

@@ -15,7 +15,6 @@ import {
   type ClientMessage,
   type Clock,
   type Filter,
-  type Followed,
   type Frame,
   type MessageStream,
   type RegisterItem,
@@ -67,7 +66,7 @@ export class ClientConnection {
     this.#scheduleFlush = oncePerTurn(ports.clock, () => this.#flush());
     this.#hello = hello;
     this.#subscriptions = new Deliveries(
-      ({ copy, view }) => (copy.isLoaded ? view.datum : undefined),
+      ({ view }) => view.shown,
       () => this.#scheduleFlush(),
     );
     this.#scheduleFlush();
@@ -141,7 +140,7 @@ export class ClientConnection {
     const id = subscriptionId(key, filter);
     const known = this.#subscriptions.get(id);
     if (known !== undefined) {
-      this.#follow(id, known.source.copy, known.source.view, held);
+      this.#subscriptions.follow(id, known.source, held);
       return;
     }
     if (this.#subscriptions.size >= LIMITS.subscriptionsPerClient) {
@@ -154,15 +153,15 @@ export class ClientConnection {
       return;
     }
     const copy = this.#ports.interests.use(key);
-    this.#follow(id, copy, copy.view(filter), held);
+    const view = copy.view(filter);
+    const viewer: Viewer = { viewChanged: () => this.#viewChanged(id) };
+    view.viewers.add(viewer);
+    this.#subscriptions.follow(id, { copy, view, viewer }, held);
   }
 
-  #follow(id: string, copy: ServiceCopy, view: View, held: SubscribeItem["held"]): void {
-    const before = this.#subscriptions.get(id)?.source.viewer;
-    if (before !== undefined) view.viewers.delete(before);
-    const viewer: Viewer = { viewChanged: () => this.#subscriptions.changed(followed) };
-    const followed: Followed<Subscription> = this.#subscriptions.follow(id, { copy, view, viewer }, held);
-    view.viewers.add(viewer);
+  #viewChanged(id: string): void {
+    const followed = this.#subscriptions.get(id);
+    if (followed !== undefined) this.#subscriptions.changed(followed);
   }
 
   #unsubscribe(key: ServiceKey, filter: Filter): void {

@@ -1,6 +1,7 @@
 /**
  * A receiver without receipts and without state: every push is a snapshot, and the next one goes out when the stream
- * can carry it. So a watcher that reads slowly sees fewer pushes, always the newest.
+ * can carry it. So a watcher that reads slowly sees fewer pushes, always the newest. One that was shown a list that
+ * nobody vouched for is told when somebody does.
  */
 
 import {
@@ -27,7 +28,7 @@ export class Watcher implements Viewer {
   readonly #ports: WatcherPorts;
   readonly #copy: ServiceCopy;
   readonly #view: View;
-  #sent: Digest | undefined;
+  #sent: { readonly digest: Digest; readonly confirmed: boolean } | undefined;
   readonly viewChanged: () => void;
 
   constructor(key: ServiceKey, filter: Filter, ports: WatcherPorts) {
@@ -46,10 +47,12 @@ export class Watcher implements Viewer {
   }
 
   #flush(): void {
-    const { digest } = this.#view.datum;
-    if (!this.#copy.isLoaded || this.#ports.stream.congested) return;
-    if (this.#sent !== undefined && sameDigest(this.#sent, digest)) return;
-    this.#sent = digest;
+    const { shown } = this.#view;
+    if (shown === undefined || this.#ports.stream.congested) return;
+    const { digest } = shown.datum;
+    const isNews = this.#sent === undefined || !sameDigest(this.#sent.digest, digest);
+    if (!isNews && this.#sent?.confirmed === shown.confirmed) return;
+    this.#sent = { digest, confirmed: shown.confirmed };
     this.#ports.stream.send(this.#view.frameFor(undefined));
   }
 }

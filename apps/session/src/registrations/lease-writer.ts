@@ -34,12 +34,17 @@ export class LeaseWriter {
 
   /** Gives back what gives it up. `settled` is told whether the leader holds such a lease. */
   renew(key: ServiceKey, instanceId: string, settled: (known: boolean) => void): () => void {
+    let isAwaited = true;
     const renewal = new Renewal(key, instanceId, (known) => {
       if (known) this.#registrations.renewed(key, instanceId);
-      settled(known);
+      else this.#registrations.leaseUnknown(key, instanceId);
+      if (isAwaited) settled(known);
     });
     this.#writer.enqueue(renewal);
-    return () => renewal.cancel();
+    return () => {
+      isAwaited = false;
+      renewal.cancel();
+    };
   }
 
   #wish(

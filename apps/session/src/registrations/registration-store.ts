@@ -1,6 +1,6 @@
 /**
- * The truth about what this node's clients have registered. The data nodes only aggregate it: when a slot gets a new
- * leader, everything this store holds for the slot is written to it again.
+ * The truth about what this node's clients have registered. The data nodes only aggregate it: they compare what they
+ * have of a slot with what this store holds, and what they lack is written to them again.
  */
 
 import {
@@ -11,15 +11,18 @@ import {
   slotOfServiceKey,
   textFromServiceKey,
   type Clock,
+  type Digest,
   type RegistrationOutcome,
   type RegistrationStamp,
   type RegistrationVersion,
+  type ServiceDigest,
   type ServiceKey,
   type SlotId,
 } from "@rollcall/core";
 
 import type { Writer } from "../routing/writer.ts";
 import { Registration, type AttemptEnd, type Owner, type RegistrationIdentity, type Settled } from "./registration.ts";
+import { SlotDigests, inventoryOf, rangesOf, type HeldRange } from "./slot-digests.ts";
 
 /** A wish of a client for one of its registrations. */
 export interface Wish extends RegistrationStamp {
@@ -45,6 +48,7 @@ export class RegistrationStore {
   readonly #registrations = new Map<string, Registration>();
   readonly #bySlot = new Map<SlotId, Set<Registration>>();
   readonly #byOwner = new Map<object, Set<Registration>>();
+  readonly #digests = new SlotDigests();
   /** Copies of registrations that live by their lease, and tombstones. */
   readonly #leases = new LeaseTable<Registration>();
   /** Orders registrations made without a connection, across sessions: each learns the others' when it meets them. */
@@ -71,6 +75,22 @@ export class RegistrationStore {
 
   inSlot(slot: SlotId): ReadonlySet<Registration> {
     return this.#bySlot.get(slot) ?? NONE;
+  }
+
+  /** Over all registrations of a slot that live with a connection. */
+  digestOf(slot: SlotId): Digest {
+    return this.#digests.of(slot);
+  }
+
+  /** The services of a slot that have registrations with a connection, each with the digest over those. */
+  inventoryOf(slot: SlotId): ServiceDigest[] {
+    return inventoryOf(this.inSlot(slot));
+  }
+
+  /** Names what is held of a service with connections, after an instance id, in ranges of them; at most so many. */
+  holdingsOf(key: ServiceKey, after: string, rangesMax: number): HeldRange[] {
+    const ofService = [...this.inSlot(slotOfServiceKey(key))].filter(({ identity }) => isSameKey(identity.key, key));
+    return rangesOf(ofService, after, rangesMax);
   }
 
   /** A version for a registration made without a connection, newer than any this session has met. */
@@ -103,6 +123,7 @@ export class RegistrationStore {
     registration.removed = wish.removed;
     registration.instance = wish.instance;
     registration.leaseMs = wish.leaseMs;
+    this.#digests.changed(registration);
     if (settled !== undefined) registration.wait(settled);
     this.#startLease(registration);
     this.#write(registration);
@@ -113,6 +134,7 @@ export class RegistrationStore {
     for (const registration of this.#byOwner.get(owner) ?? []) {
       if (registration.removed) continue;
       registration.removed = true;
+      this.#digests.changed(registration);
       this.#write(registration);
     }
   }
@@ -123,9 +145,32 @@ export class RegistrationStore {
     if (registration !== undefined) this.#leases.renew(registration, this.#clock.now() + registration.leaseMs);
   }
 
-  /** Writes everything of a slot again, for a leader that may not have it. Nobody's lease is longer for it. */
-  rewrite(slot: SlotId): void {
-    for (const registration of this.inSlot(slot)) this.#write(registration);
+  /** The leader holds no such lease. The copy held here must not bring back what another session may have removed. */
+  leaseUnknown(key: ServiceKey, instanceId: string): void {
+    const registration = this.#registrations.get(registrationId({ key, instanceId, clientId: "" }));
+    // Whoever registers it again meanwhile wants more than the renewal did.
+    if (registration === undefined || registration.removed || registration.isAwaited) return;
+    this.#drop(registration);
+  }
+
+  /** Writes the leases and removals of a slot again, which no digest shows. Nobody's lease is longer for it. */
+  rewriteUncompared(slot: SlotId): Set<Registration> {
+    return this.#rewrite([...this.inSlot(slot)].filter((registration) => !registration.livesWithConnection));
+  }
+
+  /** Writes again what some services of a slot have with connections. */
+  rewriteServices(slot: SlotId, keys: readonly ServiceKey[]): Set<Registration> {
+    const wanted = new Set(keys.map(textFromServiceKey));
+    return this.#rewrite(
+      [...this.inSlot(slot)].filter(
+        ({ livesWithConnection, identity }) => livesWithConnection && wanted.has(textFromServiceKey(identity.key)),
+      ),
+    );
+  }
+
+  #rewrite(registrations: readonly Registration[]): Set<Registration> {
+    for (const registration of registrations) this.#write(registration);
+    return new Set(registrations);
   }
 
   /**
@@ -185,6 +230,7 @@ export class RegistrationStore {
     );
     this.#registrations.set(registrationId(identity), registration);
     addTo(this.#bySlot, identity.slot, registration);
+    this.#digests.changed(registration);
     this.#own(registration, wish.owner);
     return registration;
   }
@@ -199,6 +245,7 @@ export class RegistrationStore {
   #drop(registration: Registration): void {
     this.#registrations.delete(registrationId(registration.identity));
     removeFrom(this.#bySlot, registration.slot, registration);
+    this.#digests.dropped(registration);
     this.#leases.revoke(registration);
     this.#own(registration, undefined);
     registration.isDropped = true;
@@ -214,6 +261,10 @@ function registrationId({
   clientId,
 }: Pick<RegistrationIdentity, "key" | "instanceId" | "clientId">): string {
   return `${textFromServiceKey(key)} ${instanceId} ${clientId}`;
+}
+
+function isSameKey(a: ServiceKey, b: ServiceKey): boolean {
+  return a.service === b.service && a.group === b.group && a.namespace === b.namespace;
 }
 
 function refusedAsOlder(version: RegistrationVersion, by: RegistrationVersion): RegistrationOutcome {

@@ -1,6 +1,7 @@
 /** One registration as the session that holds it knows it: what its client wants, and whether the leader has it. */
 
 import type {
+  Digest,
   RegistrationOutcome,
   RegistrationStamp,
   RegistrationVersion,
@@ -39,6 +40,8 @@ export class Registration implements Outgoing, RegistrationStamp {
   leaseMs: number;
   /** Version of the datum at which the leader has applied the present stamp; undefined while it has not. */
   appliedAt: Version | undefined;
+  /** What it counts in the digest of its slot; undefined when it does not. Kept by SlotDigests. */
+  digest: Digest | undefined;
   /** The store has let go of it; an attempt that is still waiting is not made any more. */
   isDropped = false;
   readonly #waiting: Settled[] = [];
@@ -62,6 +65,11 @@ export class Registration implements Outgoing, RegistrationStamp {
     return this.identity.slot;
   }
 
+  /** It is there for as long as its client's connection is: neither a removal nor a lease. */
+  get livesWithConnection(): boolean {
+    return !this.removed && this.leaseMs === 0;
+  }
+
   body(): WriteBody | undefined {
     if (this.isDropped) return undefined;
     return {
@@ -76,6 +84,7 @@ export class Registration implements Outgoing, RegistrationStamp {
   }
 
   settled(sent: WriteBody, outcome: FinalOutcome): void {
+    if (this.isDropped) return;
     // An answer to an older wish: the present one is on its way by itself.
     const present = sent.version === this.version && (sent.kind === "unregister") === this.removed;
     if (present && outcome.kind !== "unknown") this.#ended(this, outcome);

@@ -1,7 +1,7 @@
 /**
  * What this session has to say to one data node, gathered from the mechanisms that have something to say: writes,
- * reports of slots, interests, receipts, queries. It goes out in frames as soon as the input at hand has been handled,
- * and not while the link is congested.
+ * reports of slots and what follows from them, interests, receipts, queries, comparisons. It goes out in frames as soon
+ * as the input at hand has been handled, and not while the link is congested.
  */
 
 import {
@@ -14,6 +14,7 @@ import {
 } from "@rollcall/core";
 
 import type { Interests } from "../views/interests.ts";
+import type { AntiEntropy } from "./anti-entropy.ts";
 import type { Handover } from "./handover.ts";
 import type { ServiceDirectory } from "./service-directory.ts";
 import type { Writer } from "./writer.ts";
@@ -28,6 +29,7 @@ export interface DataNodeLink {
 export interface Upstream {
   readonly writer: Writer;
   readonly handover: Handover;
+  readonly antiEntropy: AntiEntropy;
   readonly interests: Interests;
   readonly directory: ServiceDirectory;
 }
@@ -36,7 +38,6 @@ export class DataPeer {
   readonly nodeId: string;
   /** Something may be waiting for this node. Without a link it waits for `linked`. */
   readonly wake: () => void;
-  readonly #clock: Clock;
   readonly #upstream: Upstream;
   readonly #link: DataNodeLink;
   #receipts: NotifyReceipt[] = [];
@@ -44,7 +45,6 @@ export class DataPeer {
 
   constructor(nodeId: string, clock: Clock, upstream: Upstream, link: DataNodeLink) {
     this.nodeId = nodeId;
-    this.#clock = clock;
     this.#upstream = upstream;
     this.#link = link;
     this.wake = oncePerTurn(clock, () => this.#flush());
@@ -60,41 +60,61 @@ export class DataPeer {
     this.#receipts = [];
     this.#upstream.interests.linked(this.nodeId);
     this.#upstream.handover.linked(this.nodeId);
+    this.#upstream.antiEntropy.linked(this.nodeId);
     this.wake();
   }
 
   lost(): void {
     this.#queries = [];
     this.#upstream.writer.lost(this.nodeId);
+    this.#upstream.antiEntropy.lost(this.nodeId);
     this.#upstream.directory.lost(this.nodeId);
   }
 
   receive(response: LinkResponse): void {
-    for (const result of response.results) this.#upstream.writer.settle(result);
-    for (const report of response.reported) this.#upstream.handover.confirmed(report);
+    const { writer, handover, antiEntropy, interests, directory } = this.#upstream;
+    for (const result of response.results) writer.settle(result);
+    for (const report of response.reported) handover.reported(report);
+    for (const slot of response.disagreed) handover.disagreed(slot);
+    for (const difference of response.differences) handover.differs(difference);
+    if (response.reportAll) handover.reportAll(this.nodeId);
     for (const notification of response.notifications) {
-      const receipt = this.#upstream.interests.notified(this.nodeId, notification);
+      const receipt = interests.notified(this.nodeId, notification);
       if (receipt !== undefined) this.#receipts.push(receipt);
     }
-    for (const answer of response.answers) this.#upstream.directory.answered(this.nodeId, answer);
+    if (response.copies !== undefined) antiEntropy.compareCopies(this.nodeId, response.copies);
+    if (response.askAgain.length > 0) antiEntropy.askAgain(this.nodeId, response.askAgain);
+    for (const answer of response.answers) directory.answered(this.nodeId, answer);
     if (this.#receipts.length > 0) this.wake();
   }
 
   #flush(): void {
-    const { writer, handover, interests } = this.#upstream;
     while (this.#link.isOpen && !this.#link.isCongested) {
-      const request = {
-        writes: writer.take(this.nodeId),
-        reports: handover.takeReports(this.nodeId, this.#clock.now()),
-        interests: interests.takeInterests(this.nodeId),
-        uninterests: interests.takeUninterests(this.nodeId),
-        receipts: this.#receipts,
-        queries: this.#queries,
-      };
-      if (Object.values(request).every((list) => list.length === 0)) return;
-      this.#receipts = [];
-      this.#queries = [];
+      const request = this.#takeRequest();
+      if (Object.values(request).every((part) => part === undefined || (Array.isArray(part) && part.length === 0)))
+        return;
       this.#link.send(request);
     }
+  }
+
+  /** The writes first: what the other parts say, they say of a node that has these. */
+  #takeRequest(): Partial<LinkRequest> {
+    const { nodeId } = this;
+    const { writer, handover, antiEntropy, interests } = this.#upstream;
+    const [receipts, queries] = [this.#receipts, this.#queries];
+    this.#receipts = [];
+    this.#queries = [];
+    return {
+      writes: writer.take(nodeId),
+      reports: handover.takeReports(nodeId),
+      inventories: handover.takeInventories(nodeId),
+      holdings: handover.takeHoldings(nodeId, writer.lastSequence),
+      interests: interests.takeInterests(nodeId, (slot) => handover.holdsBack(slot)),
+      uninterests: interests.takeUninterests(nodeId),
+      receipts,
+      queries,
+      registrations: antiEntropy.takeRegistrations(nodeId),
+      copies: antiEntropy.takeCopies(nodeId),
+    };
   }
 }

@@ -9,7 +9,9 @@ export class Renewal implements Outgoing {
   readonly #key: ServiceKey;
   readonly #instanceId: string;
   #settled: ((known: boolean) => void) | undefined;
+  #isCancelled = false;
 
+  /** @param settled told once what the leader has said, if it says anything */
   constructor(key: ServiceKey, instanceId: string, settled: (known: boolean) => void) {
     this.slot = slotOfServiceKey(key);
     this.#key = key;
@@ -19,11 +21,11 @@ export class Renewal implements Outgoing {
 
   /** Nobody waits for it any more: it is not tried again. */
   cancel(): void {
-    this.#settled = undefined;
+    this.#isCancelled = true;
   }
 
   body(): WriteBody | undefined {
-    if (this.#settled === undefined) return undefined;
+    if (this.#isCancelled) return undefined;
     return {
       kind: "renew",
       key: this.#key,

@@ -48,29 +48,55 @@ interface Attempt {
   readonly outgoing: Outgoing;
   readonly body: WriteBody;
   readonly nodeId: string;
+  readonly leaderEpoch: Epoch;
   readonly sentAt: number;
 }
 
+export interface WriterPorts {
+  readonly clock: Clock;
+  /** Called when something waits for a data node. */
+  readonly wake: (nodeId: string) => void;
+  /** Called when a data node has turned out to know a newer slot table; again now and then while that is so. */
+  readonly tableIsOld: () => void;
+}
+
 export class Writer {
-  readonly #clock: Clock;
-  readonly #wake: (nodeId: string) => void;
+  readonly #ports: WriterPorts;
   readonly #pending = new Map<SlotId, Set<Outgoing>>();
   readonly #attempts = new Map<number, Attempt>();
   #table: SlotTable = EMPTY_SLOT_TABLE;
   #sequence = 0;
-  #refused: Outgoing[] = [];
+  /** Refused with "not here, not now", until the pause is over. */
+  #refused = new Map<SlotId, Outgoing[]>();
   #retryTimer: Timer | undefined;
+  #hasToldOfTable = false;
 
-  /** @param wake called when something waits for a data node */
-  constructor(clock: Clock, wake: (nodeId: string) => void) {
-    this.#clock = clock;
-    this.#wake = wake;
+  constructor(ports: WriterPorts) {
+    this.#ports = ports;
   }
 
   get waiting(): number {
-    let waiting = this.#attempts.size + this.#refused.length;
+    let waiting = this.#attempts.size;
+    for (const outgoing of this.#refused.values()) waiting += outgoing.length;
     for (const outgoing of this.#pending.values()) waiting += outgoing.size;
     return waiting;
+  }
+
+  /** Sequence of the last write that was sent, to whichever node. */
+  get lastSequence(): number {
+    return this.#sequence;
+  }
+
+  /** Whether a write of the slot waits to be sent. What is on its way does not count: the link keeps the order. */
+  hasPending(slot: SlotId): boolean {
+    return this.#pending.has(slot) || this.#refused.has(slot);
+  }
+
+  /** The same for all slots that a node leads. */
+  hasPendingFor(nodeId: string): boolean {
+    for (const slots of [this.#pending.keys(), this.#refused.keys()])
+      for (const slot of slots) if (ownerOf(this.#table, slot).leader === nodeId) return true;
+    return false;
   }
 
   enqueue(outgoing: Outgoing): void {
@@ -80,16 +106,17 @@ export class Writer {
     this.#wakeLeaderOf(outgoing.slot);
   }
 
-  /** Routes by a newer table; what waits for a slot goes to its new leader. */
+  /** Routes by a newer table; what waits for a slot goes to its new leader, and so does what the old one may not have. */
   adopt(table: SlotTable): void {
     this.#table = table;
     this.#retryRefused();
+    this.#requeue(({ outgoing, leaderEpoch }) => ownerOf(table, outgoing.slot).leaderEpoch !== leaderEpoch);
     for (const slot of this.#pending.keys()) this.#wakeLeaderOf(slot);
   }
 
   /** Takes the next batch for a node, or nothing. Call again until it gives nothing. */
   take(nodeId: string): Write[] {
-    const now = this.#clock.now();
+    const now = this.#ports.clock.now();
     const writes: Write[] = [];
     let bytes = 0;
     for (const [slot, pending] of this.#pending) {
@@ -101,17 +128,17 @@ export class Writer {
         const body = outgoing.body();
         if (body === undefined) continue;
         bytes += body.instance.length;
-        writes.push(this.#attempt({ outgoing, body, nodeId, sentAt: now }, leaderEpoch));
+        writes.push(this.#attempt({ outgoing, body, nodeId, leaderEpoch, sentAt: now }));
       }
       this.#pending.delete(slot);
     }
     return writes;
   }
 
-  #attempt(attempt: Attempt, leaderEpoch: Epoch): Write {
+  #attempt(attempt: Attempt): Write {
     const sequence = ++this.#sequence;
     this.#attempts.set(sequence, attempt);
-    return { ...attempt.body, sequence, leaderEpoch };
+    return { ...attempt.body, sequence, leaderEpoch: attempt.leaderEpoch };
   }
 
   settle({ sequence, outcome }: WriteResult): void {
@@ -125,8 +152,11 @@ export class Writer {
         attempt.outgoing.settled(attempt.body, outcome);
         break;
       case "moved":
-      case "migrating":
       case "stale":
+        this.#compareTables(outcome.tableEpoch);
+        this.#retryLater(attempt.outgoing);
+        break;
+      case "migrating":
         this.#retryLater(attempt.outgoing);
         break;
     }
@@ -150,22 +180,32 @@ export class Writer {
     }
   }
 
+  /** Told once for each round of retries, however many writes were refused in it. */
+  #compareTables(tableEpoch: Epoch): void {
+    if (tableEpoch <= this.#table.epoch || this.#hasToldOfTable) return;
+    this.#hasToldOfTable = true;
+    this.#ports.tableIsOld();
+  }
+
   /** Parked without a timer each: a newer table or the next round of retries brings all of them back. */
   #retryLater(outgoing: Outgoing): void {
-    this.#refused.push(outgoing);
-    this.#retryTimer ??= this.#clock.setTimer(REFUSED_PAUSE_MS, () => this.#retryRefused());
+    const refused = this.#refused.get(outgoing.slot);
+    if (refused === undefined) this.#refused.set(outgoing.slot, [outgoing]);
+    else refused.push(outgoing);
+    this.#retryTimer ??= this.#ports.clock.setTimer(REFUSED_PAUSE_MS, () => this.#retryRefused());
   }
 
   #retryRefused(): void {
     this.#retryTimer?.cancel();
     this.#retryTimer = undefined;
-    const refused = this.#refused;
-    this.#refused = [];
+    this.#hasToldOfTable = false;
+    const refused = [...this.#refused.values()].flat();
+    this.#refused = new Map();
     for (const outgoing of refused) this.enqueue(outgoing);
   }
 
   #wakeLeaderOf(slot: SlotId): void {
     const { leader } = ownerOf(this.#table, slot);
-    if (leader !== undefined) this.#wake(leader);
+    if (leader !== undefined) this.#ports.wake(leader);
   }
 }

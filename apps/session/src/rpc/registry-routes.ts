@@ -15,6 +15,7 @@ import {
   type Clock,
   type RegistrationOutcome,
   type ServiceSummary,
+  type Shown,
   type Version,
 } from "@rollcall/core";
 import {
@@ -31,6 +32,7 @@ import {
 import type { LeaseWriter } from "../registrations/lease-writer.ts";
 import type { ServiceDirectory } from "../routing/service-directory.ts";
 import type { Interests } from "../views/interests.ts";
+import { whenShown } from "../views/when-shown.ts";
 
 export interface RegistryRoutesPorts {
   readonly clock: Clock;
@@ -46,6 +48,9 @@ const DEFAULT_LEASE_MS = 15_000;
 
 /** How long a call without a deadline of its own waits, in milliseconds. */
 const DEFAULT_DEADLINE_MS = 5_000;
+
+/** How long a call waits for a list that the slot's leader vouches for before it takes one that it does not. */
+const CONFIRMED_PATIENCE_MS = 500;
 
 type Unary = Pick<
   ServiceImpl<typeof RegistryService>,
@@ -123,15 +128,19 @@ export function registryRoutes({ clock, leases, interests, directory, isJoined }
       const key = serviceKey(keyFromWire(request.key));
       const filter = checkFilter(filterFromWire(request.filter));
       const copy = interests.use(key);
+      const view = copy.view(filter);
       try {
-        await answered<void>(context, (answer) => copy.whenLoaded(() => answer()));
-        const view = copy.view(filter);
-        const instances = [...view.datum.instances()]
+        // A caller in a hurry still gets the list that there is.
+        const patienceMs = Math.min(CONFIRMED_PATIENCE_MS, (context.timeoutMs() ?? DEFAULT_DEADLINE_MS) / 2);
+        const { datum, confirmed } = await answered<Shown>(context, (answer) =>
+          whenShown(view, clock, patienceMs, answer),
+        );
+        const instances = [...datum.instances()]
           .toSorted((a, b) => (a.id < b.id ? -1 : 1))
           .map(({ bytes }) => fromBinary(InstanceSchema, bytes));
-        copy.closeView(view);
-        return { version: wireFromVersion(view.datum.version), instances };
+        return { version: wireFromVersion(datum.version), instances, confirmed };
       } finally {
+        copy.closeView(view);
         interests.release(copy);
       }
     },

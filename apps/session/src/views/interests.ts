@@ -5,15 +5,23 @@
  */
 
 import {
+  EMPTY_DIGEST,
   EMPTY_SLOT_TABLE,
+  digestOfText,
+  isNewer,
+  mixDigests,
   ownerOf,
   textFromServiceKey,
+  toggleDigest,
   type Clock,
+  type Digest,
   type Interest,
   type NotifyReceipt,
   type ServiceKey,
+  type SlotId,
   type SlotTable,
   type Update,
+  type Version,
 } from "@rollcall/core";
 
 import { ServiceCopy, type ServiceCopyPorts } from "./service-copy.ts";
@@ -80,10 +88,11 @@ export class Interests {
     for (const copy of this.#copies.values()) if (ownerOf(this.#table, copy.slot).leader === nodeId) this.#ask(copy);
   }
 
-  takeInterests(nodeId: string): Interest[] {
+  /** @param isHeldBack slots whose leader is not to be asked yet */
+  takeInterests(nodeId: string, isHeldBack: (slot: SlotId) => boolean): Interest[] {
     const interests: Interest[] = [];
     for (const copy of this.#toAsk) {
-      if (ownerOf(this.#table, copy.slot).leader !== nodeId) continue;
+      if (ownerOf(this.#table, copy.slot).leader !== nodeId || isHeldBack(copy.slot)) continue;
       this.#toAsk.delete(copy);
       this.#asked.set(copy, this.#clock.now());
       interests.push({ key: copy.key, held: copy.held });
@@ -106,13 +115,60 @@ export class Interests {
       this.#giveUp(nodeId, update.key);
       return undefined;
     }
-    const resync = copy.apply(update) === "mismatch";
-    if (ownerOf(this.#table, copy.slot).leader === nodeId) this.#asked.delete(copy);
-    return { key: copy.key, held: copy.datum.held, resync };
+    const outcome = copy.apply(update);
+    const isFromLeader = ownerOf(this.#table, copy.slot).leader === nodeId;
+    if (outcome === "unfit") {
+      // The leader does not know what is held here: it is told again, soon, with no receipt to put it off.
+      if (isFromLeader && !this.#toAsk.has(copy)) this.#asked.set(copy, this.#clock.now());
+      return undefined;
+    }
+    if (isFromLeader) this.#asked.delete(copy);
+    return { key: copy.key, held: copy.datum.held, resync: outcome === "mismatch" };
+  }
+
+  /** The newest version this session has been notified of, by slot. */
+  seen(): Map<SlotId, Version> {
+    const seen = new Map<SlotId, Version>();
+    for (const { slot, content, datum } of this.#copies.values()) {
+      const newest = seen.get(slot);
+      if (content !== "nothing" && (newest === undefined || isNewer(datum.version, newest)))
+        seen.set(slot, datum.version);
+    }
+    return seen;
+  }
+
+  /** What is confirmed here of the services that a node leads, as a digest for each slot. */
+  digestsOf(nodeId: string): Map<SlotId, Digest> {
+    const digests = new Map<SlotId, Digest>();
+    for (const { slot, keyText, held } of this.#copies.values()) {
+      if (held === undefined || ownerOf(this.#table, slot).leader !== nodeId) continue;
+      const digest = mixDigests(digestOfText(keyText), held.digest);
+      digests.set(slot, toggleDigest(digests.get(slot) ?? EMPTY_DIGEST, digest));
+    }
+    return digests;
+  }
+
+  /** Whether a node owes an answer to an interest, or is about to be told of one. */
+  isAsking(nodeId: string): boolean {
+    for (const copies of [this.#toAsk, this.#asked.keys()])
+      for (const { slot } of copies) if (ownerOf(this.#table, slot).leader === nodeId) return true;
+    return false;
+  }
+
+  /** The leader of these slots has notified us of something else than what is here. */
+  askAgain(nodeId: string, slots: readonly SlotId[]): void {
+    const wanted = new Set(slots);
+    for (const copy of this.#copies.values())
+      if (wanted.has(copy.slot) && ownerOf(this.#table, copy.slot).leader === nodeId) this.#ask(copy);
   }
 
   sweep(now: number): void {
     for (const [copy, askedAt] of this.#asked) if (now - askedAt >= ASK_AGAIN_MS) this.#ask(copy);
+    // Those that were held back may have waited long enough.
+    for (const { slot } of this.#toAsk) {
+      const { leader } = ownerOf(this.#table, slot);
+      if (leader !== undefined) this.#wake(leader);
+    }
     for (const copy of this.#copies.values()) {
       if (copy.unusedSince === undefined || now - copy.unusedSince < LINGER_MS) continue;
       this.#copies.delete(copy.keyText);

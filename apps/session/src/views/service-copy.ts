@@ -1,11 +1,16 @@
 /**
  * This session's copy of one service, kept true by notifications of the slot's leader, and the views of it that are in
  * use. Until the leader has answered for the first time there is nothing to show, and nothing is shown.
+ *
+ * A leader that is not sure yet says so: its list is not confirmed. Such a list is better than nothing and worse than any
+ * that was confirmed, so it replaces only its like. Once confirmed the copy stays so, through all changes of leaders.
  */
 
 import {
   Datum,
+  compareVersions,
   epoch,
+  sameDigest,
   slotOfServiceKey,
   takesEverything,
   textFromFilter,
@@ -18,14 +23,18 @@ import {
   type ServiceKey,
   type SlotId,
   type Update,
+  type Version,
 } from "@rollcall/core";
 
-import { View, refilter } from "./view.ts";
+import { View, refilter, type Content } from "./view.ts";
 
 export interface ServiceCopyPorts {
   readonly encodePush: (push: Update) => Frame;
   readonly matches: (filter: Filter, instance: EncodedInstance) => boolean;
 }
+
+/** As of a datum; and `unfit`: not confirmed, which is no news to a copy that is. */
+export type TakeOutcome = ApplyOutcome | "unfit";
 
 export class ServiceCopy {
   readonly key: ServiceKey;
@@ -36,8 +45,7 @@ export class ServiceCopy {
   unusedSince: number | undefined;
   readonly #ports: ServiceCopyPorts;
   readonly #views = new Map<string, View>();
-  readonly #waiting = new Set<() => void>();
-  #loaded = false;
+  #content: Content = "nothing";
   #users = 0;
 
   constructor(key: ServiceKey, ports: ServiceCopyPorts) {
@@ -45,23 +53,17 @@ export class ServiceCopy {
     this.keyText = textFromServiceKey(key);
     this.slot = slotOfServiceKey(key);
     this.#ports = ports;
-    this.datum = new Datum(key, { epoch: epoch(0), counter: 0 });
+    this.datum = new Datum(key, NOTHING_YET);
   }
 
-  /** True once the leader has said what the service is; from then on it may be shown, also while the leader is away. */
-  get isLoaded(): boolean {
-    return this.#loaded;
+  /** What is here from the moment the leader has said what the service is; it is shown also while the leader is away. */
+  get content(): Content {
+    return this.#content;
   }
 
-  /** Calls back once it is loaded, at once if it is. Gives back what gives that up. */
-  whenLoaded(loaded: () => void): () => void {
-    if (this.#loaded) loaded();
-    else this.#waiting.add(loaded);
-    return () => this.#waiting.delete(loaded);
-  }
-
+  /** What may be said to be held: only what was confirmed. */
   get held(): Held | undefined {
-    return this.#loaded ? this.datum.held : undefined;
+    return this.#content === "confirmed" ? this.datum.held : undefined;
   }
 
   use(): void {
@@ -78,11 +80,10 @@ export class ServiceCopy {
     const text = textFromFilter(filter);
     const known = this.#views.get(text);
     if (known !== undefined) return known;
-    const view = new View(
-      filter,
-      takesEverything(filter) ? this.datum : this.#filtered(filter),
-      this.#ports.encodePush,
-    );
+    const view = new View(filter, takesEverything(filter) ? this.datum : this.#filtered(filter), {
+      encodePush: this.#ports.encodePush,
+      content: () => this.#content,
+    });
     this.#views.set(text, view);
     return view;
   }
@@ -92,32 +93,45 @@ export class ServiceCopy {
     if (view.viewers.size === 0) this.#views.delete(textFromFilter(view.filter));
   }
 
-  apply(update: Update): ApplyOutcome {
+  apply(update: Update): TakeOutcome {
+    if (!update.confirmed && this.#content === "confirmed") return "unfit";
     const before = this.datum.version;
     const outcome = this.datum.apply(update);
-    if (outcome === "mismatch" || outcome === "older") return outcome;
-    const first = !this.#loaded;
-    this.#loaded = true;
-    // The log may not reach back to `before` after a large update; then every view is made anew from the whole.
-    const changedIds = this.datum.changedSince(before);
-    for (const view of this.#views.values()) {
-      if (view.datum !== this.datum) {
-        const ids = changedIds ?? new Set([...idsOf(view.datum), ...idsOf(this.datum)]);
-        refilter(view.datum, this.datum, ids, (instance) => this.#ports.matches(view.filter, instance));
-      }
-      if (outcome === "applied" || first) view.announce();
-    }
-    for (const loaded of this.#waiting) loaded();
-    this.#waiting.clear();
+    // The word that a list is confirmed counts also when the list itself is no news.
+    const isKnown = outcome === "older" && this.#content !== "nothing" && sameDigest(update.digest, this.datum.digest);
+    if (outcome === "mismatch" || (outcome === "older" && !isKnown)) return outcome;
+    const content = update.confirmed ? "confirmed" : "unconfirmed";
+    const isOtherContent = content !== this.#content;
+    this.#content = content;
+    if (outcome !== "older") this.#refilter(before, outcome === "adopted" || update.baseDigest === undefined);
+    if (outcome === "applied" || isOtherContent) for (const view of this.#views.values()) view.announce();
     return outcome;
   }
 
+  /** @param isSkip the update tells nothing of what came and went on the way */
+  #refilter(before: Version, isSkip: boolean): void {
+    // The log may not reach back to `before` after a large update, and knows nothing of a repair, which leaves the
+    // version as it was; then every view is made anew from the whole.
+    const isRepair = compareVersions(before, this.datum.version) === 0;
+    const changedIds = isRepair ? undefined : this.datum.changedSince(before);
+    for (const view of this.#views.values()) {
+      if (view.datum === this.datum) continue;
+      const ids = changedIds ?? new Set([...idsOf(view.datum), ...idsOf(this.datum)]);
+      refilter(view.datum, this.datum, ids, (instance) => this.#ports.matches(view.filter, instance));
+      if (isSkip) view.datum.skippedFrom(before);
+    }
+  }
+
   #filtered(filter: Filter): Datum {
-    const filtered = new Datum(this.key, { epoch: epoch(0), counter: 0 });
+    const filtered = new Datum(this.key, NOTHING_YET);
     refilter(filtered, this.datum, idsOf(this.datum), (instance) => this.#ports.matches(filter, instance));
+    // Whatever matched it before is not known.
+    filtered.skippedFrom(NOTHING_YET);
     return filtered;
   }
 }
+
+const NOTHING_YET: Version = { epoch: epoch(0), counter: 0 };
 
 function* idsOf(datum: Datum): IterableIterator<string> {
   for (const { id } of datum.instances()) yield id;

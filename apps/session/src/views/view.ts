@@ -5,6 +5,7 @@
 
 import {
   type Datum,
+  type Shown,
   formatDigest,
   formatVersion,
   updateFor,
@@ -16,6 +17,9 @@ import {
   type Version,
 } from "@rollcall/core";
 
+/** What this session has of a service: nothing, a list nobody vouches for yet, or one that the slot's leader does. */
+export type Content = "nothing" | "unconfirmed" | "confirmed";
+
 /** Someone to be told when the view has news. */
 export interface Viewer {
   viewChanged(): void;
@@ -24,32 +28,52 @@ export interface Viewer {
 /** Frames kept at a time. Receivers of one view are at few versions; only one that makes versions up is at many. */
 const FRAMES_MAX = 64;
 
+export interface ViewPorts {
+  readonly encodePush: (push: Update) => Frame;
+  /** Of the service that is viewed. */
+  readonly content: () => Content;
+}
+
 export class View {
   readonly filter: Filter;
   readonly datum: Datum;
   readonly viewers = new Set<Viewer>();
-  readonly #encode: (push: Update) => Frame;
+  readonly #ports: ViewPorts;
   /** By what the receiver holds, the empty text for a snapshot; all lead to `#framesLeadTo`. */
   readonly #frames = new Map<string, Frame>();
-  #framesLeadTo: Version | undefined;
+  #framesLeadTo: { readonly version: Version; readonly confirmed: boolean } | undefined;
 
-  constructor(filter: Filter, datum: Datum, encode: (push: Update) => Frame) {
+  constructor(filter: Filter, datum: Datum, ports: ViewPorts) {
     this.filter = filter;
     this.datum = datum;
-    this.#encode = encode;
+    this.#ports = ports;
+  }
+
+  /**
+   * What may be shown. An empty list that nobody vouches for may only mean that the registry is not well, so it is
+   * nothing to show.
+   */
+  get shown(): Shown | undefined {
+    const content = this.#ports.content();
+    const confirmed = content === "confirmed";
+    const isFit = confirmed || (content === "unconfirmed" && this.datum.size > 0);
+    return isFit ? { datum: this.datum, confirmed } : undefined;
   }
 
   /** The framed push that brings a receiver which holds `held` up to date. */
   frameFor(held: Held | undefined): Frame {
-    if (this.#framesLeadTo !== this.datum.version) {
+    const { version } = this.datum;
+    const confirmed = this.#ports.content() === "confirmed";
+    // Every change of the content brings another object for the version, also when the number stays.
+    if (this.#framesLeadTo?.version !== version || this.#framesLeadTo.confirmed !== confirmed) {
       this.#frames.clear();
-      this.#framesLeadTo = this.datum.version;
+      this.#framesLeadTo = { version, confirmed };
     }
     // The digest too: a receiver that is wrong about what it holds must not spoil the push of those that are right.
     const base = held === undefined ? "" : `${formatVersion(held.version)} ${formatDigest(held.digest)}`;
     const known = this.#frames.get(base);
     if (known !== undefined) return known;
-    const frame = this.#encode(updateFor(this.datum, held, this.filter));
+    const frame = this.#ports.encodePush(updateFor(this.datum, held, this.filter, confirmed));
     if (this.#frames.size === FRAMES_MAX) this.#frames.clear();
     this.#frames.set(base, frame);
     return frame;

@@ -1,0 +1,8 @@
+/**
+ * Parts of a session node, by themselves: for the tests of the simulator that break one of them on purpose, to see that
+ * somebody notices. It leads to the sources and not to what is published, and nobody else may import it.
+ */
+
+export { RegistrationStore } from "./registrations/registration-store.ts";
+export { Writer } from "./routing/writer.ts";
+export { View } from "./views/view.ts";
