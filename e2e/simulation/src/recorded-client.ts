@@ -3,6 +3,8 @@
 import {
   RegistryError,
   epoch,
+  filterFromInput,
+  textFromFilter,
   textFromServiceKey,
   type FilterInput,
   type Instance,
@@ -100,12 +102,18 @@ export class RecordedClient {
   }
 
   subscribe(service: string, filter: FilterInput): void {
-    const of = { client: this.name, service: textOfService(service), filter: JSON.stringify(filter) };
+    const of = { client: this.name, service: textOfService(service), filter: textFromFilter(filterFromInput(filter)) };
     this.#history.record({ kind: "subscribe", ...of, takes: (_id, content) => takes(filter, content) });
     this.#client.subscribe(service, filter).onChange(({ instances, version, confirmed }) => {
       const shown = new Map(instances.map((instance) => [instance.id, contentOfInstance(instance)]));
       this.#history.record({ kind: "view", ...of, instances: shown, version, confirmed });
     });
+  }
+
+  /** The process ends. Nobody here learns what became of what it asked for. */
+  crash(world: World, options: { readonly silent: boolean }): void {
+    this.#history.record({ kind: "client crashed", client: this.name });
+    world.crashClient!(this.name, options);
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,10 @@ export interface World {
   readonly history: HistoryRecorder;
   /** A client of the SDK that knows all sessions. */
   openClient(name: string): Client;
+  /** Ends the process of a client, in worlds that can. With `silent` its machine is gone as well. */
+  crashClient?(name: string, options: { readonly silent: boolean }): void;
+  /** Whether to leave out a step of the scenario, by its label: so that a failing run can be made smaller. */
+  leavesOut?(label: string): boolean;
   /** Lets time pass, in milliseconds. */
   elapse(ms: number): Promise<void>;
   /** Ends every fault that is going on, for good. */

@@ -1,0 +1,187 @@
+/**
+ * A whole cluster in one process: the real servers of apps/, made by their composition roots, on a virtual clock and a
+ * simulated network. One seed decides everything that happens. Nodes keep their names while their processes come and go.
+ */
+
+import {
+  ownerOf,
+  serviceKey,
+  silentLog,
+  slotOfServiceKey,
+  type Log,
+  type NodeRole,
+  type SlotOwner,
+} from "@rollcall/core";
+import { createDataServer } from "@rollcall/data";
+import { createMetaServer, type MetaServer } from "@rollcall/meta";
+import type { NodeServer } from "@rollcall/runtime";
+import { createSessionServer } from "@rollcall/session";
+import { SeededRandom, SimClock, SimNetwork, type CarriedFrame } from "@rollcall/testing";
+
+import { MetaDisk } from "./meta-disk.ts";
+import { NO_DISK, SimNode, type SimNodeOptions } from "./sim-node.ts";
+import { portsAt, type SimPorts } from "./sim-ports.ts";
+import { WarmDisk } from "./warm-disk.ts";
+
+export interface ClusterShape {
+  readonly data: number;
+  readonly sessions: number;
+}
+
+export interface SimClusterOptions {
+  readonly seed: number;
+  readonly shape: ClusterShape;
+  /** What the servers have to say; by default nobody listens. */
+  readonly log?: ((node: string) => Log) | undefined;
+  /** Carried frames kept for a failing seed's trace. */
+  readonly traceMax?: number | undefined;
+  /** Called with every frame that is about to be taken in. */
+  readonly carried?: ((frame: CarriedFrame) => void) | undefined;
+}
+
+const META_ADDRESS = "meta-1:9610";
+const TIMING = { metas: [META_ADDRESS], heartbeatMs: 1_000 };
+
+/** How long a cluster without faults may take until every node is ready, in milliseconds. */
+const READY_MAX_MS = 30_000;
+
+export class SimCluster {
+  readonly clock: SimClock;
+  readonly random: SeededRandom;
+  readonly network: SimNetwork;
+  readonly meta: SimNode<MetaServer>;
+  readonly #logOf: (node: string) => Log;
+  readonly #data: SimNode[] = [];
+  readonly #sessions: SimNode[] = [];
+
+  constructor({ seed, shape, log, traceMax, carried }: SimClusterOptions) {
+    // A macrotask settles every promise, however long its chain; nothing real happens in between.
+    this.clock = new SimClock({ settle: () => new Promise((resolve) => setImmediate(resolve)) });
+    this.random = new SeededRandom(seed);
+    this.network = new SimNetwork({ clock: this.clock, random: this.random, traceMax, carried });
+    this.#logOf = log ?? (() => silentLog);
+    this.meta = this.#metaNode();
+    for (let number = 1; number <= shape.data; number++) this.#data.push(this.#dataNode(number));
+    for (let number = 1; number <= shape.sessions; number++) this.#sessions.push(this.#sessionNode(number));
+  }
+
+  /** Every data node there ever was: one that left keeps its place. */
+  get data(): readonly SimNode[] {
+    return this.#data;
+  }
+
+  get sessions(): readonly SimNode[] {
+    return this.#sessions;
+  }
+
+  get nodes(): readonly SimNode[] {
+    return [this.meta, ...this.#data, ...this.#sessions];
+  }
+
+  nodesOf(role: NodeRole): readonly SimNode[] {
+    return this.nodes.filter((node) => node.role === role);
+  }
+
+  nodeAt(address: string): SimNode | undefined {
+    return this.nodes.find((node) => node.address === address);
+  }
+
+  /** Starts every server and runs until all of them are ready. */
+  async start(): Promise<void> {
+    // Meta first, so that the others need not try twice.
+    this.meta.start();
+    await this.clock.runUntilIdleOr(() => this.meta.server.state() !== undefined, READY_MAX_MS);
+    for (const node of [...this.#data, ...this.#sessions]) node.start();
+    await this.untilReady();
+  }
+
+  /** Runs until every node that is there is ready. */
+  async untilReady(): Promise<void> {
+    const there = (): SimNode[] => this.nodes.filter(({ state }) => state !== "down");
+    const end = await this.clock.runUntilIdleOr(() => there().every(({ isReady }) => isReady), READY_MAX_MS);
+    if (end === "met") return;
+    const reasons = there().map(({ nodeId, state, server }) => `${nodeId} (${state}): ${server.unready().join("; ")}`);
+    throw new Error(`the cluster is not ready:\n${reasons.join("\n")}`);
+  }
+
+  /** One more data node joins; gives it. */
+  addData(): SimNode {
+    const node = this.#dataNode(this.#data.length + 1);
+    this.#data.push(node);
+    node.start();
+    return node;
+  }
+
+  /** Who owns the slot of a service of the default namespace and group, as meta knows; nobody while it knows nothing. */
+  ownerOf(service: string): SlotOwner | undefined {
+    const table = this.meta.server.state()?.table;
+    return table && ownerOf(table, slotOfServiceKey(serviceKey({ service })));
+  }
+
+  /** The data node that leads the slot of a service. */
+  leaderOf(service: string): SimNode {
+    const leader = this.ownerOf(service)?.leader;
+    const node = this.#data.find(({ nodeId }) => nodeId === leader);
+    if (node === undefined) throw new Error(`nobody leads the slot of ${service}`);
+    return node;
+  }
+
+  /** The data nodes that follow the slot of a service. */
+  followersOf(service: string): SimNode[] {
+    const followers = this.ownerOf(service)?.followers ?? [];
+    return this.#data.filter(({ nodeId }) => followers.includes(nodeId));
+  }
+
+  /** The world as a client at `address` sees it. */
+  portsOf(address: string): SimPorts {
+    return portsAt(address, 1, this);
+  }
+
+  #metaNode(): SimNode<MetaServer> {
+    const disk = new MetaDisk(this.clock, this.random.fork("disk of meta"));
+    return this.#node("meta-1", "meta", META_ADDRESS, {
+      create: (ports, isAlive) =>
+        createMetaServer(
+          { nodeId: "meta-1", nodeLeaseMs: 3_000 },
+          { ...ports, log: this.#logOf("meta-1"), store: disk.storeFor({ clock: ports.clock, isAlive }) },
+        ),
+      disk,
+    });
+  }
+
+  #dataNode(number: number): SimNode {
+    const nodeId = `data-${number}`;
+    const disk = new WarmDisk(this.clock);
+    return this.#node(nodeId, "data", `${nodeId}:${9_619 + number}`, {
+      create: (ports) =>
+        createDataServer(
+          { nodeId, ...TIMING, registrationLeaseMs: 15_000 },
+          { ...ports, log: this.#logOf(nodeId), ...disk.ports() },
+        ),
+      disk,
+    });
+  }
+
+  #sessionNode(number: number): SimNode {
+    const nodeId = `session-${number}`;
+    return this.#node(nodeId, "session", `${nodeId}:${9_599 + number}`, {
+      create: (ports) =>
+        createSessionServer(
+          { nodeId, ...TIMING, connectionGraceMs: 300, silenceGraceMs: 13_000 },
+          { ...ports, log: this.#logOf(nodeId) },
+        ),
+      disk: NO_DISK,
+    });
+  }
+
+  #node<Server extends NodeServer>(
+    nodeId: string,
+    role: NodeRole,
+    address: string,
+    own: Pick<SimNodeOptions<Server>, "create" | "disk">,
+  ): SimNode<Server> {
+    const { network } = this;
+    const portsOf = (life: number): SimPorts => portsAt(address, life, this);
+    return new SimNode({ nodeId, role, address, network, clock: this.clock, portsOf, ...own });
+  }
+}

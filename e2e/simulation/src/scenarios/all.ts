@@ -1,0 +1,31 @@
+/** Every scenario by its name, one for each risk of the contract. */
+
+import type { SimScenario } from "../sim-scenario.ts";
+import { clockJumps } from "./clock-jumps.ts";
+import { dataPartition, sessionPartition } from "./partitions.ts";
+import { dataScale } from "./data-scale.ts";
+import { disk } from "./disk.ts";
+import { duplicates, flapping, onBadLinks } from "./links.ts";
+import { everything } from "./everything.ts";
+import { fullRestart } from "./full-restart.ts";
+import { leaderLoss, metaLoss, pairLoss, sessionLoss } from "./losses.ts";
+import { pauses, staleTimers } from "./pauses.ts";
+
+export const scenarios: readonly SimScenario[] = [
+  onBadLinks,
+  leaderLoss,
+  pairLoss,
+  sessionLoss,
+  metaLoss,
+  fullRestart,
+  dataPartition,
+  sessionPartition,
+  flapping,
+  pauses,
+  staleTimers,
+  clockJumps,
+  disk,
+  dataScale,
+  duplicates,
+  everything,
+];

@@ -1,0 +1,43 @@
+/** What clients and sessions say to each other. */
+
+import { formatVersion, textFromFilter, textFromServiceKey } from "@rollcall/core";
+import { clientMessageFromBytes, serverMessageFromBytes } from "@rollcall/protocol";
+
+import { heldInWords, lines, stamp, updateInWords } from "./value-words.ts";
+
+export function clientMessageInWords(bytes: Uint8Array): string {
+  const { hello, registers, unregisters, subscribes, unsubscribes, receipts } = clientMessageFromBytes(bytes);
+  return lines(
+    hello && `hello from ${hello.clientId}, incarnation ${hello.incarnation}`,
+    ...registers.map(
+      (item) =>
+        `register ${textFromServiceKey(item.key)} ${item.instanceId} at ${stamp(item.version)} (#${item.sequence})`,
+    ),
+    ...unregisters.map(
+      (item) =>
+        `unregister ${textFromServiceKey(item.key)} ${item.instanceId} at ${stamp(item.version)} (#${item.sequence})`,
+    ),
+    ...subscribes.map(
+      (item) => `subscribe ${textFromServiceKey(item.key)} ${textFromFilter(item.filter)}${heldInWords(item.held)}`,
+    ),
+    ...unsubscribes.map((item) => `unsubscribe ${textFromServiceKey(item.key)} ${textFromFilter(item.filter)}`),
+    ...receipts.map(
+      (item) =>
+        `receipt ${textFromServiceKey(item.key)}${heldInWords(item.held)}${item.resync ? ", needs a snapshot" : ""}`,
+    ),
+  );
+}
+
+export function serverMessageInWords(bytes: Uint8Array): string {
+  const { hello, results, refusals, pushes } = serverMessageFromBytes(bytes);
+  return lines(
+    hello && `hello from ${hello.nodeId}`,
+    ...results.map(({ sequence, outcome }) =>
+      outcome.kind === "applied"
+        ? `#${sequence} applied at ${formatVersion(outcome.version)}`
+        : `#${sequence} refused: ${outcome.error.message}`,
+    ),
+    ...refusals.map(({ key, error }) => `subscription to ${textFromServiceKey(key)} refused: ${error.message}`),
+    ...pushes.map((push) => `push ${updateInWords(push)}`),
+  );
+}
