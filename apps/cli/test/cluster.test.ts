@@ -1,6 +1,10 @@
 // The whole command against a cluster that it started itself, as processes with real signals.
 
-import { beforeAll, afterAll, expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { beforeAll, afterAll, expect, onTestFinished, test } from "vitest";
 
 import { runRollcall, spawnRollcall, type Running } from "./terminal.ts";
 
@@ -102,20 +106,44 @@ test("register tells scripts about the beginning and the end", async () => {
 
 test("status shows every node, what it leads and whether it is ready", async () => {
   const text = await rollcall("status", "--meta", state.meta);
-  expect(text).toMatch(/^cluster \w+ {2}version \d+, slot table epoch \d+, 256 of 256 slots led\nROLE/);
-  expect(text).toMatch(new RegExp(`^session +session-1 +${state.server} +- +yes$`, "m"));
-  expect(text).toMatch(/^data +data-1 +\S+ +128 +yes$/m);
-  expect(text).toMatch(new RegExp(`^meta +- +${state.meta} +- +yes$`, "m"));
+  expect(text).toMatch(/^cluster \w+ {2}version \d+, slot table epoch \d+, 256 of 256 slots led, 256 followed\nROLE/);
+  expect(text).toMatch(new RegExp(`^session +session-1 +${state.server} +- +- +yes$`, "m"));
+  expect(text).toMatch(/^data +data-1 +\S+ +128 +128 +yes$/m);
+  expect(text).toMatch(new RegExp(`^meta +- +${state.meta} +- +- +yes$`, "m"));
   expect(await json("status", "--meta", state.meta)).toMatchObject({
-    slots: { total: 256, led: 256 },
+    slots: { total: 256, led: 256, followed: 256 },
     nodes: [
-      { role: "session", nodeId: "session-1", address: state.server, slots: null, ready: true, reasons: [] },
+      {
+        role: "session",
+        nodeId: "session-1",
+        address: state.server,
+        slots: null,
+        follows: null,
+        ready: true,
+        reasons: [],
+      },
       { role: "session", nodeId: "session-2", ready: true },
-      { role: "data", nodeId: "data-1", slots: 128, ready: true },
-      { role: "data", nodeId: "data-2", slots: 128, ready: true },
-      { role: "meta", nodeId: null, incarnation: null, address: state.meta, slots: null, ready: true },
+      { role: "data", nodeId: "data-1", slots: 128, follows: 128, ready: true },
+      { role: "data", nodeId: "data-2", slots: 128, follows: 128, ready: true },
+      { role: "meta", nodeId: null, incarnation: null, address: state.meta, slots: null, follows: null, ready: true },
     ],
   });
+});
+
+test("status says of slots whose only node is gone that nobody leads them", { timeout: 60_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "rollcall-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const ready = /"ready":true.*"address":"([^"]+)"/;
+  const meta = spawnRollcall(["meta", "--port", "0", "--data-dir", join(folder, "meta")]);
+  const [, address = ""] = await meta.sees(ready);
+  const data = spawnRollcall(["data", "--port", "0", "--meta", address, "--data-dir", join(folder, "data")]);
+  await data.sees(/"leading":256/);
+  await data.interrupt();
+
+  const { code, stdout, stderr } = await runRollcall(["status", "--meta", address]).ended;
+  expect(stdout).toContain(" 0 of 256 slots led, 0 followed");
+  expect({ code, stderr }).toEqual({ code: 1, stderr: "rollcall: 256 slots without a leader: start a data node\n" });
+  await meta.interrupt();
 });
 
 test("a port that is taken is named, with a way out", async () => {

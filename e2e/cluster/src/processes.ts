@@ -14,6 +14,10 @@ export interface ProgramOptions {
   /** From the root of the repository, for example `apps/meta/src/main.ts`. */
   readonly script: string;
   readonly args: readonly string[];
+  /** Where it runs: what it keeps by default goes there. Default: where this process runs. */
+  readonly folder?: string | undefined;
+  /** A command that runs it, for example one that puts it into a network of its own, and becomes it. */
+  readonly runner?: readonly string[] | undefined;
 }
 
 /** How a process ended: by itself with a code, or by a signal. */
@@ -44,13 +48,11 @@ export class Program {
   readonly #lines: Line[] = [];
   #exit: Exit | undefined;
 
-  constructor({ name, script, args }: ProgramOptions) {
+  constructor({ name, script, args, folder, runner = [] }: ProgramOptions) {
     this.name = name;
-    this.#child = spawn(
-      process.execPath,
-      ["--conditions=@rollcall/source", fileURLToPath(new URL(script, ROOT)), ...args],
-      { stdio: ["ignore", "pipe", "pipe"] },
-    );
+    const path = fileURLToPath(new URL(script, ROOT));
+    const [command, ...rest] = [...runner, process.execPath, "--conditions=@rollcall/source", path, ...args];
+    this.#child = spawn(command!, rest, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
     this.pid = this.#child.pid ?? 0;
     this.#child.once("exit", (code, signal) => (this.#exit = { code, signal }));
     this.#child.once("error", (error) => this.#output.push(`cannot be started: ${error.message}`));

@@ -1,6 +1,9 @@
-/** A whole cluster of real processes on loopback, on ports that were free: one meta, data nodes, sessions. */
+/**
+ * A whole cluster of real processes: one meta, data nodes, sessions. On loopback, on ports that were free, or each node
+ * with an address of its own in a network that can be cut. Each runs in a folder of its own, where it keeps what it keeps.
+ */
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,6 +14,7 @@ import { MetaService, clusterStateFromWire } from "@rollcall/protocol";
 import { createClient, type Client, type NodeClientOptions } from "@rollcall/sdk";
 
 import { ProgramGroup, type Program } from "./processes.ts";
+import { RealNetwork } from "./real-network.ts";
 import { until } from "./until.ts";
 
 export type Role = "meta" | "data" | "session";
@@ -20,6 +24,8 @@ export interface ClusterShape {
   readonly sessions: number;
   /** Settings of every data node, as flags. */
   readonly dataArgs?: readonly string[] | undefined;
+  /** Whether the nodes are in a network that can be cut. Default: they are on loopback. */
+  readonly network?: boolean | undefined;
 }
 
 /** A node and the process it runs in. */
@@ -28,24 +34,36 @@ export interface RealNode {
   readonly role: Role;
   readonly address: string;
   readonly program: Program;
+  /** Its folder. */
+  readonly folder: string;
 }
+
+/** The port of a node that has an address of its own. */
+const PORT = "9600";
+
+type MakeClient = (options: NodeClientOptions) => Client;
 
 export class RealCluster implements AsyncDisposable {
   readonly group = new ProgramGroup();
   readonly #folder: string;
   readonly #dataArgs: readonly string[];
+  readonly #network: RealNetwork | undefined;
+  /** How each node was started: what `restart` does again. */
+  readonly #argsOf = new Map<string, readonly string[]>();
   readonly #clients = new Set<Client>();
   readonly #nodes: RealNode[] = [];
   readonly #started: Record<Role, number> = { meta: 0, data: 0, session: 0 };
 
-  private constructor(folder: string, dataArgs: readonly string[]) {
+  private constructor(folder: string, dataArgs: readonly string[], network: RealNetwork | undefined) {
     this.#folder = folder;
     this.#dataArgs = dataArgs;
+    this.#network = network;
   }
 
   /** Resolves when every node can serve. What was started is ended again when that fails. */
-  static async start({ data, sessions, dataArgs = [] }: ClusterShape): Promise<RealCluster> {
-    const cluster = new RealCluster(await mkdtemp(join(tmpdir(), "rollcall-e2e-")), dataArgs);
+  static async start({ data, sessions, dataArgs = [], network = false }: ClusterShape): Promise<RealCluster> {
+    const folder = await mkdtemp(join(tmpdir(), "rollcall-e2e-"));
+    const cluster = new RealCluster(folder, dataArgs, network ? await RealNetwork.create() : undefined);
     try {
       await cluster.startMeta();
       await Promise.all([
@@ -72,6 +90,12 @@ export class RealCluster implements AsyncDisposable {
     return this.#running("session");
   }
 
+  /** The network that was asked for. */
+  get network(): RealNetwork {
+    if (this.#network === undefined) throw new Error("this cluster is on loopback");
+    return this.#network;
+  }
+
   get metaFolder(): string {
     return join(this.#folder, "meta");
   }
@@ -84,23 +108,30 @@ export class RealCluster implements AsyncDisposable {
   /** Starts meta, the first time or again: on the same folder and port. */
   async startMeta(): Promise<RealNode> {
     const before = this.#nodes.findLast(({ role }) => role === "meta");
-    const port = before === undefined ? "0" : before.address.split(":").at(-1)!;
-    return this.#start("meta", "meta-1", ["--port", port, "--data-dir", this.metaFolder]);
+    if (before !== undefined) return this.restart(before);
+    return this.#start("meta", "meta-1", ["--data-dir", this.metaFolder]);
   }
 
   /** Starts one more node; it has joined when its `/readyz` says so, see {@link ready}. */
   addNode(role: "data" | "session", ...args: readonly string[]): Promise<RealNode> {
     const nodeId = `${role}-${++this.#started[role]}`;
-    const common = ["--port", "0", "--meta", this.meta.address, ...(role === "data" ? this.#dataArgs : [])];
+    const meta = this.#nodes.findLast((node) => node.role === "meta")!;
+    const common = ["--meta", meta.address, ...(role === "data" ? this.#dataArgs : [])];
     return this.#start(role, nodeId, [...common, ...args]);
   }
 
+  /** Starts a node again that has ended: with the same name, address and folder. */
+  restart({ role, nodeId, address }: RealNode): Promise<RealNode> {
+    return this.#start(role, nodeId, this.#argsOf.get(nodeId)!, address.split(":").at(-1));
+  }
+
   /** Resolves when every node that runs can serve. */
-  async ready(): Promise<void> {
+  async ready(withinMs?: number): Promise<void> {
     for (const { address, nodeId, program } of this.#nodes) {
       if (program.exit !== undefined) continue;
       await until(async () => (await fetch(`http://${address}/readyz`)).ok, {
         what: `${nodeId} is ready`,
+        withinMs,
         because: () => this.group.report(),
       });
     }
@@ -117,9 +148,18 @@ export class RealCluster implements AsyncDisposable {
     await program.kill();
   }
 
+  /** The node stands still: it answers nothing, but its connections stay. */
+  freeze({ program }: RealNode): void {
+    program.freeze();
+  }
+
+  thaw({ program }: RealNode): void {
+    program.thaw();
+  }
+
   /** A client that knows all sessions that run, unless told otherwise. It is closed with the cluster at the latest. */
-  openClient(options: Partial<NodeClientOptions> = {}): Client {
-    const client = createClient({ servers: this.sessions.map(({ address }) => address), ...options });
+  openClient(options: Partial<NodeClientOptions> = {}, make: MakeClient = createClient): Client {
+    const client = make({ servers: this.sessions.map(({ address }) => address), ...options });
     this.#clients.add(client);
     client.on("closed", () => void this.#clients.delete(client));
     return client;
@@ -128,7 +168,7 @@ export class RealCluster implements AsyncDisposable {
   /** The cluster as meta knows it. */
   async state(): Promise<ClusterState> {
     const transport = createConnectTransport({ baseUrl: `http://${this.meta.address}`, httpVersion: "1.1" });
-    const { state } = await createRpcClient(MetaService, transport).getCluster({});
+    const { state } = await createRpcClient(MetaService, transport).getCluster({}, { timeoutMs: 1_000 });
     return clusterStateFromWire(state!);
   }
 
@@ -143,6 +183,7 @@ export class RealCluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#clients].map((client) => client.close()));
     await this.group[Symbol.asyncDispose]();
+    await this.#network?.[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
@@ -153,14 +194,31 @@ export class RealCluster implements AsyncDisposable {
       .toSorted((a, b) => a.nodeId.localeCompare(b.nodeId, "en", { numeric: true }));
   }
 
-  async #start(role: Role, nodeId: string, args: readonly string[]): Promise<RealNode> {
+  async #start(role: Role, nodeId: string, args: readonly string[], port = this.#anyPort): Promise<RealNode> {
+    this.#argsOf.set(nodeId, args);
+    const folder = join(this.#folder, nodeId);
+    await mkdir(folder, { recursive: true });
+    const host = await this.#network?.host(nodeId);
     const program = this.group.start({
       name: nodeId,
       script: `apps/${role}/src/main.ts`,
-      args: ["--node-id", nodeId, ...args],
+      args: [
+        "--node-id",
+        nodeId,
+        "--port",
+        port,
+        ...(host === undefined ? [] : ["--host", host.address, "--insecure"]),
+        ...args,
+      ],
+      folder,
+      runner: host?.runner,
     });
-    const node: RealNode = { nodeId, role, address: await program.ready(), program };
+    const node: RealNode = { nodeId, role, address: await program.ready(), program, folder };
     this.#nodes.push(node);
     return node;
+  }
+
+  get #anyPort(): string {
+    return this.#network === undefined ? "0" : PORT;
   }
 }

@@ -102,5 +102,5 @@ test("curl alone registers, renews, resolves, lists, watches and unregisters", {
   expect(sections["resolve"]).toContain(`"address":"127.0.0.1:8080"`);
   expect(sections["services"]).toContain(`{"key":{"service":"by-curl"},"instances":1}`);
   expect(sections["watch"]).toContain(`"confirmed":true`);
-  expect(sections["unregister"]).toMatch(/"version":\{[^}]*\}\}\n\{"version":\{[^}]*\}\}\n$/);
+  expect(sections["unregister"]).toMatch(/"version":\{[^}]*\}\}\n\{"version":\{[^}]*\},"confirmed":true\}\n$/);
 });

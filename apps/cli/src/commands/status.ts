@@ -28,6 +28,8 @@ interface NodeStatus extends Readiness {
   readonly address: string;
   /** Slots it leads; null for nodes that lead none by their role. */
   readonly slots: number | null;
+  /** Slots it follows; null like `slots`. */
+  readonly follows: number | null;
 }
 
 export const DEFAULT_META = "127.0.0.1:9610";
@@ -36,7 +38,7 @@ const META_VARIABLE = "ROLLCALL_META";
 export function addStatus(program: Command, ports: CommandPorts): void {
   program
     .command("status")
-    .description("show the nodes of the cluster, the slots they lead and whether they are ready, once")
+    .description("show the nodes of the cluster, the slots they lead and follow and whether they are ready, once")
     .option("--meta <host:port>", `meta node, repeatable (variable ${META_VARIABLE}, default ${DEFAULT_META})`, collect)
     .option("--json", "one JSON object, for scripts")
     .option("--timeout <ms>", "how long to wait for each answer", wholeNumber, 5_000)
@@ -63,17 +65,17 @@ async function status(options: StatusOptions, { stdout, env, interrupted }: Comm
   const nodes = await Promise.all(
     nodesOf(state, address).map(async (node) => ({ ...node, ...(await readinessOf(node.address, options.timeout)) })),
   );
-  const led = state.table.owners.filter(({ leader }) => leader !== undefined).length;
+  const slots = slotsOf(state);
   if (options.json === true) {
     const { clusterId, version } = state;
-    writeJson(stdout, { clusterId, version, tableEpoch: state.table.epoch, slots: { total: SLOT_COUNT, led }, nodes });
+    writeJson(stdout, { clusterId, version, tableEpoch: state.table.epoch, slots, nodes });
   } else {
-    stdout.write(statusText(state, led, nodes, stdout));
+    stdout.write(statusText(state, slots, nodes, stdout));
   }
   const unready = nodes.filter(({ ready }) => !ready).length;
   if (unready > 0) throw new CommandFailure(`${counted(unready, "node")} of ${nodes.length} not ready`);
-  if (led < SLOT_COUNT) {
-    throw new CommandFailure(`${counted(SLOT_COUNT - led, "slot")} without a leader: start a data node`);
+  if (slots.led < slots.total) {
+    throw new CommandFailure(`${counted(slots.total - slots.led, "slot")} without a leader: start a data node`);
   }
 }
 
@@ -84,15 +86,33 @@ function noMeta(addresses: readonly string[], why: string): CommandFailure {
   );
 }
 
+interface SlotCounts {
+  readonly total: number;
+  readonly led: number;
+  /** Slots that outlive their leader: somebody follows them. */
+  readonly followed: number;
+}
+
+/** Meta leaves a slot to a node that is gone while there is nobody to give it to. */
+function slotsOf({ members, table }: ClusterState): SlotCounts {
+  const live = new Set(members.filter(({ role }) => role === "data").map(({ nodeId }) => nodeId));
+  const led = table.owners.filter(({ leader }) => leader !== undefined && live.has(leader)).length;
+  const followed = table.owners.filter(({ followers }) => followers.some((nodeId) => live.has(nodeId))).length;
+  return { total: SLOT_COUNT, led, followed };
+}
+
 function nodesOf({ members, table }: ClusterState, metaAddress: string): Omit<NodeStatus, keyof Readiness>[] {
-  const meta = { role: "meta", nodeId: null, incarnation: null, address: metaAddress, slots: null };
+  const meta = { role: "meta", nodeId: null, incarnation: null, address: metaAddress, slots: null, follows: null };
   const order = ["session", "data", "meta"];
   return [
     ...members
       .toSorted((a, b) => order.indexOf(a.role) - order.indexOf(b.role) || a.nodeId.localeCompare(b.nodeId, "en"))
       .map(({ role, nodeId, incarnation, address }) => {
-        const leads = table.owners.filter(({ leader }) => leader === nodeId).length;
-        return { role, nodeId, incarnation, address, slots: role === "data" ? leads : null };
+        const node = { role, nodeId, incarnation, address };
+        if (role !== "data") return { ...node, slots: null, follows: null };
+        const slots = table.owners.filter(({ leader }) => leader === nodeId).length;
+        const follows = table.owners.filter(({ followers }) => followers.includes(nodeId)).length;
+        return { ...node, slots, follows };
       }),
     meta,
   ];
@@ -100,20 +120,21 @@ function nodesOf({ members, table }: ClusterState, metaAddress: string): Omit<No
 
 function statusText(
   { clusterId, version, table }: ClusterState,
-  led: number,
+  { total, led, followed }: SlotCounts,
   nodes: readonly NodeStatus[],
   stream: NodeJS.WritableStream,
 ): string {
-  const slots = `${led} of ${SLOT_COUNT} slots led`;
-  const heading = `${bold(`cluster ${clusterId}`, stream)}  version ${version}, slot table epoch ${table.epoch}, ${slots}`;
-  const rows = nodes.map(({ role, nodeId, address, slots, ready, reasons }) => {
+  const epochs = `version ${version}, slot table epoch ${table.epoch}`;
+  const heading = `${bold(`cluster ${clusterId}`, stream)}  ${epochs}, ${led} of ${total} slots led, ${followed} followed`;
+  const rows = nodes.map(({ role, nodeId, address, slots, follows, ready, reasons }) => {
     return [
       role,
       nodeId ?? "",
       address,
       slots === null ? "" : String(slots),
+      follows === null ? "" : String(follows),
       ready ? "yes" : `no: ${reasons.join("; ")}`,
     ];
   });
-  return `${[heading, ...tableLines(["ROLE", "NODE", "ADDRESS", "SLOTS", "READY"], rows, stream)].join("\n")}\n`;
+  return `${[heading, ...tableLines(["ROLE", "NODE", "ADDRESS", "SLOTS", "FOLLOWS", "READY"], rows, stream)].join("\n")}\n`;
 }
