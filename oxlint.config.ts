@@ -24,6 +24,10 @@ const ourEntries = ["packages", "apps", "e2e", "tools", "examples"]
     return Object.keys(manifest.exports ?? { ".": {} }).map((entry) => manifest.name + entry.slice(1));
   });
 
+/** Entries that lead inside, for the tests that break a part on purpose. */
+const isParts = (entry: string): boolean => entry.endsWith("/parts");
+const publicEntries = ourEntries.filter((entry) => !isParts(entry));
+
 const neighboursByName: Ban = {
   regex: "^(\\.\\./)+[^./][^/]*(/[^/]+)?/(src|dist)/",
   message: "Import another project by its package name: its exports are its public entry.",
@@ -60,7 +64,9 @@ const onlyOurs = (...allowed: string[]) =>
     .filter((name) => !allowed.includes(name))
     .map((name) => ({
       name,
-      message: `Of our own packages, this folder imports ${allowed.join(", ") || "none"} (CONTRIBUTING.md, "Who may import whom").`,
+      message: isParts(name)
+        ? "Only the mutants of the simulator reach inside a project, to break a part on purpose: import its public entry."
+        : `Of our own packages, this folder imports ${allowed.join(", ") || "none"} (CONTRIBUTING.md, "Who may import whom").`,
     }));
 
 type Rules = NonNullable<OxlintConfig["rules"]>;
@@ -156,7 +162,7 @@ export default defineConfig({
     "typescript/no-unsafe-type-assertion": "off",
     "unicorn/consistent-function-scoping": "off",
 
-    ...imports(ourEntries),
+    ...imports(publicEntries),
   },
   overrides: [
     // packages
@@ -191,11 +197,12 @@ export default defineConfig({
     {
       files: ["apps/cli/src/**"],
       rules: {
-        ...imports(ourEntries.filter((name) => !/^@rollcall\/(testing|e2e-|example-)/.test(name))),
+        ...imports(publicEntries.filter((name) => !/^@rollcall\/(testing|e2e-|example-)/.test(name))),
         "no-console": "off",
       },
     },
     { files: ["tools/**", "examples/**"], rules: { "no-console": "off" } },
+    { files: ["e2e/simulation/test/mutants-*.ts"], rules: imports(ourEntries) },
 
     {
       files: ["**/test/**"],

@@ -1,73 +1,120 @@
-/** A cluster of real processes on this machine for the time of a benchmark. */
+/** A cluster of real processes on this machine for the time of a benchmark. Each node runs in a folder of its own. */
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import type { ClusterState } from "@rollcall/core";
+import { MetaService, clusterStateFromWire } from "@rollcall/protocol";
 
 export interface ClusterShape {
   readonly data: number;
   readonly sessions: number;
 }
 
-export interface BenchCluster {
-  readonly sessions: readonly string[];
-  stop(): Promise<void>;
+export interface BenchNode {
+  readonly nodeId: string;
+  readonly role: "meta" | "data" | "session";
+  readonly address: string;
+  readonly process: ChildProcess;
 }
 
-export async function startCluster({ data, sessions }: ClusterShape): Promise<BenchCluster> {
-  const folder = await mkdtemp(join(tmpdir(), "rollcall-bench-"));
-  const children: ChildProcess[] = [];
-  const start = async (role: string, ...args: readonly string[]): Promise<string> => {
+export class BenchCluster implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #nodes = new Map<string, BenchNode>();
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Resolves when every node is ready. */
+  static async start({ data, sessions }: ClusterShape): Promise<BenchCluster> {
+    const cluster = new BenchCluster(await mkdtemp(join(tmpdir(), "rollcall-bench-")));
+    const many = (count: number, role: "data" | "session"): Promise<BenchNode[]> =>
+      Promise.all(Array.from({ length: count }, (_, index) => cluster.#run(role, `${role}-${index + 1}`)));
+    await cluster.#run("meta", "meta-1");
+    await many(data, "data");
+    await many(sessions, "session");
+    for (const node of [...cluster.data, ...cluster.sessions]) await cluster.ready(node);
+    return cluster;
+  }
+
+  get meta(): BenchNode {
+    return this.#nodes.get("meta-1")!;
+  }
+
+  get data(): readonly BenchNode[] {
+    return [...this.#nodes.values()].filter(({ role }) => role === "data");
+  }
+
+  get sessions(): readonly BenchNode[] {
+    return [...this.#nodes.values()].filter(({ role }) => role === "session");
+  }
+
+  /** The cluster as meta knows it. */
+  async state(): Promise<ClusterState> {
+    const transport = createConnectTransport({ baseUrl: `http://${this.meta.address}`, httpVersion: "1.1" });
+    const { state } = await createClient(MetaService, transport).getCluster({});
+    return clusterStateFromWire(state!);
+  }
+
+  /** Ends a node, in order or by `kill -9`; it is no part of the cluster any more. */
+  async end({ nodeId, process: child }: BenchNode, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    this.#nodes.delete(nodeId);
+    const exited = once(child, "exit");
+    child.kill(signal);
+    await exited;
+  }
+
+  /** Starts a node that has ended again: with its name, address and folder. Resolves when it listens. */
+  restart({ role, nodeId, address }: BenchNode): Promise<BenchNode> {
+    return this.#run(role, nodeId, address.split(":").at(-1));
+  }
+
+  async ready({ address, nodeId }: BenchNode, withinMs = READY_WITHIN_MS): Promise<void> {
+    const deadline = performance.now() + withinMs;
+    while (performance.now() < deadline) {
+      if ((await fetch(`http://${address}/readyz`)).ok) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error(`${nodeId} is not ready after ${withinMs} ms`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of [...this.#nodes.values()].toReversed()) await this.end(node, "SIGTERM");
+    await rm(this.#folder, { recursive: true });
+  }
+
+  async #run(role: BenchNode["role"], nodeId: string, port = "0"): Promise<BenchNode> {
+    const folder = join(this.#folder, nodeId);
+    await mkdir(folder, { recursive: true });
     const main = fileURLToPath(new URL(`../../../apps/${role}/src/main.ts`, import.meta.url));
-    const child = spawnScript(main, ["--port", "0", "--log-level", "info", ...args]);
-    children.push(child);
+    const meta = role === "meta" ? [] : ["--meta", this.meta.address];
+    const child = spawnScript(main, ["--port", port, "--node-id", nodeId, ...meta], folder);
     for await (const line of createInterface({ input: child.stdout! })) {
       const { ready, address } = JSON.parse(line) as { ready?: boolean; address: string };
       if (ready !== true) continue;
       child.stdout!.resume();
-      return address;
+      const node: BenchNode = { nodeId, role, address, process: child };
+      this.#nodes.set(nodeId, node);
+      return node;
     }
-    throw new Error(`${role} ended before it was ready`);
-  };
-  const many = (count: number, role: string, ...args: readonly string[]): Promise<string[]> =>
-    Promise.all(Array.from({ length: count }, () => start(role, ...args)));
-
-  const meta = await start("meta", "--data-dir", join(folder, "meta"));
-  const dataNodes = await many(data, "data", "--meta", meta);
-  const sessionNodes = await many(sessions, "session", "--meta", meta);
-  for (const address of [...dataNodes, ...sessionNodes]) await untilReady(address);
-  return {
-    sessions: sessionNodes,
-    async stop() {
-      for (const child of children.toReversed()) {
-        const exited = once(child, "exit");
-        child.kill("SIGTERM");
-        await exited;
-      }
-      await rm(folder, { recursive: true });
-    },
-  };
+    throw new Error(`${nodeId} ended before it was ready`);
+  }
 }
 
 /** Runs one of our scripts from its sources; what it says to people goes where ours does. */
-export function spawnScript(path: string, args: readonly string[]): ChildProcess {
+export function spawnScript(path: string, args: readonly string[], folder?: string): ChildProcess {
   return spawn(process.execPath, ["--conditions=@rollcall/source", path, ...args], {
+    cwd: folder,
     stdio: ["pipe", "pipe", "inherit"],
   });
 }
 
 const READY_WITHIN_MS = 10_000;
-
-async function untilReady(address: string): Promise<void> {
-  const deadline = performance.now() + READY_WITHIN_MS;
-  while (performance.now() < deadline) {
-    const response = await fetch(`http://${address}/readyz`);
-    if (response.ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`${address} is not ready after ${READY_WITHIN_MS} ms`);
-}

@@ -14,7 +14,7 @@ import { parseArgs } from "node:util";
 
 import { createClient } from "@rollcall/sdk";
 
-import { spawnScript, startCluster } from "./cluster.ts";
+import { BenchCluster, spawnScript } from "./cluster.ts";
 
 const { values } = parseArgs({
   options: {
@@ -28,9 +28,9 @@ const changes = Number(values.changes);
 const everyMs = Number(values["every-ms"]);
 const warmUp = Math.ceil(changes / 5);
 
-const cluster = await startCluster({ data: Number(values.data), sessions: Number(values.sessions) });
+await using cluster = await BenchCluster.start({ data: Number(values.data), sessions: Number(values.sessions) });
 const subscriber = spawnScript(fileURLToPath(new URL("./subscriber.ts", import.meta.url)), [
-  cluster.sessions.at(-1)!,
+  cluster.sessions.at(-1)!.address,
   "bench",
 ]);
 const lines = createInterface({ input: subscriber.stdout! });
@@ -38,14 +38,13 @@ await once(lines, "line");
 const latencies: number[] = [];
 lines.on("line", (line) => latencies.push(Number(line)));
 
-const provider = createClient({ servers: [cluster.sessions[0]!] });
+const provider = createClient({ servers: [cluster.sessions[0]!.address] });
 const registration = await provider.register({ service: "bench", address: "127.0.0.1:8080", metadata: stamp() });
 const late = await makeChanges();
 await registration.update({ weight: 1 });
 await provider.close();
 subscriber.stdin!.end();
 await once(subscriber, "exit");
-await cluster.stop();
 
 const measured = latencies.slice(warmUp + 1).toSorted((a, b) => a - b);
 const at = (share: number): string =>

@@ -107,11 +107,21 @@ import("../rpc/b.ts");`,
   "apps/cli/src/a.ts": `
 import "@rollcall/session"; // fine
 import "@rollcall/sdk"; // fine
+import "@rollcall/data/parts";
 import "@rollcall/testing";`,
   "e2e/simulation/src/a.ts": `
 import "@rollcall/session"; // fine
 import "@rollcall/testing"; // fine
+import "@rollcall/data/parts";
 import "../../../apps/session/src/server.ts";`,
+  "e2e/simulation/test/mutants-a.ts": `
+import "@rollcall/session"; // fine
+import "@rollcall/data/parts"; // fine
+import "@rollcall/sdk/parts"; // fine
+import "../../../apps/data/src/storage.ts";`,
+  "apps/data/test/a.test.ts": `
+import "../src/storage.ts"; // fine
+import "@rollcall/data/parts";`,
 };
 
 const workspace = mkdtempSync(join(tmpdir(), "boundaries-"));

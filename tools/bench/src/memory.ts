@@ -1,0 +1,210 @@
+/**
+ * What instances cost a data node and a session in memory, and what a restart of the data node costs in time.
+ *
+ *     node --conditions=@rollcall/source tools/bench/src/memory.ts [--instances 300000] [--bytes 200] [--streams 30]
+ *
+ * One meta, one data node, one session. Resident memory is read when the garbage of registering is mostly gone: the
+ * least that was seen during a while of rest. Nothing is subscribed to.
+ *
+ * A node does not collect its garbage while it rests, so this is what it holds and what the engine has not bothered to
+ * collect since: it varies by a fifth from run to run. NODE_OPTIONS reaches the nodes; with
+ * "--max-semi-space-size=16 --max-old-space-size=512" the engine bothers earlier.
+ */
+
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+
+import { LIMITS, instanceFromInput, serviceKey } from "@rollcall/core";
+import {
+  CONNECT_PATH,
+  bytesFromInstance,
+  errorDetailCodec,
+  frameFromClientMessage,
+  serverMessageFromBytes,
+} from "@rollcall/protocol";
+import { createHttp2Dialer } from "@rollcall/runtime/stream";
+
+import { BenchCluster, type BenchNode } from "./cluster.ts";
+
+const { values } = parseArgs({
+  options: {
+    instances: { type: "string", default: "300000" },
+    bytes: { type: "string", default: "200" },
+    streams: { type: "string", default: "30" },
+    services: { type: "string", default: "3000" },
+    "rest-ms": { type: "string", default: "12000" },
+  },
+});
+const instances = Number(values.instances);
+const streams = Number(values.streams);
+const services = Number(values.services);
+const restMs = Number(values["rest-ms"]);
+const perStream = Math.ceil(instances / streams);
+if (perStream > LIMITS.registrationsPerClient) {
+  throw new Error(
+    `a client registers at most ${LIMITS.registrationsPerClient} instances: use more than ${streams} streams`,
+  );
+}
+
+/** Instances in one message. */
+const BATCH = 500;
+/** How often something is looked at, in milliseconds. */
+const LOOK_EVERY_MS = 20;
+const WITHIN_MS = 120_000;
+
+await using cluster = await BenchCluster.start({ data: 1, sessions: 1 });
+const [data, session] = [cluster.data[0]!, cluster.sessions[0]!];
+const idle = await leastMemory([data, session], 2_000);
+
+const usedBefore = await usedSeconds([data, session]);
+const from = performance.now();
+await Promise.all(Array.from({ length: streams }, (_, stream) => registerAll(stream)));
+const registeredMs = performance.now() - from;
+const used = (await usedSeconds([data, session])).map((total, index) => total - usedBefore[index]!);
+say(
+  `${instances} instances of ${sizeOf(0)} B registered over ${streams} streams in ${seconds(registeredMs)} s; ` +
+    `processor time of each: ${used.map((total) => ((total / instances) * 1e6).toFixed(1)).join(" us data, ")} us session`,
+);
+
+const full = await leastMemory([data, session], restMs);
+for (const [index, node] of [data, session].entries()) {
+  const grown = full[index]! - idle[index]!;
+  const each = (grown / instances).toFixed(0);
+  say(
+    `${node.nodeId}: ${megabytes(idle[index]!)} MiB idle, ${megabytes(full[index]!)} MiB full: ${each} B an instance`,
+  );
+}
+say(
+  ...(await metricsAbout(data, /entropy|digest|warm|copy|round/)),
+  ...(await metricsAbout(session, /entropy|digest|round/)),
+);
+
+await restart(data);
+await restart(cluster.data[0]!);
+
+/** Ends a data node in order and starts it again: when it listens, is ready, and has everything. */
+async function restart(node: BenchNode): Promise<void> {
+  await cluster.end(node, "SIGTERM");
+  const startedAt = performance.now();
+  const again = await cluster.restart(node);
+  const listensMs = performance.now() - startedAt;
+  await cluster.ready(again, WITHIN_MS);
+  const readyMs = performance.now() - startedAt;
+  await until(async () => (await metric(again, "rollcall_data_instances")) >= instances, "it has all instances");
+  const completeMs = performance.now() - startedAt;
+  say(
+    `${node.nodeId} restarted: listens after ${seconds(listensMs)} s, ready after ${seconds(readyMs)} s, ` +
+      `complete after ${seconds(completeMs)} s, then ${megabytes(residentBytes(again))} MiB`,
+  );
+}
+
+/** Registers what one client has, and keeps its stream. Resolves when everything is applied. */
+function registerAll(stream: number): Promise<void> {
+  const link = createHttp2Dialer({ errorDetail: errorDetailCodec }).dial(session.address, CONNECT_PATH);
+  return new Promise((resolve, reject) => {
+    let applied = 0;
+    let sent = 0;
+    const sendBatch = (): void => {
+      const batch = Array.from({ length: Math.min(BATCH, perStream - sent) }, () => item(stream, sent++));
+      if (batch.length > 0) link.send(frameFromClientMessage({ registers: batch }));
+    };
+    link.listen({
+      message(bytes) {
+        const { results } = serverMessageFromBytes(bytes);
+        const refused = results.find(({ outcome }) => outcome.kind === "refused");
+        if (refused !== undefined) reject(new Error(`refused: ${JSON.stringify(refused.outcome)}`));
+        const batchesBefore = Math.floor(applied / BATCH);
+        applied += results.length;
+        for (let batch = batchesBefore; batch < Math.floor(applied / BATCH); batch++) sendBatch();
+        if (applied >= perStream) resolve();
+      },
+      closed: (error) => reject(error ?? new Error("the session ended a stream")),
+    });
+    link.send(frameFromClientMessage({ hello: { clientId: `stream-${stream}`, incarnation: 1, agent: "bench" } }));
+    // One on its way, one to be worked on.
+    sendBatch();
+    sendBatch();
+  });
+}
+
+function item(stream: number, index: number) {
+  const number = stream * perStream + index;
+  const instanceId = `instance-${number}`;
+  return {
+    sequence: index + 1,
+    key: serviceKey({ service: `bench-${number % services}` }),
+    version: { incarnation: 1, counter: index + 1 },
+    instanceId,
+    instance: encoded(instanceId),
+  };
+}
+
+/** An instance that is as large as was asked for. */
+function encoded(id: string): Uint8Array {
+  const make = (note: string): Uint8Array =>
+    bytesFromInstance(instanceFromInput({ id, address: "10.0.0.1:8080", metadata: { note } }, () => id));
+  return make("x".repeat(Math.max(0, Number(values.bytes) - make("").length)));
+}
+
+function sizeOf(number: number): number {
+  return encoded(`instance-${number}`).length;
+}
+
+/** The least resident memory of each node during a while. */
+async function leastMemory(nodes: readonly BenchNode[], forMs: number): Promise<number[]> {
+  const least = nodes.map(() => Infinity);
+  const end = performance.now() + forMs;
+  while (performance.now() < end) {
+    for (const [index, node] of nodes.entries()) least[index] = Math.min(least[index]!, residentBytes(node));
+    await elapse(LOOK_EVERY_MS);
+  }
+  return least;
+}
+
+function residentBytes({ process: child }: BenchNode): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1];
+  return Number(kilobytes) * 1_024;
+}
+
+async function metric(node: BenchNode, name: string): Promise<number> {
+  const text = await (await fetch(`http://${node.address}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)`, "m").exec(text)?.[1] ?? NaN);
+}
+
+/** Processor time that each node has used. */
+function usedSeconds(nodes: readonly BenchNode[]): Promise<number[]> {
+  return Promise.all(nodes.map((node) => metric(node, "rollcall_process_cpu_seconds_total")));
+}
+
+/** Lines of a node's metrics with these words in them. */
+async function metricsAbout(node: BenchNode, words: RegExp): Promise<string[]> {
+  const text = await (await fetch(`http://${node.address}/metrics`)).text();
+  return text
+    .split("\n")
+    .filter((line) => !line.startsWith("#") && words.test(line))
+    .map((line) => `${node.nodeId}: ${line}`);
+}
+
+async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
+  const deadline = performance.now() + WITHIN_MS;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not within ${WITHIN_MS} ms: ${what}`);
+    await elapse(LOOK_EVERY_MS);
+  }
+}
+
+function say(...lines: readonly string[]): void {
+  for (const line of lines) process.stdout.write(`${line}\n`);
+}
+
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(2);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
+}
+
+function elapse(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
