@@ -54,6 +54,16 @@ test("being told again that it is gone does not give it more time", () => {
   expect(sessions.expire(1_000 + LEASE_MS)).toEqual(["s#1"]);
 });
 
+test("one that is gone for good is not waited for again while meta still tells of it", () => {
+  const sessions = departures("s#1");
+  sessions.adopt(["other#1"], 1_000, ["s#1"]);
+  expect(sessions.expire(1_000 + LEASE_MS)).toEqual(["s#1"]);
+  sessions.adopt(["other#1"], 1_000 + LEASE_MS + 10, ["s#1"]);
+  expect(sessions.absent()).toEqual([]);
+  sessions.seen("s#1", 1_000 + LEASE_MS + 20);
+  expect(sessions.absent(), "what it still has here is another matter").toEqual(["s#1"]);
+});
+
 test("a restarted session is another: the life before it departs", () => {
   const sessions = departures("s#1");
   sessions.adopt(["s#2"], 1_000);

@@ -133,7 +133,7 @@ export class Traffic {
       {
         what: `every subscriber sees ${services.length} services of ${this.#name} as they are`,
         withinMs,
-        because: () => `${behind.size} are not seen: ${[...behind].slice(0, 5).join(" ")}`,
+        because: () => `${behind.size} are not seen:\n${[...behind].slice(0, 5).map((service) => this.#unseen(service)).join("\n")}`,
       },
     );
     return performance.now() - from;
@@ -196,6 +196,17 @@ export class Traffic {
       const shown = this.#view(client, service)?.instances;
       return shown?.size === written.size && [...written].every(([id, content]) => shown.get(id) === content);
     });
+  }
+
+  /** What subscribers see of a service that is not as it was written. */
+  #unseen(service: string): string {
+    const written = this.#written.get(service)!;
+    const views = this.#subscribers.map((client) => {
+      const shown = this.#view(client, service)?.instances;
+      const wrong = [...written].filter(([id, content]) => shown?.get(id) !== content);
+      return `${client} of ${shown?.size ?? 0}: ${wrong.map(([id, content]) => `${id} is ${shown?.get(id)} instead of ${content}`).join()}`;
+    });
+    return `${service}: ${views.join("; ")}`;
   }
 
   #view(client: string, service: string): ViewHappening | undefined {

@@ -12,6 +12,8 @@ export class Departures {
   readonly #absent = new LeaseTable<string>();
   /** Those whose time is up, and since when: they go as soon as meta agrees. */
   readonly #overdue = new Map<string, number>();
+  /** Those that are gone for good, for as long as meta still tells of them: being told of them again is no news. */
+  #gone = new Set<string>();
 
   /** @param leaseMs how long the registrations of a departed session stay, in milliseconds */
   constructor(leaseMs: number) {
@@ -32,7 +34,9 @@ export class Departures {
       this.#absent.revoke(session);
       this.#overdue.delete(session);
     }
-    for (const session of departed) this.#seen.add(session);
+    const told = new Set(departed);
+    this.#gone = this.#gone.intersection(told);
+    for (const session of told) if (!this.#gone.has(session)) this.#seen.add(session);
     for (const session of this.#seen) if (!this.#members.has(session)) this.#startWaiting(session, now);
   }
 
@@ -57,6 +61,7 @@ export class Departures {
     for (const session of gone) {
       this.#overdue.delete(session);
       this.#seen.delete(session);
+      this.#gone.add(session);
     }
     return gone;
   }
