@@ -133,7 +133,11 @@ export class Traffic {
       {
         what: `every subscriber sees ${services.length} services of ${this.#name} as they are`,
         withinMs,
-        because: () => `${behind.size} are not seen:\n${[...behind].slice(0, 5).map((service) => this.#unseen(service)).join("\n")}`,
+        because: () =>
+          `${behind.size} are not seen:\n${[...behind]
+            .slice(0, 5)
+            .map((service) => this.#unseen(service))
+            .join("\n")}`,
       },
     );
     return performance.now() - from;

@@ -21,6 +21,7 @@ const ASSIGNED_MS = 10_000;
 
 test("the leader of slots is killed: they are served again within 4 s, and nobody notices", async () => {
   const { cluster } = fixture;
+  await untilSettled(cluster);
   await expectSurvived(cluster, { name: "leader-killed" }, async (stage) => {
     const [dying] = cluster.data as [RealNode];
     const { killedAt, epochs, orphans } = await kill(cluster, [dying], stage);
@@ -34,7 +35,7 @@ test("leader and follower of slots are killed together: rebuilt from the session
   const { cluster } = fixture;
   // Four nodes, of which two stay.
   await Promise.all([cluster.addNode("data"), cluster.addNode("data")]);
-  await cluster.ready();
+  await untilSettled(cluster);
   await expectSurvived(cluster, { name: "pair-killed", shape: { services: 80 } }, async (stage) => {
     const dying = cluster.data.slice(0, 2);
     const { killedAt, epochs, orphans } = await kill(cluster, dying, stage);
@@ -65,8 +66,7 @@ test("data nodes are added and removed: slots end up even, each moves once at mo
       const movesBefore = slots.moves.length;
       const from = performance.now();
       await step();
-      await untilEven(cluster);
-      await cluster.ready();
+      await untilSettled(cluster);
       tell(
         `${cluster.data.length} data nodes: even and ready after ${since(from)} ms, ` +
           `${slots.moves.length - movesBefore} slots moved`,
@@ -97,8 +97,8 @@ async function kill(cluster: RealCluster, nodes: readonly RealNode[], { traffic 
   return { killedAt, epochs, orphans: orphans.length };
 }
 
-/** Every data node that runs leads its share of the slots, give or take a tenth. */
-async function untilEven(cluster: RealCluster): Promise<void> {
+/** Every data node that runs leads its share of the slots, give or take a tenth, and all can serve. */
+async function untilSettled(cluster: RealCluster): Promise<void> {
   await until(
     async () => {
       const led = slotsLed((await cluster.state()).table, cluster.data);
@@ -107,6 +107,7 @@ async function untilEven(cluster: RealCluster): Promise<void> {
     },
     { what: "slots are even", withinMs: 15_000 },
   );
+  await cluster.ready();
 }
 
 function since(from: number): string {

@@ -1,6 +1,6 @@
 /** How a fault is tried: clients are at work, something happens, it is over, and the history is judged. */
 
-import { checkAll, formatViolations } from "@rollcall/testing";
+import { checkAll, formatHistory, formatViolations } from "@rollcall/testing";
 import { expect, onTestFinished } from "vitest";
 
 import { ProcessWorld } from "../src/process-world.ts";
@@ -58,8 +58,10 @@ export async function expectSurvived(
       `${traffic.changes} changes made, ${pushes} pushes`,
   );
   const violations = checkAll(history, world.limits, { lossless: true });
-  const first = `seed ${seed}\n${formatViolations(violations.slice(0, VIOLATIONS_SHOWN))}`;
-  expect(violations.length, first).toBe(0);
+  const first = violations.slice(0, VIOLATIONS_SHOWN);
+  const story = (): string =>
+    formatHistory(history, new Set(first.slice(0, 1).flatMap(({ service }) => service ?? [])));
+  expect(violations.length, `seed ${seed}\n${formatViolations(first)}\n\n${story()}`).toBe(0);
   const news = traffic.newsOfQuiet();
   expect(news.length, `what did not change is pushed:\n${news.slice(0, VIOLATIONS_SHOWN).join("\n")}`).toBe(0);
 }

@@ -35,7 +35,7 @@ export class Departures {
       this.#overdue.delete(session);
     }
     const told = new Set(departed);
-    this.#gone = this.#gone.intersection(told);
+    this.#gone = new Set([...this.#gone].filter((session) => told.has(session)));
     for (const session of told) if (!this.#gone.has(session)) this.#seen.add(session);
     for (const session of this.#seen) if (!this.#members.has(session)) this.#startWaiting(session, now);
   }
