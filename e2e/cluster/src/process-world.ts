@@ -48,9 +48,7 @@ export class ProcessWorld implements World {
   /** A client whose pushes are noted as they come in. */
   openClient(name: string): Client {
     const dialer = createHttp2Dialer({ errorDetail: errorDetailCodec });
-    // The same name in another world on this cluster is another client, and may not pass for this one.
-    const clientId = `${name}~${systemRandom.id()}`;
-    const client = this.#cluster.openClient({ clientId, servers: this.#serversOf(name) }, (options) =>
+    const client = this.#cluster.openClient({ name, servers: this.#serversOf(name) }, (options) =>
       createClientWith(
         {
           clock: systemClock,

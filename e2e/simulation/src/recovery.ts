@@ -95,7 +95,7 @@ export async function timeRecovery({ strike }: Recovery, seed: number): Promise<
   await cluster.start();
   const random = cluster.random.fork("strike");
   const servers = cluster.sessions.map(({ address }) => address);
-  const open = (name: string) => createClientWith(cluster.portsOf(name), { servers, clientId: name });
+  const open = (name: string) => createClientWith({ ...cluster.portsOf(name), clientId: name }, { servers });
   const clients = ["a", "b", "c"].map(open);
   const views = clients.flatMap((client) => SERVICES.map((service) => client.subscribe(service)));
   const register = (id: string): void => {

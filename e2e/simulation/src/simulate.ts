@@ -121,9 +121,9 @@ function worldOf({ cluster, history, nemesis, leavesOut }: WorldParts): World {
     history,
     openClient(name) {
       nemesis.knows(name);
-      const ports = cluster.portsOf(name);
+      const ports = { ...cluster.portsOf(name), clientId: name };
       clients.set(name, ports);
-      return createClientWith(ports, { servers: cluster.sessions.map(({ address }) => address), clientId: name });
+      return createClientWith(ports, { servers: cluster.sessions.map(({ address }) => address) });
     },
     crashClient(name, options) {
       clients.get(name)?.clock.stop();

@@ -35,7 +35,7 @@ async function conversation(seed: number, shape: ClusterShape): Promise<Conversa
   return {
     cluster,
     openClient: (name, servers = cluster.sessions.map(({ address }) => address)) =>
-      createClientWith(cluster.portsOf(name), { servers, clientId: name }),
+      createClientWith({ ...cluster.portsOf(name), clientId: name }, { servers }),
     watch(client, service) {
       const views: string[] = [];
       client.subscribe(service).onChange(({ instances }) => void views.push(instances.map(({ id }) => id).join()));

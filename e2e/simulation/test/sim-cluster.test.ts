@@ -7,7 +7,7 @@ async function clusterWithClient(): Promise<{ cluster: SimCluster; client: Clien
   const cluster = new SimCluster({ seed: 5, shape: { data: 2, sessions: 2 } });
   await cluster.start();
   const servers = cluster.sessions.map(({ address }) => address);
-  const client = createClientWith(cluster.portsOf("client"), { servers, clientId: "client" });
+  const client = createClientWith({ ...cluster.portsOf("client"), clientId: "client" }, { servers });
   const views: string[] = [];
   client.subscribe("orders").onChange(({ instances }) => void views.push(instances.map(({ id }) => id).join()));
   void client.register({ service: "orders", id: "a", address: "10.0.0.1:8080" });

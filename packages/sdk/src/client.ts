@@ -34,6 +34,12 @@ export interface ClientPorts {
   readonly dialer: Dialer;
   /** Default: silence. */
   readonly log?: Log | undefined;
+  /**
+   * Identity of the client, for simulations and tests that want to know it beforehand. It has to be one that was never
+   * used: what an earlier client of that identity has unregistered could not be registered. Default: the option `name`
+   * with random bits.
+   */
+  readonly clientId?: string | undefined;
 }
 
 /** A service: its name, or its name with the namespace and group when they are not the client's own. */
@@ -51,7 +57,7 @@ export type RegisterInput = InstanceInput & Exclude<ServiceInput, string>;
 export type ClientState = "connecting" | "connected" | "waiting" | "closing" | "closed";
 
 export interface Client extends AsyncDisposable {
-  /** Identity of the client over its connections. */
+  /** Identity of the client over its connections: the option `name`, if there is one, and random bits. */
   readonly id: string;
   readonly state: ClientState;
   /**
@@ -98,6 +104,7 @@ export interface Client extends AsyncDisposable {
 type Life = { readonly kind: "live" } | { readonly kind: "closing" | "closed"; readonly done: Promise<void> };
 
 class ConnectedClient implements Client {
+  readonly id: string;
   readonly #ports: ClientPorts & { readonly log: Log };
   readonly #options: CompleteOptions;
   readonly #events: EventHub;
@@ -109,8 +116,9 @@ class ConnectedClient implements Client {
   #clusterId: string | undefined;
 
   constructor(ports: ClientPorts & { readonly log: Log }, options: CompleteOptions) {
-    const { clock, log } = ports;
-    const { resultTimeoutMs } = options;
+    const { clock, log, random } = ports;
+    const { resultTimeoutMs, name } = options;
+    this.id = ports.clientId ?? clientIdFrom(name, random.id());
     this.#ports = ports;
     this.#options = options;
     this.#events = new EventHub(log);
@@ -140,10 +148,6 @@ class ConnectedClient implements Client {
     this.#outbox = new Outbox(clock, this.#connection, [this.#registrations, this.#subscriptions]);
     // Later, so that what is wanted from the start leaves in the first frame.
     clock.defer(() => this.#connection.open());
-  }
-
-  get id(): string {
-    return this.#options.clientId;
   }
 
   get state(): ClientState {
@@ -255,7 +259,7 @@ class ConnectedClient implements Client {
   #dialed(incarnation: number): void {
     this.#registrations.replay(incarnation);
     this.#subscriptions.replay();
-    this.#outbox.begin({ clientId: this.#options.clientId, incarnation, agent: this.#options.agent });
+    this.#outbox.begin({ clientId: this.id, incarnation, agent: this.#options.agent });
   }
 
   #opened(server: string, { nodeId, clusterId }: ServerHello): void {
@@ -278,6 +282,9 @@ class ConnectedClient implements Client {
  * @throws RegistryError `invalid_field` naming the option.
  */
 export function createClientWith(ports: ClientPorts, options: ClientOptions): Client {
-  const complete = completeOptions(options, () => ports.random.id());
-  return new ConnectedClient({ ...ports, log: ports.log ?? silentLog }, complete);
+  return new ConnectedClient({ ...ports, log: ports.log ?? silentLog }, completeOptions(options));
+}
+
+function clientIdFrom(name: string, bits: string): string {
+  return name === "" ? bits : `${name}~${bits}`;
 }

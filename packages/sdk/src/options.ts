@@ -12,10 +12,10 @@ export interface ClientOptions {
   /** Group of every service that is named without one. Default `default`. */
   readonly group?: string | undefined;
   /**
-   * Identity of this client over all its connections. Default: 128 random bits. If you set it, let it be a new one for
-   * each start of the process: versions of registrations begin anew with each client.
+   * What operators see of this client, for example the host's name. Each client adds 128 random bits to make its
+   * identity, so that one which is started again under its name is not held to what its former life has unregistered.
    */
-  readonly clientId?: string | undefined;
+  readonly name?: string | undefined;
   /** Zone of every registration that names none. Default: unknown. */
   readonly zone?: string | undefined;
   /** Name and version of the program, for the registry's operators. Default: name and version of this library. */
@@ -45,7 +45,7 @@ export interface CompleteOptions {
   readonly servers: readonly string[];
   readonly namespace: string;
   readonly group: string;
-  readonly clientId: string;
+  readonly name: string;
   readonly zone: string;
   readonly agent: string;
   readonly reconnect: ReconnectOptions;
@@ -57,20 +57,19 @@ export interface CompleteOptions {
 
 export const DEFAULT_AGENT = "rollcall-sdk/0.1.0";
 
-const CLIENT_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:@~-]*$/;
+const NAME_PATTERN = /^([A-Za-z0-9][A-Za-z0-9._:@~-]*)?$/;
+/** What is left of a client id for the name. */
+const NAME_LENGTH_MAX = LIMITS.clientIdLength - "~".length - 32;
 const AGENT_LENGTH_MAX = 128;
 const ADDRESS_PATTERN = /^[^\s/]+:[0-9]{1,5}$/;
 
-/**
- * @param newId makes the client id when none was given
- * @throws RegistryError `invalid_field` naming the option.
- */
-export function completeOptions(options: ClientOptions, newId: () => string): CompleteOptions {
+/** @throws RegistryError `invalid_field` naming the option. */
+export function completeOptions(options: ClientOptions): CompleteOptions {
   return {
     servers: checkServers(options.servers),
     namespace: checkShortName("namespace", options.namespace || DEFAULT_NAMESPACE),
     group: checkShortName("group", options.group || DEFAULT_GROUP),
-    clientId: checkClientId(options.clientId || newId()),
+    name: checkName(options.name ?? ""),
     zone: options.zone ?? "",
     agent: checkAgent(options.agent || DEFAULT_AGENT),
     reconnect: {
@@ -99,12 +98,10 @@ function checkServer(server: unknown, index: number): string {
   throw invalidField(`servers[${index}]`, `"host:port" with a port from 1 to 65535`, server);
 }
 
-function checkClientId(clientId: string): string {
-  if (typeof clientId === "string" && clientId.length <= LIMITS.clientIdLength && CLIENT_ID_PATTERN.test(clientId)) {
-    return clientId;
-  }
+function checkName(name: string): string {
+  if (typeof name === "string" && name.length <= NAME_LENGTH_MAX && NAME_PATTERN.test(name)) return name;
   const alphabet = `letters, digits, ".", "_", ":", "@", "~", "-", beginning with a letter or digit`;
-  throw invalidField("clientId", `1 to ${LIMITS.clientIdLength} ${alphabet}`, clientId);
+  throw invalidField("name", `at most ${NAME_LENGTH_MAX} ${alphabet}`, name);
 }
 
 function checkAgent(agent: string): string {

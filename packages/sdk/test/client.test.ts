@@ -106,7 +106,7 @@ describe("closing", () => {
     await run();
     expect([calls, own.state]).toEqual([1, "closed"]);
     const used = async () => {
-      await using other = client({ clientId: "d" });
+      await using other = client({ name: "d" });
       await other.register(orders);
     };
     const done = outcomeOf(used());
@@ -194,7 +194,8 @@ describe("events and options", () => {
     ["servers[1]", { servers: ["a:1", "b"] }],
     ["servers[0]", { servers: ["http://a:1"] }],
     ["servers[0]", { servers: ["a:65536"] }],
-    ["clientId", { clientId: "with blank" }],
+    ["name", { name: "with blank" }],
+    ["name", { name: "x".repeat(96) }],
     ["namespace", { namespace: "-" }],
     ["group", { group: "a/b" }],
     ["agent", { agent: "x".repeat(129) }],

@@ -21,7 +21,7 @@ function cluster(options: Partial<ClientOptions> = {}, seed = 1) {
     },
   };
   const servers = sessions.map(({ address }) => address);
-  const client = createClientWith({ clock, random, dialer }, { servers, clientId: "c", ...options });
+  const client = createClientWith({ clock, random, dialer, clientId: "c" }, { servers, ...options });
   const present = (): FakeSession => sessions.find(({ address }) => address === dials.at(-1)!.address)!;
   return { network, sessions, client, dials, present, run };
 }

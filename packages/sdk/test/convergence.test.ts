@@ -55,8 +55,8 @@ class Run {
     this.network = new SimNetwork({ clock: this.clock, random });
     for (const address of ADDRESSES) this.network.host(address, this.model.routes);
     this.client = createClientWith(
-      { clock: this.clock, random: random.fork("client"), dialer: this.network.dialer(CLIENT_ADDRESS) },
-      { servers: ADDRESSES, clientId: "c" },
+      { clock: this.clock, random: random.fork("client"), dialer: this.network.dialer(CLIENT_ADDRESS), clientId: "c" },
+      { servers: ADDRESSES },
     );
   }
 

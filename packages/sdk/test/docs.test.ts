@@ -14,7 +14,7 @@ function documented(heading: string): string[] {
 }
 
 test("the guide lists every option, and no other", () => {
-  const { reconnect, ...options } = completeOptions({ servers: ["session:1"] }, () => "id");
+  const { reconnect, ...options } = completeOptions({ servers: ["session:1"] });
   const names = [...Object.keys(options), ...Object.keys(reconnect).map((name) => `reconnect.${name}`), "log"];
   expect(documented("Options")).toEqual(names.toSorted());
 });

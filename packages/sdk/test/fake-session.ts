@@ -213,10 +213,10 @@ export function world(options: FakeSessionOptions = {}, seed: number | string = 
     network,
     random,
     session,
-    client: (options) =>
+    client: (options = {}) =>
       createClientWith(
-        { clock, random: random.fork("client"), dialer: network.dialer(CLIENT_ADDRESS) },
-        { servers: [session.address], clientId: "c", ...options },
+        { clock, random: random.fork("client"), dialer: network.dialer(CLIENT_ADDRESS), clientId: options.name ?? "c" },
+        { servers: [session.address], ...options },
       ),
     run: (ms = 10) => clock.runFor(ms),
   };

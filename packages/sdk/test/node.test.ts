@@ -68,13 +68,13 @@ test("registers, is pushed, and says goodbye", async () => {
     const pushes = message.subscribes.map(() => new FakeDatum().put("a").snapshot());
     say({ results, pushes });
   });
-  const client = connect({ servers: [address], clientId: "c" });
+  const client = connect({ servers: [address], name: "c" });
   const registration = await client.register({ service: "orders", address: "10.0.0.1:80", id: "a" });
   expect(registration.version).toEqual(version(1, 1));
   expect(ids(await client.resolve("orders"))).toEqual(["a"]);
   await client.close();
   expect(heard).toEqual([
-    "hello c 1",
+    `hello ${client.id} 1`,
     "register orders/a 1.1",
     "subscribe orders",
     "unregister orders/a 1.2",
