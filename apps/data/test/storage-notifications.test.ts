@@ -19,6 +19,22 @@ describe("notifications", () => {
     expect(await c.heard()).toEqual([]);
   });
 
+  test("of a list that is too large for one message come in parts", async () => {
+    const { link } = startStorage();
+    const [a, b] = [link(A), link(B)];
+    const payload = new Uint8Array(16 * 1_024);
+    const large = Array.from({ length: 300 }, (_, index) => {
+      const instance = instanceFromInput({ id: `i-${index}`, address: "10.0.0.1:80", payload }, () => "");
+      return { ...b.write("register", instance.id, 1), instance: bytesFromInstance(instance) };
+    });
+    await b.writes(...large);
+    const frames = await a.say({ interests: [{ key: ORDERS, held: undefined }] });
+    const parts = frames.flatMap(({ notifications }) => notifications);
+    expect(parts.map(({ more }) => more)).toEqual([true, true, false]);
+    expect(frames.every(({ notifications }) => notifications.length === 1)).toBe(true);
+    expect(parts.flatMap(({ instances }) => instances)).toHaveLength(300);
+  });
+
   test("answer whoever asks, also when there is nothing", async () => {
     const { link } = startStorage();
     const updates = await link(A).follow();

@@ -13,7 +13,7 @@ import {
   Health,
   RegistryService,
   WATCH_PATH,
-  frameFromPush,
+  framesFromPush,
   instanceFromBytes,
 } from "@rollcall/protocol";
 import { counter, gauge, type NodePorts, type NodeServer } from "@rollcall/runtime";
@@ -53,7 +53,7 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
   const registrations = new RegistrationStore(clock, writer, (registration) => handover.written(registration));
   const interests = new Interests(
     clock,
-    { encodePush: frameFromPush, matches: (filter, { bytes }) => matches(filter, instanceFromBytes(bytes)) },
+    { encodePush: framesFromPush, matches: (filter, { bytes }) => matches(filter, instanceFromBytes(bytes)) },
     wake,
   );
   const handover = new Handover({

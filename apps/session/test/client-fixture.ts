@@ -13,8 +13,8 @@ import {
 } from "@rollcall/core";
 import {
   frameFromClientMessage,
-  frameFromPush,
   frameFromServerMessage,
+  framesFromPush,
   instanceFromBytes,
   serverMessageFromBytes,
 } from "@rollcall/protocol";
@@ -47,9 +47,9 @@ export function startBackend({ wake, written }: BackendListener = { wake: () => 
   const writer = new Writer({ clock, wake, tableIsOld: () => {} });
   const registrations = new RegistrationStore(clock, writer, written);
   const ports = {
-    encodePush: (push: Parameters<typeof frameFromPush>[0]) => {
+    encodePush: (push: Parameters<typeof framesFromPush>[0]) => {
       encodedPushes.push(push.key.service);
-      return frameFromPush(push);
+      return framesFromPush(push);
     },
     matches: (filter: Parameters<typeof matches>[0], { bytes }: { bytes: Uint8Array }) =>
       matches(filter, instanceFromBytes(bytes)),

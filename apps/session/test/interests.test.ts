@@ -2,6 +2,7 @@ import {
   digestOfText,
   frameFromMessage,
   mixDigests,
+  partsOfUpdate,
   serviceKey,
   slotOfServiceKey,
   textFromServiceKey,
@@ -17,7 +18,7 @@ const NONE = () => false;
 function startInterests(table = slotTable(1, "d-1")) {
   const clock = new SimClock();
   const woken: string[] = [];
-  const ports = { encodePush: () => frameFromMessage(new Uint8Array(0)), matches: () => true };
+  const ports = { encodePush: () => [frameFromMessage(new Uint8Array(0))], matches: () => true };
   const interests = new Interests(clock, ports, (nodeId) => woken.push(nodeId));
   interests.adopt(table);
   const sweepAt = async (ms: number) => {
@@ -58,6 +59,23 @@ describe("an interest", () => {
     interests.notified("d-1", new LeaderDatum().put(encoded("a")).snapshot);
     await sweepAt(60_000);
     expect(asked()).toEqual([]);
+  });
+
+  test("is answered by a notification in parts when the last has come, and not told again while they come", async () => {
+    const { interests, sweepAt, asked } = startInterests();
+    const copy = interests.use(ORDERS);
+    expect(asked()).toEqual(["orders"]);
+    const parts = partsOfUpdate(new LeaderDatum().put(encoded("a"), encoded("b"), encoded("c")).snapshot, 1);
+    const receipts = [];
+    for (const [index, part] of parts.entries()) {
+      await sweepAt(index * 900);
+      expect([asked(), copy.content]).toEqual([[], "nothing"]);
+      receipts.push(interests.notified("d-1", part));
+    }
+    expect([receipts.length, receipts.filter((receipt) => receipt !== undefined)]).toEqual([
+      3,
+      [{ key: ORDERS, held: copy.held, resync: false }],
+    ]);
   });
 
   test("goes to the new leader of a slot that has moved, with what is held, and to nobody for the others", () => {

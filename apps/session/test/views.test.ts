@@ -28,7 +28,7 @@ function copyOf() {
   const pushed: Update[] = [];
   const encodePush = (push: Update) => {
     pushed.push(push);
-    return frameFromMessage(Uint8Array.of(pushed.length));
+    return [frameFromMessage(Uint8Array.of(pushed.length))];
   };
   return { copy: new ServiceCopy(ORDERS, { encodePush, matches: takes }), pushed };
 }
@@ -199,11 +199,11 @@ describe("a copy that nobody vouches for", () => {
 
   test("is pushed as that; the same content confirmed is another frame", () => {
     const { leader, copy, pushed, views } = doubtful();
-    const doubtfulFrame = views[0]!.frameFor(undefined);
-    expect(views[0]!.frameFor(undefined)).toBe(doubtfulFrame);
+    const doubtfulFrame = views[0]!.framesFor(undefined);
+    expect(views[0]!.framesFor(undefined)).toBe(doubtfulFrame);
     copy.apply(leader.word);
-    expect(views[0]!.frameFor(undefined)).not.toBe(doubtfulFrame);
-    views[1]!.frameFor(views[1]!.datum.held);
+    expect(views[0]!.framesFor(undefined)).not.toBe(doubtfulFrame);
+    views[1]!.framesFor(views[1]!.datum.held);
     expect(pushed.map(({ confirmed, instances }) => [confirmed, instances.length])).toEqual([
       [false, 2],
       [true, 2],
@@ -219,15 +219,15 @@ test("a repair, other content at the same version, reaches every view", () => {
   copy.apply(wrong.snapshot);
   const view = copy.view(BLUE);
   const { held } = view.datum;
-  view.frameFor(undefined);
+  view.framesFor(undefined);
   let told = 0;
   view.viewers.add({ viewChanged: () => void told++ });
   expect(copy.apply(right.snapshot)).toBe("applied");
   expectNaive(view.datum, right.datum, BLUE);
   expect(told).toBe(1);
   // Who holds the wrong content at that version is given the whole.
-  view.frameFor(held);
-  view.frameFor(undefined);
+  view.framesFor(held);
+  view.framesFor(undefined);
   expect(pushed.map(({ instances }) => instances.map(({ id }) => id))).toEqual([["a", "b"], ["c"], ["c"]]);
 });
 
@@ -247,11 +247,11 @@ describe("a push of a view", () => {
   test("is framed once for all who hold the same, and anew when the content moves on", () => {
     const { pushed, advance, view } = loaded();
     const { held } = view.datum;
-    expect(view.frameFor(undefined)).toBe(view.frameFor(undefined));
+    expect(view.framesFor(undefined)).toBe(view.framesFor(undefined));
     advance((leader) => leader.put(colored("e", "blue")));
-    const delta = view.frameFor(held);
-    expect(view.frameFor({ ...held })).toBe(delta);
-    expect(view.frameFor(undefined)).not.toBe(delta);
+    const delta = view.framesFor(held);
+    expect(view.framesFor({ ...held })).toBe(delta);
+    expect(view.framesFor(undefined)).not.toBe(delta);
     expect(pushed).toMatchObject([
       { baseDigest: undefined, filter: BLUE },
       { baseDigest: held.digest, instances: [{ id: "e" }], filter: BLUE },
@@ -264,7 +264,7 @@ describe("a push of a view", () => {
     const { held } = view.datum;
     advance((leader) => leader.put(colored("e", "blue")));
     const liar = { version: held.version, digest: { high: 1, low: 1 } };
-    expect(view.frameFor(liar)).not.toBe(view.frameFor(held));
+    expect(view.framesFor(liar)).not.toBe(view.framesFor(held));
     expect(pushed.map(({ baseDigest }) => baseDigest)).toEqual([liar.digest, held.digest]);
   });
 

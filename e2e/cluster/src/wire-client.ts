@@ -23,7 +23,11 @@ export class WireClient {
         const message = serverMessageFromBytes(bytes);
         this.#heard.push(message);
         if (acknowledges)
-          this.say({ receipts: message.pushes.map((push) => ({ ...push, held: push, resync: false })) });
+          this.say({
+            receipts: message.pushes
+              .filter(({ more }) => more !== true)
+              .map((push) => ({ ...push, held: push, resync: false })),
+          });
       },
       closed: (error) => (this.#end = { error }),
     });

@@ -1,10 +1,11 @@
 /** The conversation between a client and a session node, as values. Lists are batches: whatever was waiting. */
 
-import type { Held, Update } from "./datum.ts";
+import type { Held } from "./datum.ts";
 import type { Receipt } from "./delivery.ts";
 import type { ErrorValue } from "./error.ts";
 import type { Filter } from "./filter.ts";
 import type { ServiceKey } from "./service-key.ts";
+import type { UpdatePart } from "./update-parts.ts";
 import type { RegistrationVersion, Version } from "./version.ts";
 
 /** The first message of a client on a connection. */
@@ -88,5 +89,5 @@ export interface ServerMessage {
   readonly hello: ServerHello | undefined;
   readonly results: readonly RegistrationResult[];
   readonly refusals: readonly SubscriptionRefusal[];
-  readonly pushes: readonly Update[];
+  readonly pushes: readonly UpdatePart[];
 }

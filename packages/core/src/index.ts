@@ -78,6 +78,7 @@ export {
   type Delivery,
   type Receipt,
 } from "./delivery.ts";
+export { PART_BYTES_MAX, UPDATE_BYTES_MAX, UpdateParts, partsOfUpdate, type UpdatePart } from "./update-parts.ts";
 export { Deliveries, type Due, type Followed, type Shown } from "./deliveries.ts";
 export { oncePerTurn } from "./once-per-turn.ts";
 export { LeaseTable } from "./lease-table.ts";

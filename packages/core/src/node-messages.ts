@@ -1,12 +1,13 @@
 /** The conversations between Rollcall's own nodes, as values. Lists are batches: whatever was waiting. */
 
-import type { Held, Update } from "./datum.ts";
+import type { Held } from "./datum.ts";
 import type { Receipt } from "./delivery.ts";
 import type { Digest } from "./digest.ts";
 import type { ClusterState, NodeRole } from "./membership.ts";
 import type { ServiceKey } from "./service-key.ts";
 import type { SlotAccess } from "./slot-table.ts";
 import type { SlotId } from "./slot.ts";
+import type { UpdatePart } from "./update-parts.ts";
 import type { Epoch, RegistrationVersion, Version } from "./version.ts";
 
 // Session node to data node ------------------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ export interface LinkResponse {
   readonly results: readonly WriteResult[];
   /** Reports with which the leader agrees; one that is not answered is repeated. */
   readonly reported: readonly SlotReport[];
-  readonly notifications: readonly Update[];
+  readonly notifications: readonly UpdatePart[];
   readonly answers: readonly ServicesAnswer[];
   /** Reports with which the leader does not agree: it asks for the inventories. */
   readonly disagreed: readonly SlotRef[];

@@ -4,6 +4,7 @@ export {
   frameFromClientMessage,
   frameFromPush,
   frameFromServerMessage,
+  framesFromPush,
   serverMessageFromBytes,
   watchRequestFromBytes,
 } from "./codec/client.ts";

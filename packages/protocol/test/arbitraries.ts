@@ -29,7 +29,7 @@ import {
   type SlotInventory,
   type SlotOwner,
   type SlotReport,
-  type Update,
+  type UpdatePart,
   type Version,
   type WriteOutcome,
 } from "@rollcall/core";
@@ -87,7 +87,7 @@ export const instances: fc.Arbitrary<Instance> = fc.record({
 
 const encodedInstances = instances.map((instance) => ({ id: instance.id, bytes: bytesFromInstance(instance) }));
 
-export const updates: fc.Arbitrary<Update> = fc.record({
+export const updates: fc.Arbitrary<UpdatePart> = fc.record({
   key: keys,
   filter: filters,
   version: versions,
@@ -96,6 +96,7 @@ export const updates: fc.Arbitrary<Update> = fc.record({
   instances: some(encodedInstances),
   removedIds: some(text),
   confirmed: flags,
+  more: flags,
 });
 
 const registers = fc

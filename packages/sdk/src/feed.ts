@@ -10,6 +10,7 @@
 import {
   Datum,
   EMPTY_DIGEST,
+  UpdateParts,
   epoch,
   sameDigest,
   type Digest,
@@ -47,6 +48,8 @@ export class Feed {
   readonly filter: Filter;
   /** Identity among the feeds of a client. */
   readonly text: string;
+  /** Of the push that is coming in. */
+  readonly parts = new UpdateParts();
   readonly #instances: DecodedInstances;
   readonly #listeners = new Set<FeedListener>();
   #datum: Datum;

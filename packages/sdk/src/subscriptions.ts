@@ -20,6 +20,7 @@ import {
   type SubscriptionRefusal,
   type UnsubscribeItem,
   type Update,
+  type UpdatePart,
 } from "@rollcall/core";
 
 import type { Report } from "./events.ts";
@@ -166,12 +167,18 @@ export class Subscriptions implements OutboxSource {
   }
 
   /** @throws RegistryError `protocol_violation` for a snapshot that is not what it says. */
-  take(update: Update): void {
-    const text = feedText(update.key, update.filter);
+  take(part: UpdatePart): void {
+    const text = feedText(part.key, part.filter);
     const feed = this.#feeds.get(text);
     if (feed === undefined) {
       // The server has not heard that it is no longer wanted.
-      this.#unsubscribe(text, update);
+      this.#unsubscribe(text, part);
+      return;
+    }
+    const update = feed.parts.take(part);
+    if (update === undefined) {
+      // An answer that takes long is still an answer.
+      this.#unanswered.sent(feed);
       return;
     }
     const outcome = feed.take(update);

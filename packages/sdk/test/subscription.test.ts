@@ -1,4 +1,4 @@
-import { NO_FILTER, RegistryError, filterFromInput, serviceKey, type Update } from "@rollcall/core";
+import { NO_FILTER, RegistryError, filterFromInput, partsOfUpdate, serviceKey, type Update } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
 
 import type { ServiceView } from "../src/index.ts";
@@ -72,6 +72,33 @@ describe("views", () => {
     session.push(nobody.advance().snapshot());
     await run(10_000);
     expect(views.map(ids)).toEqual([[]]);
+  });
+
+  test("a push that comes in parts is one view and one receipt, however long it takes", async () => {
+    const { client, session, run } = world();
+    const { views } = watch(client().subscribe("orders"));
+    await run();
+    session.take();
+    const parts = partsOfUpdate(new FakeDatum().put("a").put("b").put("c").snapshot(), 1);
+    for (const part of parts) {
+      expect([views.length, session.take()]).toEqual([0, []]);
+      session.push(part);
+      await run(1_500);
+    }
+    expect([views.map(ids), session.take()]).toEqual([[["a", "b", "c"]], [["receipt orders 1.4"]]]);
+  });
+
+  test("half a push that is lost with its link leaves nothing behind", async () => {
+    const { client, session, run } = world();
+    const { views } = watch(client().subscribe("orders"));
+    await run();
+    const orders = new FakeDatum().put("a").put("b");
+    session.push(partsOfUpdate(orders.snapshot(), 1)[0]!);
+    session.close(new RegistryError("shutting_down", "bye"));
+    await run(1_000);
+    session.push(orders.remove("a").snapshot());
+    await run();
+    expect(views.map(ids)).toEqual([["b"]]);
   });
 
   test("a delta of other content is answered by asking for a snapshot", async () => {

@@ -8,6 +8,7 @@ import {
   Deliveries,
   NO_FILTER,
   oncePerTurn,
+  partsOfUpdate,
   textFromServiceKey,
   updateFor,
   type Clock,
@@ -25,7 +26,7 @@ import {
   type SlotId,
   type SlotRef,
   type SlotReport,
-  type Update,
+  type UpdatePart,
   type Write,
   type WriteResult,
 } from "@rollcall/core";
@@ -174,16 +175,17 @@ export class SessionPeer {
   #flush(): void {
     const { stream, encode, clock } = this.#ports;
     if (stream.congested) return;
-    let notifications: Update[] = [];
+    let notifications: UpdatePart[] = [];
     let bytes = 0;
     for (const { datum, held, confirmed } of this.#interests.due(clock.now())) {
-      const update = updateFor(datum, held, NO_FILTER, confirmed);
-      notifications.push(update);
-      for (const instance of update.instances) bytes += instance.bytes.length;
-      if (bytes < FRAME_BYTES_AIM) continue;
-      stream.send(encode({ notifications }));
-      notifications = [];
-      bytes = 0;
+      for (const part of partsOfUpdate(updateFor(datum, held, NO_FILTER, confirmed))) {
+        notifications.push(part);
+        for (const instance of part.instances) bytes += instance.bytes.length;
+        if (bytes < FRAME_BYTES_AIM) continue;
+        stream.send(encode({ notifications }));
+        notifications = [];
+        bytes = 0;
+      }
       // The rest goes when the link has carried this: what has not left yet still coalesces.
       if (stream.congested) break;
     }

@@ -183,7 +183,7 @@ export class ClientConnection {
       this.#refusals = [];
     }
     for (const { source, held } of this.#subscriptions.due(clock.now())) {
-      stream.send(source.view.frameFor(held));
+      for (const frame of source.view.framesFor(held)) stream.send(frame);
       // The rest goes when the connection has carried this: what has not left yet still coalesces.
       if (stream.congested) break;
     }

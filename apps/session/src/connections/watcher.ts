@@ -53,6 +53,6 @@ export class Watcher implements Viewer {
     const isNews = this.#sent === undefined || !sameDigest(this.#sent.digest, digest);
     if (!isNews && this.#sent?.confirmed === shown.confirmed) return;
     this.#sent = { digest, confirmed: shown.confirmed };
-    this.#ports.stream.send(this.#view.frameFor(undefined));
+    for (const frame of this.#view.framesFor(undefined)) this.#ports.stream.send(frame);
   }
 }

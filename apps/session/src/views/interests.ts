@@ -20,7 +20,7 @@ import {
   type ServiceKey,
   type SlotId,
   type SlotTable,
-  type Update,
+  type UpdatePart,
   type Version,
 } from "@rollcall/core";
 
@@ -108,11 +108,20 @@ export class Interests {
     return keys;
   }
 
-  /** Takes in what a data node says of a service, and gives the receipt for it; undefined when nobody is interested. */
-  notified(nodeId: string, update: Update): NotifyReceipt | undefined {
-    const copy = this.#copies.get(textFromServiceKey(update.key));
+  /**
+   * Takes in what a data node says of a service, and gives the receipt for it; undefined when nobody is interested, or
+   * while there is more of it to come.
+   */
+  notified(nodeId: string, part: UpdatePart): NotifyReceipt | undefined {
+    const copy = this.#copies.get(textFromServiceKey(part.key));
     if (copy === undefined) {
-      this.#giveUp(nodeId, update.key);
+      this.#giveUp(nodeId, part.key);
+      return undefined;
+    }
+    const update = copy.parts.take(part);
+    if (update === undefined) {
+      // An answer that takes long is still an answer.
+      if (this.#asked.has(copy)) this.#asked.set(copy, this.#clock.now());
       return undefined;
     }
     const outcome = copy.apply(update);

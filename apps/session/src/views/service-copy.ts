@@ -8,6 +8,7 @@
 
 import {
   Datum,
+  UpdateParts,
   compareVersions,
   epoch,
   sameDigest,
@@ -29,7 +30,7 @@ import {
 import { View, refilter, type Content } from "./view.ts";
 
 export interface ServiceCopyPorts {
-  readonly encodePush: (push: Update) => Frame;
+  readonly encodePush: (push: Update) => readonly Frame[];
   readonly matches: (filter: Filter, instance: EncodedInstance) => boolean;
 }
 
@@ -41,6 +42,8 @@ export class ServiceCopy {
   readonly keyText: string;
   readonly slot: SlotId;
   readonly datum: Datum;
+  /** Of the notification that is coming in. */
+  readonly parts = new UpdateParts();
   /** Clock time since when nobody has used it; undefined while somebody does. */
   unusedSince: number | undefined;
   readonly #ports: ServiceCopyPorts;

@@ -25,11 +25,11 @@ export interface Viewer {
   viewChanged(): void;
 }
 
-/** Frames kept at a time. Receivers of one view are at few versions; only one that makes versions up is at many. */
+/** Framed pushes kept at a time. Receivers of one view are at few versions; only one that makes versions up is at many. */
 const FRAMES_MAX = 64;
 
 export interface ViewPorts {
-  readonly encodePush: (push: Update) => Frame;
+  readonly encodePush: (push: Update) => readonly Frame[];
   /** Of the service that is viewed. */
   readonly content: () => Content;
 }
@@ -40,7 +40,7 @@ export class View {
   readonly viewers = new Set<Viewer>();
   readonly #ports: ViewPorts;
   /** By what the receiver holds, the empty text for a snapshot; all lead to `#framesLeadTo`. */
-  readonly #frames = new Map<string, Frame>();
+  readonly #frames = new Map<string, readonly Frame[]>();
   #framesLeadTo: { readonly version: Version; readonly confirmed: boolean } | undefined;
 
   constructor(filter: Filter, datum: Datum, ports: ViewPorts) {
@@ -60,8 +60,8 @@ export class View {
     return isFit ? { datum: this.datum, confirmed } : undefined;
   }
 
-  /** The framed push that brings a receiver which holds `held` up to date. */
-  frameFor(held: Held | undefined): Frame {
+  /** The framed push, in its parts, that brings a receiver which holds `held` up to date. */
+  framesFor(held: Held | undefined): readonly Frame[] {
     const { version } = this.datum;
     const confirmed = this.#ports.content() === "confirmed";
     // Every change of the content brings another object for the version, also when the number stays.
@@ -73,10 +73,10 @@ export class View {
     const base = held === undefined ? "" : `${formatVersion(held.version)} ${formatDigest(held.digest)}`;
     const known = this.#frames.get(base);
     if (known !== undefined) return known;
-    const frame = this.#ports.encodePush(updateFor(this.datum, held, this.filter, confirmed));
+    const frames = this.#ports.encodePush(updateFor(this.datum, held, this.filter, confirmed));
     if (this.#frames.size === FRAMES_MAX) this.#frames.clear();
-    this.#frames.set(base, frame);
-    return frame;
+    this.#frames.set(base, frames);
+    return frames;
   }
 
   announce(): void {

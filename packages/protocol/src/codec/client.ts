@@ -4,6 +4,7 @@ import { create, fromBinary, toBinary, type DescMessage, type MessageShape } fro
 import {
   RegistryError,
   frameFromMessage,
+  partsOfUpdate,
   type ClientHello as CoreClientHello,
   type ClientMessage,
   type Frame,
@@ -17,6 +18,7 @@ import {
   type UnregisterItem,
   type UnsubscribeItem,
   type Update,
+  type UpdatePart,
 } from "@rollcall/core";
 
 import {
@@ -227,9 +229,14 @@ export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
   return frameFromMessage(toBinary(OpaqueConnectResponseSchema, create(OpaqueConnectResponseSchema, fields)));
 }
 
-/** One push, framed: the very bytes that every subscriber of the same view gets, on Connect and on Watch. */
-export function frameFromPush(update: Update): Frame {
-  return frameFromServerMessage({ pushes: [update] });
+/** One push, or a part of one, framed: the very bytes that every subscriber of the same view gets, on Connect and Watch. */
+export function frameFromPush(push: UpdatePart): Frame {
+  return frameFromServerMessage({ pushes: [push] });
+}
+
+/** One push in as many frames as it takes to keep each below what any client accepts. */
+export function framesFromPush(update: Update): readonly Frame[] {
+  return partsOfUpdate(update).map(frameFromPush);
 }
 
 /** @throws RegistryError `protocol_violation`. */

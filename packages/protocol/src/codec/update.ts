@@ -1,10 +1,10 @@
 /**
- * An update as the body of a push and of a notification: one form for both, so that a session passes on what the slot's
+ * An update, or a part of one, as the body of a push and of a notification: one form for both, so that a session passes on what the slot's
  * leader encoded.
  */
 
 import { create } from "@bufbuild/protobuf";
-import type { Update } from "@rollcall/core";
+import type { UpdatePart } from "@rollcall/core";
 
 import { OpaquePushSchema, type OpaquePush } from "../gen/rollcall/v1/opaque_pb.ts";
 import { sameFields, type WireFields } from "./fields.ts";
@@ -19,9 +19,9 @@ import {
   wireFromVersion,
 } from "./values.ts";
 
-sameFields<Update, OpaquePush>();
+sameFields<UpdatePart, OpaquePush>();
 
-export function wireFromUpdate(update: Update): OpaquePush {
+export function wireFromUpdate(update: UpdatePart): OpaquePush {
   const fields: WireFields<OpaquePush> = {
     key: wireFromKey(update.key),
     filter: wireFromFilter(update.filter),
@@ -31,11 +31,12 @@ export function wireFromUpdate(update: Update): OpaquePush {
     instances: update.instances.map((instance) => instance.bytes),
     removedIds: [...update.removedIds],
     confirmed: update.confirmed,
+    more: update.more ?? false,
   };
   return create(OpaquePushSchema, fields);
 }
 
-export function updateFromWire(wire: OpaquePush): Update {
+export function updateFromWire(wire: OpaquePush): UpdatePart {
   return {
     key: keyFromWire(wire.key),
     filter: filterFromWire(wire.filter),
@@ -45,5 +46,6 @@ export function updateFromWire(wire: OpaquePush): Update {
     instances: wire.instances.map((bytes) => ({ id: instanceIdFromBytes(bytes), bytes: owned(bytes) })),
     removedIds: wire.removedIds,
     confirmed: wire.confirmed,
+    more: wire.more,
   };
 }
