@@ -177,6 +177,11 @@ export default defineConfig({
       files: ["packages/sdk/src/**"],
       rules: { ...imports([core, protocol], noNode, noNodeEntry), ...pure },
     },
+    // What balances calls knows the platform's way to make them, but no Node.
+    {
+      files: ["packages/sdk/src/{fetch,connect}/**"],
+      rules: { ...imports([core, protocol], noNode, noNodeEntry), ...impure },
+    },
     { files: ["packages/sdk/src/node/**"], rules: { ...imports([core, protocol, stream]), ...impure } },
     { files: ["packages/testing/src/**"], rules: { ...imports([core, protocol], noNode), ...pure } },
 

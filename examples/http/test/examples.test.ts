@@ -83,7 +83,7 @@ test("the consumer calls the providers in turn, and only those that are there", 
 
   expect(await two.end("SIGTERM")).toBe(0);
   await consumer.says(/greetings has 0 instances/);
-  expect(consumer.output).not.toContain(`${second!} did not answer`);
+  expect(consumer.output.slice(from)).not.toContain("fetch failed");
   expect(await consumer.end("SIGTERM")).toBe(0);
 });
 

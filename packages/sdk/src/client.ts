@@ -17,11 +17,15 @@ import {
   type ServiceKey,
 } from "@rollcall/core";
 
+import { SubscriptionBalancer, type Balancer } from "./balance/balancer.ts";
+import type { Policy } from "./balance/policy.ts";
+import { weightedRandom } from "./balance/weighted-random.ts";
 import { Connection } from "./connection.ts";
 import { EventHub, type ClientEvents, type EventName } from "./events.ts";
+import { firstView } from "./first-view.ts";
 import { completeOptions, type ClientOptions, type CompleteOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
-import { deferred, untilAborted } from "./promises.ts";
+import { deferred } from "./promises.ts";
 import { Registrations } from "./registrations.ts";
 import { pendingRegistration, type PendingRegistration } from "./registration.ts";
 import type { ServiceView } from "./service-view.ts";
@@ -49,6 +53,14 @@ export type ServiceInput =
 
 /** An instance and the service it belongs to. */
 export type RegisterInput = InstanceInput & Exclude<ServiceInput, string>;
+
+export interface BalancerOptions {
+  /** Which of its instances. Default: all. */
+  readonly filter?: FilterInput | undefined;
+  /** How one is chosen. Default: {@link weightedRandom}. */
+  readonly policy?: Policy | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * `connecting`: dialing the first time, or again. `connected`: a server has said hello. `waiting`: for the time of the
@@ -91,6 +103,12 @@ export interface Client extends AsyncDisposable {
     filter?: FilterInput,
     options?: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined },
   ): Promise<ServiceView>;
+  /**
+   * Subscribes to a service in order to call one of its instances at a time. An aborted `signal` closes it.
+   *
+   * Throws as `subscribe` does.
+   */
+  balancer(service: ServiceInput, options?: BalancerOptions): Balancer;
   /** Calls `listener` at every such event until the returned function is called. */
   on<Name extends EventName>(name: Name, listener: (event: ClientEvents[Name]) => unknown): () => void;
   /**
@@ -198,17 +216,19 @@ class ConnectedClient implements Client {
   ): Promise<ServiceView> {
     signal?.throwIfAborted();
     const subscription = this.subscribe(service, filter);
-    const { promise: late, reject } = deferred<never>();
-    const limitMs = timeoutMs ?? this.#options.resolveTimeoutMs;
-    const timer = this.#ports.clock.setTimer(limitMs, () => {
-      reject(new RegistryError("deadline_exceeded", `no view of ${subscription.service.service} in ${limitMs} ms`));
-    });
     try {
-      return await untilAborted(Promise.race([subscription.ready, late]), signal);
+      const { clock } = this.#ports;
+      return await firstView(subscription, { clock, timeoutMs: timeoutMs ?? this.#options.resolveTimeoutMs, signal });
     } finally {
-      timer.cancel();
       subscription.close();
     }
+  }
+
+  balancer(service: ServiceInput, { filter, policy = weightedRandom, signal }: BalancerOptions = {}): Balancer {
+    const { clock, random } = this.#ports;
+    const firstViewTimeoutMs = this.#options.resolveTimeoutMs;
+    const subscription = this.subscribe(service, filter, { signal });
+    return new SubscriptionBalancer(subscription, { clock, random, policy, firstViewTimeoutMs });
   }
 
   on<Name extends EventName>(name: Name, listener: (event: ClientEvents[Name]) => unknown): () => void {

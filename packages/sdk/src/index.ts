@@ -1,8 +1,16 @@
 // For programs on ports of their own; on Node, import "@rollcall/sdk" instead.
 export { createClientWith } from "./client.ts";
 
+// To choose one of the instances of a service.
+export { leastPending } from "./balance/least-pending.ts";
+export { roundRobin } from "./balance/round-robin.ts";
+export { weightedRandom } from "./balance/weighted-random.ts";
+export { zoneFirst } from "./balance/zone-first.ts";
+export { mayBeCalled, type Policy, type PolicyContext } from "./balance/policy.ts";
+export type { AcquireOptions, Balancer, Picked, PickOptions } from "./balance/balancer.ts";
+
 // What a client gives and takes.
-export type { Client, ClientPorts, ClientState, RegisterInput, ServiceInput } from "./client.ts";
+export type { BalancerOptions, Client, ClientPorts, ClientState, RegisterInput, ServiceInput } from "./client.ts";
 export type { ClientOptions } from "./options.ts";
 export type { ReconnectOptions } from "./backoff.ts";
 export type { ClientEvents, EventName } from "./events.ts";

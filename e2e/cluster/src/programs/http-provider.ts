@@ -14,7 +14,8 @@ import { machineTime } from "../recorded-views.ts";
 
 const [server, service, id, release = "1.0"] = process.argv.slice(2) as [string, string, string, string?];
 
-const http = createServer((_request, response) => response.end(id));
+// No connection is kept: a caller whose connection was reset would know nothing of what became of its call.
+const http = createServer((_request, response) => response.setHeader("connection", "close").end(id));
 http.listen(0, "127.0.0.1");
 await once(http, "listening");
 const address = `127.0.0.1:${(http.address() as AddressInfo).port}`;

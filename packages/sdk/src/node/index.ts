@@ -28,9 +28,15 @@ export function createClient({ log, ...options }: NodeClientOptions): Client {
 /** How long a closed client's last words may take to leave, in milliseconds. */
 const FAREWELL_MS = 3_000;
 
+// To choose one of the instances of a service.
+export { leastPending, mayBeCalled, roundRobin, weightedRandom, zoneFirst } from "../index.ts";
+
 // What a client gives and takes.
 export { RegistryError } from "../index.ts";
 export type {
+  AcquireOptions,
+  Balancer,
+  BalancerOptions,
   Client,
   ClientEvents,
   ClientOptions,
@@ -47,6 +53,10 @@ export type {
   Log,
   LogFields,
   PendingRegistration,
+  Picked,
+  PickOptions,
+  Policy,
+  PolicyContext,
   ReconnectOptions,
   RegisterInput,
   Registration,
