@@ -36,15 +36,13 @@ function stop(server: Server): void {
 function balancedFetch(service: string, options?: Parameters<typeof createBalancedFetch>[2]) {
   const balanced = createBalancedFetch(fixture.client(), service, options);
   onTestFinished(() => balanced.close());
-  return {
-    balanced,
-    /** Who answers, for each of so many calls. */
-    async answers(count: number): Promise<string[]> {
-      const ids: string[] = [];
-      for (let call = 0; call < count; call++) ids.push((await (await balanced("/")).text()).split(" ")[0]!);
-      return ids;
-    },
+  /** Who answers, for each of so many calls. */
+  const answers = async (count: number): Promise<string[]> => {
+    const ids: string[] = [];
+    for (let call = 0; call < count; call++) ids.push((await (await balanced("/")).text()).split(" ")[0]!);
+    return ids;
   };
+  return { balanced, answers };
 }
 
 function countOf(ids: readonly string[], id: string): number {
@@ -102,9 +100,7 @@ test("an instance that refuses connections costs a call nothing but a second att
   stop(server);
   expect(await answers(5)).toEqual(["b", "b", "b", "b", "b"]);
   const stream = new ReadableStream({ start: (controller) => controller.close() });
-  await expect(balanced("/", { method: "POST", body: stream, duplex: "half" } as RequestInit)).rejects.toThrow(
-    "fetch failed",
-  );
+  await expect(balanced("/", { method: "POST", body: stream, duplex: "half" })).rejects.toThrow("fetch failed");
 });
 
 test("a provider that is killed is missed by nobody who asks again", async () => {

@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 import { expect, test } from "vitest";
 
 import { isNeverSent } from "../src/balance/never-sent.ts";
 
 /** A port on which nobody listens, or somebody who treats each connection so. */
-async function port(treat?: (socket: import("node:net").Socket) => void): Promise<number> {
+async function port(treat?: (socket: Socket) => void): Promise<number> {
   const server = createServer(treat).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

@@ -1,6 +1,6 @@
 import { instanceFromInput, type Instance, type InstanceInput } from "@rollcall/core";
 import { SeededRandom } from "@rollcall/testing";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { leastPending } from "../src/balance/least-pending.ts";
