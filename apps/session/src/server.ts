@@ -80,14 +80,9 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
   const hello = { nodeId: config.nodeId, startId: random.id(), role: "session" } as const;
   const meta = new MetaLink({ metas: config.metas, hello, heartbeatMs: config.heartbeatMs }, ports, adopt);
 
-  const clients = new ClientLinks(config, {
-    clock,
-    log,
-    registrations,
-    interests,
-    hello: () => meta.membership && { nodeId: config.nodeId, clusterId: meta.membership.state.clusterId },
-  });
-  const watches = new WatchLinks({ clock, interests });
+  const greeting = () => meta.membership && { nodeId: config.nodeId, clusterId: meta.membership.state.clusterId };
+  const clients = new ClientLinks(config, { clock, log, registrations, interests, hello: greeting });
+  const watches = new WatchLinks({ clock, registrations, interests, hello: greeting });
 
   const notReady = (): string[] => unready(meta.membership, links.down(), handover.failing(clock.now()));
   let sweepTimer: Timer | undefined;
@@ -99,6 +94,7 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     interests.sweep(now);
     registrations.sweep(now);
     clients.sweep(now);
+    watches.sweep(now);
     sweepTimer = clock.setTimer(SWEEP_MS, sweep);
   };
 
@@ -128,6 +124,7 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     unready: notReady,
     metrics: () => [
       gauge("rollcall_session_clients", "Clients connected by a Connect stream.", clients.connections),
+      gauge("rollcall_session_watches", "Watch streams: browsers, and clients without a Connect stream.", watches.size),
       gauge("rollcall_session_subscriptions", "Subscriptions of these clients.", clients.subscriptions),
       gauge(
         "rollcall_session_registrations",

@@ -93,6 +93,7 @@ export function connect(backend: Backend, clientId = "client-1") {
     encode: frameFromServerMessage,
     registrations: backend.registrations,
     interests: backend.interests,
+    receipts: "given",
   });
   return { connection, ...talking(stream, backend, (message) => connection.receive({ ...NOTHING, ...message })) };
 }

@@ -1,9 +1,24 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { NO_FILTER, RegistryError, filterFromInput, type Filter, type ServiceKey, type Update } from "@rollcall/core";
-import { RegistryService, serverMessageFromBytes, wireFromFilter, wireFromKey } from "@rollcall/protocol";
+import {
+  NO_FILTER,
+  RegistryError,
+  filterFromInput,
+  type Filter,
+  type ServerHello,
+  type ServiceKey,
+  type SubscribeItem,
+  type Update,
+} from "@rollcall/core";
+import {
+  RegistryService,
+  bytesFromWatchRequest,
+  serverMessageFromBytes,
+  wireFromFilter,
+  wireFromKey,
+} from "@rollcall/protocol";
 import { describe, expect, test } from "vitest";
 import { WatchLinks } from "../src/rpc/watch-links.ts";
-import { connect, startBackend } from "./client-fixture.ts";
+import { GREETING, connect, helloOf, startBackend } from "./client-fixture.ts";
 import { FakeStream, ORDERS, encoded, version } from "./fixture.ts";
 
 const requestSchema = RegistryService.method.watch.input;
@@ -14,7 +29,9 @@ const requestFor = (key: ServiceKey, filter: Filter = NO_FILTER) => {
 
 function startWatches() {
   const backend = startBackend();
-  const watches = new WatchLinks({ clock: backend.clock, interests: backend.interests });
+  const { clock, interests, registrations } = backend;
+  const state: { greeting: ServerHello | undefined } = { greeting: GREETING };
+  const watches = new WatchLinks({ clock, interests, registrations, hello: () => state.greeting });
   const open = (request?: Uint8Array) => {
     const stream = new FakeStream();
     watches.handler(stream, { address: "10.0.0.9:1" });
@@ -37,9 +54,21 @@ function startWatches() {
             `${baseDigest === undefined ? "all" : "some"} ${instances.map(({ id }) => id).join(" ")}`,
         );
     };
-    return { stream, receive, seen };
+    const heard = async () => {
+      await backend.settle();
+      return stream.heard(serverMessageFromBytes);
+    };
+    return { stream, receive, seen, heard };
   };
-  return { ...backend, watches, open };
+  /** Everything of a service, by someone who holds `held` or nothing. */
+  const subscribe = (key: ServiceKey, held?: SubscribeItem["held"]): SubscribeItem => ({
+    key,
+    filter: NO_FILTER,
+    held,
+  });
+  const openMany = (...subscribes: readonly SubscribeItem[]) =>
+    open(bytesFromWatchRequest(helloOf("browser"), subscribes));
+  return { ...backend, state, watches, open, openMany, subscribe };
 }
 
 describe("a watcher", () => {
@@ -130,6 +159,83 @@ describe("a watcher", () => {
     await clock.runFor(30_000);
     interests.sweep(clock.now());
     expect(interests.size).toBe(0);
+  });
+});
+
+describe("a watcher that said hello", () => {
+  test("is greeted at once, and pushed what changed without receipts", async () => {
+    const { leader, notify, openMany, subscribe } = startWatches();
+    leader.put(encoded("a"));
+    const { heard, seen } = openMany(subscribe(ORDERS), subscribe({ ...ORDERS, service: "payments" }));
+    expect(await heard()).toMatchObject([{ hello: GREETING, pushes: [] }]);
+    await notify();
+    expect(await seen()).toEqual(["all a"]);
+    leader.put(encoded("b"));
+    await notify();
+    leader.remove("a");
+    await notify();
+    expect(await seen()).toEqual(["some b", "some "]);
+  });
+
+  test("who comes back is told only what is new to it, and in any case that it is up to date", async () => {
+    const { leader, notify, openMany, subscribe } = startWatches();
+    leader.put(encoded("a"));
+    const first = openMany(subscribe(ORDERS));
+    await notify();
+    const push = (await first.heard()).flatMap(({ pushes }) => pushes)[0]!;
+    first.stream.listener!.closed(undefined);
+    const second = openMany(subscribe(ORDERS, push));
+    expect(await second.seen()).toEqual(["some "]);
+    leader.put(encoded("b"));
+    await notify();
+    expect(await second.seen()).toEqual(["some b"]);
+  });
+
+  test("who holds a confirmed list is shown none that nobody vouches for", async () => {
+    const { leader, interests, openMany, subscribe } = startWatches();
+    leader.put(encoded("a"), encoded("b"));
+    const held = leader.snapshot;
+    leader.remove("b");
+    interests.release(interests.use(ORDERS));
+    const { seen } = openMany(subscribe(ORDERS, held));
+    expect(await seen()).toEqual([]);
+    interests.notified("d-1", leader.unconfirmed);
+    expect(await seen()).toEqual([]);
+    interests.notified("d-1", leader.word);
+    expect(await seen()).toHaveLength(1);
+  });
+
+  test("is refused what breaks a rule, and pushed the rest", async () => {
+    const { leader, notify, openMany, subscribe } = startWatches();
+    leader.put(encoded("a"));
+    const { heard } = openMany(subscribe({ ...ORDERS, service: "" }), subscribe(ORDERS));
+    await notify();
+    const messages = await heard();
+    expect(messages[0]).toMatchObject({ refusals: [{ key: { service: "" }, error: { reason: "invalid_field" } }] });
+    expect(messages.flatMap(({ pushes }) => pushes)).toHaveLength(1);
+  });
+
+  test("hears something from time to time, unless there is more waiting than it reads", async () => {
+    const { clock, watches, openMany } = startWatches();
+    const { stream, heard } = openMany();
+    await heard();
+    const beatsWithin = async (ms: number) => {
+      for (let at = 0; at < ms; at += 1_000) {
+        await clock.runFor(1_000);
+        watches.sweep(clock.now());
+      }
+      return (await heard()).length;
+    };
+    expect(await beatsWithin(30_000)).toBe(3);
+    stream.congested = true;
+    expect(await beatsWithin(30_000)).toBe(0);
+  });
+
+  test("is sent away before the node knows its cluster, or when its hello breaks a rule", () => {
+    const { state, open, openMany } = startWatches();
+    expect(open(bytesFromWatchRequest(helloOf(""), [])).stream.closedWith).toMatchObject({ reason: "invalid_field" });
+    state.greeting = undefined;
+    expect(openMany().stream.closedWith).toMatchObject({ reason: "not_ready" });
   });
 });
 

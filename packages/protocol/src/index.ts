@@ -1,13 +1,15 @@
 // The conversations between programs: one frame in or out of one value.
 export {
+  bytesFromWatchRequest,
   clientMessageFromBytes,
   frameFromClientMessage,
   frameFromPush,
   frameFromServerMessage,
   framesFromPush,
   serverMessageFromBytes,
-  watchRequestFromBytes,
+  watchWishFromBytes,
 } from "./codec/client.ts";
+export type { WatchWish } from "./codec/client.ts";
 export {
   frameFromLinkRequest,
   frameFromLinkResponse,

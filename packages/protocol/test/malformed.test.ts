@@ -27,7 +27,7 @@ import {
   replicateRequestFromBytes,
   replicateResponseFromBytes,
   serverMessageFromBytes,
-  watchRequestFromBytes,
+  watchWishFromBytes,
 } from "../src/index.ts";
 import {
   clientMessages,
@@ -79,7 +79,7 @@ const decoders: readonly Decoder[] = [
     decode: joinResponseFromBytes,
     valid: framed(joinResponses, frameFromJoinResponse).map((bytes) => bytes.slice(0, 600)),
   },
-  { what: "a watch request", decode: watchRequestFromBytes, valid: framed(clientMessages, frameFromClientMessage) },
+  { what: "a watch request", decode: watchWishFromBytes, valid: framed(clientMessages, frameFromClientMessage) },
   { what: "an instance", decode: instanceFromBytes, valid: instances.map(bytesFromInstance) },
   { what: "an instance's id", decode: instanceIdFromBytes, valid: instances.map(bytesFromInstance) },
 ];
@@ -211,15 +211,15 @@ describe("what parses and still makes no sense is refused by name", () => {
   });
 
   test("a message that does not parse is called by its name", () => {
-    expect(() => watchRequestFromBytes(Uint8Array.of(0xff))).toThrow(
+    expect(() => watchWishFromBytes(Uint8Array.of(0xff))).toThrow(
       violation(expect.stringContaining("not a valid WatchRequest: ") as string),
     );
   });
 
   test("a watch request without a key is decoded: the check of the key refuses it", () => {
-    expect(watchRequestFromBytes(toBinary(WatchRequestSchema, create(WatchRequestSchema)))).toEqual({
-      key: { namespace: "default", group: "default", service: "" },
-      filter: { protocol: "", metadata: [] },
+    expect(watchWishFromBytes(toBinary(WatchRequestSchema, create(WatchRequestSchema)))).toEqual({
+      kind: "service",
+      item: { key: { namespace: "default", group: "default", service: "" }, filter: { protocol: "", metadata: [] } },
     });
   });
 });

@@ -70,9 +70,10 @@ test("every Opaque message has a namesake it is compared with", () => {
   );
 });
 
-test("what Watch carries is what Connect carries, under the same number", () => {
-  const pushes = (message: DescMessage) => message.fields.filter(({ name }) => name === "pushes").map(onTheWire);
-  expect(WatchResponseSchema.fields.map(onTheWire)).toEqual(pushes(ConnectResponseSchema));
+test("what Watch carries is what Connect carries, under the same numbers", () => {
+  expect(ConnectResponseSchema.fields.map(onTheWire)).toEqual(
+    expect.arrayContaining(WatchResponseSchema.fields.map(onTheWire)),
+  );
 });
 
 describe("a push that was encoded without looking inside", () => {

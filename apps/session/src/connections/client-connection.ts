@@ -38,6 +38,11 @@ export interface ClientConnectionPorts {
   readonly encode: (message: Partial<ServerMessage>) => Frame;
   readonly registrations: RegistrationStore;
   readonly interests: Interests;
+  /**
+   * Whether the client says what it took. One that cannot send while it receives says nothing: what was sent to it
+   * counts as taken, for its stream loses nothing but its end.
+   */
+  readonly receipts: "given" | "implied";
 }
 
 interface Subscription {
@@ -174,7 +179,7 @@ export class ClientConnection {
   }
 
   #flush(): void {
-    const { stream, encode, clock } = this.#ports;
+    const { stream, encode, clock, receipts } = this.#ports;
     if (stream.congested) return;
     if (this.#hello !== undefined || this.#results.length > 0 || this.#refusals.length > 0) {
       stream.send(encode({ hello: this.#hello, results: this.#results, refusals: this.#refusals }));
@@ -182,8 +187,11 @@ export class ClientConnection {
       this.#results = [];
       this.#refusals = [];
     }
-    for (const { source, held } of this.#subscriptions.due(clock.now())) {
-      for (const frame of source.view.framesFor(held)) stream.send(frame);
+    for (const { source, datum, held } of this.#subscriptions.due(clock.now())) {
+      const { copy, view } = source;
+      for (const frame of view.framesFor(held)) stream.send(frame);
+      if (receipts === "implied")
+        this.#subscriptions.receipt(subscriptionId(copy.key, view.filter), { held: datum.held, resync: false });
       // The rest goes when the connection has carried this: what has not left yet still coalesces.
       if (stream.congested) break;
     }

@@ -114,6 +114,7 @@ export class ClientLinks {
       encode: frameFromServerMessage,
       registrations,
       interests,
+      receipts: "given",
     });
     this.#connections.add(connection);
     return connection;

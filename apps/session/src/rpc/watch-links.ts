@@ -1,37 +1,129 @@
-/** RegistryService.Watch: snapshots of one service for clients without a Connect stream. */
+/**
+ * RegistryService.Watch, for clients without a Connect stream: snapshots of one service, or, asked with a hello, the
+ * half of a client's connection that goes to the client.
+ */
 
-import { RegistryError, checkFilter, serviceKey, type MessageStream, type StreamHandler } from "@rollcall/core";
-import { watchRequestFromBytes } from "@rollcall/protocol";
+import {
+  RegistryError,
+  checkFilter,
+  serviceKey,
+  type Clock,
+  type MessageStream,
+  type ServerHello,
+  type StreamHandler,
+} from "@rollcall/core";
+import { frameFromServerMessage, watchWishFromBytes, type WatchWish } from "@rollcall/protocol";
 
-import { Watcher, type WatcherPorts } from "../connections/watcher.ts";
+import { ClientConnection } from "../connections/client-connection.ts";
+import { Watcher } from "../connections/watcher.ts";
+import type { RegistrationStore } from "../registrations/registration-store.ts";
+import type { Interests } from "../views/interests.ts";
+import { admit, admitHello } from "./admission.ts";
+
+/** How often a client that said hello hears something, in milliseconds: it sends nothing that could be answered. */
+const BEAT_MS = 10_000;
+
+const BEAT = frameFromServerMessage({});
+
+export interface WatchLinksPorts {
+  readonly clock: Clock;
+  readonly interests: Interests;
+  readonly registrations: RegistrationStore;
+  /** What to greet clients with; undefined until this node has joined a cluster. */
+  readonly hello: () => ServerHello | undefined;
+}
+
+/** What serves one stream. */
+interface Watch {
+  drained(): void;
+  /** Called often, with the time in clock milliseconds. */
+  sweep(now: number): void;
+  close(): void;
+}
 
 export class WatchLinks {
-  readonly #ports: Omit<WatcherPorts, "stream">;
-  readonly #streams = new Set<MessageStream>();
+  readonly #ports: WatchLinksPorts;
+  /** Undefined until it is known what is wanted. */
+  readonly #watches = new Map<MessageStream, Watch | undefined>();
 
-  constructor(ports: Omit<WatcherPorts, "stream">) {
+  constructor(ports: WatchLinksPorts) {
     this.#ports = ports;
   }
 
+  get size(): number {
+    return this.#watches.size;
+  }
+
   readonly handler: StreamHandler = (stream) => {
-    let watcher: Watcher | undefined;
-    this.#streams.add(stream);
+    this.#watches.set(stream, undefined);
     stream.listen({
       message: (bytes) => {
-        if (watcher !== undefined) throw new RegistryError("protocol_violation", "a watch has one request");
-        const { key, filter } = watchRequestFromBytes(bytes);
-        watcher = new Watcher(serviceKey(key), checkFilter(filter), { ...this.#ports, stream });
+        if (this.#watches.get(stream) !== undefined)
+          throw new RegistryError("protocol_violation", "a watch has one request");
+        this.#watches.set(stream, this.#watch(stream, watchWishFromBytes(bytes)));
       },
-      drained: () => watcher?.viewChanged(),
+      drained: () => this.#watches.get(stream)?.drained(),
       closed: () => {
-        this.#streams.delete(stream);
-        watcher?.close();
+        const watch = this.#watches.get(stream);
+        this.#watches.delete(stream);
+        watch?.close();
       },
     });
   };
 
+  sweep(now: number): void {
+    for (const watch of this.#watches.values()) watch?.sweep(now);
+  }
+
   stop(): void {
-    for (const stream of this.#streams)
+    for (const stream of this.#watches.keys())
       stream.close(new RegistryError("shutting_down", "the session node is stopping"));
   }
+
+  #watch(stream: MessageStream, wish: WatchWish): Watch {
+    return wish.kind === "service" ? this.#watchService(stream, wish) : this.#watchMany(stream, wish);
+  }
+
+  #watchService(stream: MessageStream, { item }: WatchWish & { readonly kind: "service" }): Watch {
+    const { clock, interests } = this.#ports;
+    const watcher = new Watcher(serviceKey(item.key), checkFilter(item.filter), { clock, interests, stream });
+    return { drained: watcher.viewChanged, sweep: () => {}, close: () => watcher.close() };
+  }
+
+  #watchMany(stream: MessageStream, { hello, subscribes }: WatchWish & { readonly kind: "subscriptions" }): Watch {
+    const { clock, interests, registrations } = this.#ports;
+    const greeting = this.#ports.hello();
+    if (greeting === undefined) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
+    const { admitted, refusals } = admit({ ...NOTHING, subscribes });
+    const connection = new ClientConnection(admitHello(hello), greeting, {
+      clock,
+      stream,
+      encode: frameFromServerMessage,
+      registrations,
+      interests,
+      receipts: "implied",
+    });
+    connection.refuse([], refusals);
+    connection.receive(admitted);
+    let beatAt = clock.now() + BEAT_MS;
+    return {
+      drained: () => connection.drained(),
+      sweep(now) {
+        // A stream that is congested has something to say.
+        if (now < beatAt || stream.congested) return;
+        beatAt = now + BEAT_MS;
+        stream.send(BEAT);
+      },
+      close: () => connection.close(),
+    };
+  }
 }
+
+const NOTHING = {
+  hello: undefined,
+  registers: [],
+  unregisters: [],
+  subscribes: [],
+  unsubscribes: [],
+  receipts: [],
+} as const;

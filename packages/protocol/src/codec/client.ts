@@ -120,11 +120,7 @@ export function frameFromClientMessage(parts: Partial<ClientMessage>): Frame {
 export function clientMessageFromBytes(bytes: Uint8Array): ClientMessage {
   const wire = decodeMessage(OpaqueConnectRequestSchema, bytes);
   return {
-    hello: wire.hello && {
-      clientId: wire.hello.clientId,
-      incarnation: numberFromUint64(wire.hello.incarnation),
-      agent: wire.hello.agent,
-    },
+    hello: wire.hello && clientHelloFromWire(wire.hello),
     registers: wire.registers.map(registerFromWire),
     unregisters: wire.unregisters.map((item) => ({
       sequence: numberFromUint64(item.sequence),
@@ -132,11 +128,7 @@ export function clientMessageFromBytes(bytes: Uint8Array): ClientMessage {
       version: registrationVersionFromWire(item.version),
       instanceId: item.instanceId,
     })),
-    subscribes: wire.subscribes.map((item) => ({
-      key: keyFromWire(item.key),
-      filter: filterFromWire(item.filter),
-      held: heldFromWire(item.held),
-    })),
+    subscribes: wire.subscribes.map(subscribeFromWire),
     unsubscribes: wire.unsubscribes.map((item) => ({
       key: keyFromWire(item.key),
       filter: filterFromWire(item.filter),
@@ -157,6 +149,10 @@ function wireFromClientHello(hello: CoreClientHello): ClientHello {
     agent: hello.agent,
   };
   return create(ClientHelloSchema, fields);
+}
+
+function clientHelloFromWire({ clientId, incarnation, agent }: ClientHello): CoreClientHello {
+  return { clientId, incarnation: numberFromUint64(incarnation), agent };
 }
 
 function wireFromRegister(item: RegisterItem): OpaqueClientRegister {
@@ -196,6 +192,10 @@ function wireFromSubscribe(item: SubscribeItem): Subscribe {
     held: item.held && wireFromHeld(item.held),
   };
   return create(SubscribeSchema, fields);
+}
+
+function subscribeFromWire(wire: Subscribe): SubscribeItem {
+  return { key: keyFromWire(wire.key), filter: filterFromWire(wire.filter), held: heldFromWire(wire.held) };
 }
 
 function wireFromUnsubscribe(item: UnsubscribeItem): Unsubscribe {
@@ -303,8 +303,20 @@ export function violation(rule: string): never {
 
 // Watch ----------------------------------------------------------------------------------------------------------------
 
+/** What a watcher asks for: one service, or with a hello any number of them. */
+export type WatchWish =
+  | { readonly kind: "service"; readonly item: UnsubscribeItem }
+  | { readonly kind: "subscriptions"; readonly hello: CoreClientHello; readonly subscribes: readonly SubscribeItem[] };
+
 /** @throws RegistryError `protocol_violation`. Names are not checked yet. */
-export function watchRequestFromBytes(bytes: Uint8Array): UnsubscribeItem {
-  const wire = decodeMessage(WatchRequestSchema, bytes);
-  return { key: keyFromWire(wire.key), filter: filterFromWire(wire.filter) };
+export function watchWishFromBytes(bytes: Uint8Array): WatchWish {
+  const { key, filter, hello, subscribes } = decodeMessage(WatchRequestSchema, bytes);
+  if (hello === undefined) return { kind: "service", item: { key: keyFromWire(key), filter: filterFromWire(filter) } };
+  return { kind: "subscriptions", hello: clientHelloFromWire(hello), subscribes: subscribes.map(subscribeFromWire) };
+}
+
+/** The request of a watcher of any number of services. */
+export function bytesFromWatchRequest(hello: CoreClientHello, subscribes: readonly SubscribeItem[]): Uint8Array {
+  const request = { hello: wireFromClientHello(hello), subscribes: subscribes.map(wireFromSubscribe) };
+  return toBinary(WatchRequestSchema, create(WatchRequestSchema, request));
 }

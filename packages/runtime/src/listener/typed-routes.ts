@@ -1,6 +1,12 @@
-/** Everything that goes through Connect's typed API: unary RPCs, and streams in the forms not served as bytes. */
+/**
+ * Everything that goes through Connect's typed API: unary RPCs, and streams in the forms not served as bytes.
+ *
+ * Of a stream in a binary form only the envelopes are Connect's: its messages pass through as they are. A message that
+ * is decoded and encoded again need not have the same bytes, and receivers compute digests of them.
+ */
 
 import type { DescMethodStreaming } from "@bufbuild/protobuf";
+import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { createConnectRouter, createContextValues, type ConnectRouter } from "@connectrpc/connect";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Log, StreamRoutes } from "@rollcall/core";
@@ -24,24 +30,34 @@ export function createTypedRoutes(
   shutdownSignal: AbortSignal,
   log: Log,
 ): (request: AnyRequest, response: AnyResponse) => boolean {
-  const router = createConnectRouter({
+  const options = {
     // Pushes would be compressed for each client anew.
     acceptCompression: [],
     readMaxBytes: limits.messageBytesMax,
     interceptors: [registryErrors(errorDetail, log)],
     shutdownSignal,
-  });
+  };
+  const router = createConnectRouter(options);
+  const binaryStreams = createConnectRouter(options);
   for (const method of streamMethods) {
     const path = pathFromMethod(method);
     const handler = streams?.get(path);
+    if (handler === undefined) continue;
     const readMaxBytes = limits.messageBytesMaxOf.get(path) ?? limits.messageBytesMax;
-    if (handler !== undefined) router.rpc(method, typedStreamHandler(method, handler, errorDetail), { readMaxBytes });
+    // To a message without fields every field is unknown, and what is unknown is kept as it came.
+    const opaque = { ...method, input: EmptySchema, output: EmptySchema };
+    router.rpc(method, typedStreamHandler(method, handler, errorDetail), { readMaxBytes });
+    binaryStreams.rpc(opaque, typedStreamHandler(opaque, handler, errorDetail), { readMaxBytes });
   }
   routes?.(router);
-  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const byPath = ({ handlers }: ConnectRouter) => new Map(handlers.map((handler) => [handler.requestPath, handler]));
+  const handlers = byPath(router);
+  const binaryHandlers = byPath(binaryStreams);
 
   return (request, response) => {
-    const handler = handlers.get(pathOf(request));
+    const path = pathOf(request);
+    const isJson = request.headers["content-type"]?.includes("json") ?? false;
+    const handler = (isJson ? undefined : binaryHandlers.get(path)) ?? handlers.get(path);
     if (handler === undefined) return false;
     const values = createContextValues().set(peerAddressKey, peerOf(request));
     const call = handler(universalRequestFromNodeRequest(request, response, undefined, values));
