@@ -20,9 +20,10 @@ import {
 import { SubscriptionBalancer, type Balancer } from "./balance/balancer.ts";
 import type { Policy } from "./balance/policy.ts";
 import { weightedRandom } from "./balance/weighted-random.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type ConnectionPorts } from "./connection.ts";
 import { EventHub, type ClientEvents, type EventName } from "./events.ts";
 import { firstView } from "./first-view.ts";
+import { streamLinks } from "./link.ts";
 import { completeOptions, type ClientOptions, type CompleteOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { deferred } from "./promises.ts";
@@ -45,6 +46,8 @@ export interface ClientPorts {
    */
   readonly clientId?: string | undefined;
 }
+
+export type LinkedClientPorts = ConnectionPorts & Pick<ClientPorts, "clientId">;
 
 /** A service: its name, or its name with the namespace and group when they are not the client's own. */
 export type ServiceInput =
@@ -123,7 +126,7 @@ type Life = { readonly kind: "live" } | { readonly kind: "closing" | "closed"; r
 
 class ConnectedClient implements Client {
   readonly id: string;
-  readonly #ports: ClientPorts & { readonly log: Log };
+  readonly #ports: LinkedClientPorts;
   readonly #options: CompleteOptions;
   readonly #events: EventHub;
   readonly #connection: Connection;
@@ -133,7 +136,7 @@ class ConnectedClient implements Client {
   #life: Life = { kind: "live" };
   #clusterId: string | undefined;
 
-  constructor(ports: ClientPorts & { readonly log: Log }, options: CompleteOptions) {
+  constructor(ports: LinkedClientPorts, options: CompleteOptions) {
     const { clock, log, random } = ports;
     const { resultTimeoutMs, name } = options;
     this.id = ports.clientId ?? clientIdFrom(name, random.id());
@@ -302,7 +305,13 @@ class ConnectedClient implements Client {
  * @throws RegistryError `invalid_field` naming the option.
  */
 export function createClientWith(ports: ClientPorts, options: ClientOptions): Client {
-  return new ConnectedClient({ ...ports, log: ports.log ?? silentLog }, completeOptions(options));
+  const { dialer, log = silentLog, ...rest } = ports;
+  return createLinkedClient({ ...rest, log, dial: streamLinks(dialer) }, completeOptions(options));
+}
+
+/** The same over links of another kind: for the entries of platforms that have no stream that goes both ways. */
+export function createLinkedClient(ports: LinkedClientPorts, options: CompleteOptions): Client {
+  return new ConnectedClient(ports, options);
 }
 
 function clientIdFrom(name: string, bits: string): string {

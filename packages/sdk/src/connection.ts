@@ -12,24 +12,22 @@
 
 import {
   RegistryError,
+  type ClientMessage,
   type Clock,
-  type Dialer,
-  type Frame,
   type Log,
-  type MessageStream,
   type Random,
   type ServerHello,
   type ServerMessage,
   type Timer,
 } from "@rollcall/core";
-import { CONNECT_PATH, serverMessageFromBytes } from "@rollcall/protocol";
 
 import { pauseBeforeDial, shuffled, type ReconnectOptions } from "./backoff.ts";
+import type { ClientLink, LinkDialer } from "./link.ts";
 
 export interface ConnectionPorts {
   readonly clock: Clock;
   readonly random: Random;
-  readonly dialer: Dialer;
+  readonly dial: LinkDialer;
   readonly log: Log;
 }
 
@@ -46,14 +44,14 @@ export interface ConnectionOwner {
   opened(server: string, hello: ServerHello): void;
   /** What a server that has said hello sends. A RegistryError thrown here ends the link. */
   received(message: ServerMessage): void;
-  /** The link takes frames again after it was congested. */
+  /** The link takes messages again after it was congested. */
   drained(): void;
   /** The link is lost, open or not yet, and the next dial is in `pauseMs`. */
   lost(loss: { server: string; wasOpen: boolean; error: RegistryError; failures: number; pauseMs: number }): void;
 }
 
 interface Link {
-  readonly stream: MessageStream;
+  readonly end: ClientLink;
   readonly server: string;
 }
 
@@ -96,12 +94,12 @@ export class Connection {
   }
 
   get congested(): boolean {
-    return linkOf(this.#state)?.stream.congested ?? false;
+    return linkOf(this.#state)?.end.congested ?? false;
   }
 
-  /** Sends on the present link; without one the frame is dropped. */
-  send(frame: Frame): void {
-    linkOf(this.#state)?.stream.send(frame);
+  /** Sends on the present link; without one the message is dropped. */
+  send(message: ClientMessage): void {
+    linkOf(this.#state)?.end.send(message);
   }
 
   open(): void {
@@ -119,20 +117,20 @@ export class Connection {
     this.#state = next;
     if (before.kind === "dialing" || before.kind === "waiting") before.timer.cancel();
     const link = linkOf(before);
-    if (link !== linkOf(next)) link?.stream.close();
+    if (link !== linkOf(next)) link?.end.close();
   }
 
   #dial(): void {
-    const { clock, dialer } = this.#ports;
+    const { clock, dial } = this.#ports;
     const server = this.#servers[this.#incarnation % this.#servers.length]!;
     this.#incarnation++;
-    const link: Link = { server, stream: dialer.dial(server, CONNECT_PATH) };
+    const link: Link = { server, end: dial(server) };
     const timer = clock.setTimer(this.#options.connectTimeoutMs, () => {
       this.#lose(link, new RegistryError("deadline_exceeded", `${server} has not said hello in time`));
     });
     this.#enter({ kind: "dialing", link, timer });
-    link.stream.listen({
-      message: (bytes) => this.#receive(link, bytes),
+    link.end.listen({
+      message: (message) => this.#receive(link, message),
       drained: () => {
         if (this.#isPresent(link)) this.#owner.drained();
       },
@@ -145,10 +143,9 @@ export class Connection {
     return linkOf(this.#state) === link;
   }
 
-  #receive(link: Link, bytes: Uint8Array): void {
+  #receive(link: Link, message: ServerMessage): void {
     if (!this.#isPresent(link)) return;
     try {
-      const message = serverMessageFromBytes(bytes);
       if (this.#state.kind === "dialing") this.#greet(link, message.hello);
       // Whoever heard of the hello may have closed the client.
       if (this.#isPresent(link)) this.#owner.received(message);
@@ -170,7 +167,7 @@ export class Connection {
     if (linkOf(state) !== link) return;
     const { clock, random, log } = this.#ports;
     // With the error: an end without one would be a goodbye, and the registrations would go with it.
-    link.stream.close(error);
+    link.end.close(error);
     const wasOpen = state.kind === "open";
     const proven = wasOpen && clock.now() - state.openedAt >= PROVEN_AFTER_MS;
     // A server that says it is stopping has done nothing wrong: another one is dialed at once.

@@ -3,7 +3,7 @@
  * are asked for their latest state. So a change that is overtaken by another before it left is never sent, and memory
  * is bounded by what is registered and subscribed, however slow the server.
  *
- * Everything that was decided while one input was handled leaves in one frame.
+ * Everything that was decided while one input was handled leaves in one message.
  */
 
 import {
@@ -14,7 +14,6 @@ import {
   type ClientMessage,
   type Clock,
   type Filter,
-  type Frame,
   type PushReceipt,
   type RegisterItem,
   type ServiceKey,
@@ -22,13 +21,12 @@ import {
   type UnregisterItem,
   type UnsubscribeItem,
 } from "@rollcall/core";
-import { frameFromClientMessage } from "@rollcall/protocol";
 
-/** Where frames go. */
+/** Where messages go. */
 export interface OutboxLink {
   readonly canSend: boolean;
   readonly congested: boolean;
-  send(frame: Frame): void;
+  send(message: ClientMessage): void;
 }
 
 /** A part of the client with something to say. */
@@ -113,7 +111,7 @@ export class Outbox {
     this.wake = oncePerTurn(clock, () => this.#flush());
   }
 
-  /** The first frame of a link: who is there, and all that fits of what is wanted. */
+  /** The first message of a link: who is there, and all that fits of what is wanted. */
   begin(hello: ClientHello): void {
     this.#send(new Draft(hello));
     this.#flush();
@@ -126,7 +124,7 @@ export class Outbox {
   #send(draft: Draft): boolean {
     for (const source of this.#sources) source.fill(draft);
     if (draft.isEmpty) return false;
-    this.#link.send(frameFromClientMessage(draft));
+    this.#link.send(draft);
     return true;
   }
 }
