@@ -219,16 +219,16 @@ describe("a watcher that said hello", () => {
     const { clock, watches, openMany } = startWatches();
     const { stream, heard } = openMany();
     await heard();
-    const beatsWithin = async (ms: number) => {
+    const signsWithin = async (ms: number) => {
       for (let at = 0; at < ms; at += 1_000) {
         await clock.runFor(1_000);
         watches.sweep(clock.now());
       }
       return (await heard()).length;
     };
-    expect(await beatsWithin(30_000)).toBe(3);
+    expect(await signsWithin(30_000)).toBe(3);
     stream.congested = true;
-    expect(await beatsWithin(30_000)).toBe(0);
+    expect(await signsWithin(30_000)).toBe(0);
   });
 
   test("is sent away before the node knows its cluster, or when its hello breaks a rule", () => {

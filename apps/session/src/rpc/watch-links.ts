@@ -21,9 +21,9 @@ import type { Interests } from "../views/interests.ts";
 import { admit, admitHello } from "./admission.ts";
 
 /** How often a client that said hello hears something, in milliseconds: it sends nothing that could be answered. */
-const BEAT_MS = 10_000;
+const SIGN_OF_LIFE_EVERY_MS = 10_000;
 
-const BEAT = frameFromServerMessage({});
+const SIGN_OF_LIFE = frameFromServerMessage({});
 
 export interface WatchLinksPorts {
   readonly clock: Clock;
@@ -105,14 +105,14 @@ export class WatchLinks {
     });
     connection.refuse([], refusals);
     connection.receive(admitted);
-    let beatAt = clock.now() + BEAT_MS;
+    let nextSignAt = clock.now() + SIGN_OF_LIFE_EVERY_MS;
     return {
       drained: () => connection.drained(),
       sweep(now) {
         // A stream that is congested has something to say.
-        if (now < beatAt || stream.congested) return;
-        beatAt = now + BEAT_MS;
-        stream.send(BEAT);
+        if (now < nextSignAt || stream.congested) return;
+        nextSignAt = now + SIGN_OF_LIFE_EVERY_MS;
+        stream.send(SIGN_OF_LIFE);
       },
       close: () => connection.close(),
     };
