@@ -65,6 +65,8 @@ test("an instance is watched, resolved, listed, and gone after Ctrl-C", { timeou
 
   expect(await rollcall("resolve", "orders")).toMatch(row);
   expect(await rollcall("resolve", "orders", "--meta", "version=2")).toContain("0 instances");
+  expect(await rollcall("resolve", "orders", "--zone", "b")).toMatch(row);
+  expect(await rollcall("resolve", "orders", "--only-zone", "b")).toContain("0 instances");
   const instance = { id: "one", address: "127.0.0.1:8080", protocol: "http", weight: 50, zone: "a" };
   const service = { namespace: "default", group: "default", service: "orders" };
   expect(await json("resolve", "orders", "--protocol", "http")).toMatchObject({

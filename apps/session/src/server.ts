@@ -7,7 +7,7 @@
  */
 
 import { MetaLink, healthService, type Membership } from "@rollcall/cluster";
-import { matches, type Timer } from "@rollcall/core";
+import type { Timer } from "@rollcall/core";
 import {
   CONNECT_PATH,
   Health,
@@ -53,7 +53,7 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
   const registrations = new RegistrationStore(clock, writer, (registration) => handover.written(registration));
   const interests = new Interests(
     clock,
-    { encodePush: framesFromPush, matches: (filter, { bytes }) => matches(filter, instanceFromBytes(bytes)) },
+    { encodePush: framesFromPush, readInstance: ({ bytes }) => instanceFromBytes(bytes) },
     wake,
   );
   const handover = new Handover({

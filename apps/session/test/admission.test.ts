@@ -128,19 +128,24 @@ const edges: readonly Edge[] = [
   {
     field: "filter.protocol",
     limit: LIMITS.protocolLength,
-    make: ofFilter((size) => ({ protocol: "p".repeat(size), metadata: [] })),
+    make: ofFilter((size) => ({ ...NO_FILTER, protocol: "p".repeat(size) })),
+  },
+  {
+    field: "filter.zone",
+    limit: LIMITS.zoneLength,
+    make: ofFilter((size) => ({ ...NO_FILTER, zone: "z".repeat(size) })),
   },
   {
     field: "filter.metadata",
     limit: LIMITS.filterRequirements,
-    make: ofFilter((size) => ({ protocol: "", metadata: required(size) })),
+    make: ofFilter((size) => ({ ...NO_FILTER, metadata: required(size) })),
     reason: "limit_exceeded",
   },
   {
     field: 'filter.metadata["k000"]',
     limit: LIMITS.filterValues,
     make: ofFilter((size) => ({
-      protocol: "",
+      ...NO_FILTER,
       metadata: required(
         1,
         Array.from({ length: size }, (_, index) => `${index}`),
@@ -151,7 +156,7 @@ const edges: readonly Edge[] = [
   {
     field: 'filter.metadata["k000"]',
     limit: LIMITS.metadataValueLength,
-    make: ofFilter((size) => ({ protocol: "", metadata: required(1, ["v".repeat(size)]) })),
+    make: ofFilter((size) => ({ ...NO_FILTER, metadata: required(1, ["v".repeat(size)]) })),
   },
 ];
 
@@ -264,7 +269,7 @@ describe("what is admitted", () => {
         {
           key: ORDERS,
           filter: {
-            protocol: "",
+            ...NO_FILTER,
             metadata: [
               { key: "b", values: ["2", "1", "2"] },
               { key: "a", values: [] },

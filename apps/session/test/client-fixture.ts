@@ -1,7 +1,6 @@
 import {
   NO_FILTER,
   RegistryError,
-  matches,
   messageFromFrame,
   silentLog,
   type ClientHello,
@@ -15,7 +14,6 @@ import {
   frameFromClientMessage,
   frameFromServerMessage,
   framesFromPush,
-  instanceFromBytes,
   serverMessageFromBytes,
 } from "@rollcall/protocol";
 import { SimClock } from "@rollcall/testing";
@@ -26,7 +24,7 @@ import { RegistrationStore } from "../src/registrations/registration-store.ts";
 import { Writer } from "../src/routing/writer.ts";
 import { ClientLinks } from "../src/rpc/client-links.ts";
 import { Interests } from "../src/views/interests.ts";
-import { FakeStream, LeaderDatum, ORDERS, encoded, slotTable, version } from "./fixture.ts";
+import { FakeStream, LeaderDatum, ORDERS, encoded, readInstance, slotTable, version } from "./fixture.ts";
 
 export const GREETING: ServerHello = { nodeId: "session-1", clusterId: "c" };
 export const GRACE_MS = 300;
@@ -51,8 +49,7 @@ export function startBackend({ wake, written }: BackendListener = { wake: () => 
       encodedPushes.push(push.key.service);
       return framesFromPush(push);
     },
-    matches: (filter: Parameters<typeof matches>[0], { bytes }: { bytes: Uint8Array }) =>
-      matches(filter, instanceFromBytes(bytes)),
+    readInstance,
   };
   const interests = new Interests(clock, ports, wake);
   const table = slotTable(1, "d-1");

@@ -9,6 +9,7 @@ import {
   slotOfServiceKey,
   type EncodedInstance,
   type Frame,
+  type Instance,
   type InstanceInput,
   type MessageStream,
   type RegistryError,
@@ -18,7 +19,7 @@ import {
   type Update,
   type Version,
 } from "@rollcall/core";
-import { bytesFromInstance } from "@rollcall/protocol";
+import { bytesFromInstance, instanceFromBytes } from "@rollcall/protocol";
 
 export const ORDERS = serviceKey({ service: "orders" });
 export const PAYMENTS = serviceKey({ service: "payments" });
@@ -48,6 +49,8 @@ export function encoded(id: string, input: Partial<InstanceInput> = {}): Encoded
   const instance = instanceFromInput({ id, address: "10.0.0.1:80", ...input }, () => "");
   return { id, bytes: bytesFromInstance(instance) };
 }
+
+export const readInstance = ({ bytes }: EncodedInstance): Instance => instanceFromBytes(bytes);
 
 /** The leader's datum of a service, which issues versions of epoch 1. */
 export class LeaderDatum {

@@ -10,7 +10,17 @@ import {
 import { SimClock } from "@rollcall/testing";
 import { describe, expect, test } from "vitest";
 import { Interests } from "../src/views/interests.ts";
-import { LeaderDatum, ORDERS, PAYMENTS, SLOT, encoded, slotTable, tableWith, version } from "./fixture.ts";
+import {
+  LeaderDatum,
+  ORDERS,
+  PAYMENTS,
+  SLOT,
+  encoded,
+  readInstance,
+  slotTable,
+  tableWith,
+  version,
+} from "./fixture.ts";
 
 /** No slot is held back. */
 const NONE = () => false;
@@ -18,7 +28,7 @@ const NONE = () => false;
 function startInterests(table = slotTable(1, "d-1")) {
   const clock = new SimClock();
   const woken: string[] = [];
-  const ports = { encodePush: () => [frameFromMessage(new Uint8Array(0))], matches: () => true };
+  const ports = { encodePush: () => [frameFromMessage(new Uint8Array(0))], readInstance };
   const interests = new Interests(clock, ports, (nodeId) => woken.push(nodeId));
   interests.adopt(table);
   const sweepAt = async (ms: number) => {

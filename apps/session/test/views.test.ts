@@ -11,18 +11,21 @@ import {
   type Filter,
   type Update,
 } from "@rollcall/core";
-import { instanceFromBytes } from "@rollcall/protocol";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ServiceCopy } from "../src/views/service-copy.ts";
-import { refilter } from "../src/views/view.ts";
-import { LeaderDatum, ORDERS, encoded, version } from "./fixture.ts";
+import { Selection } from "../src/views/selection.ts";
+import { LeaderDatum, ORDERS, encoded, readInstance, version } from "./fixture.ts";
 
-const takes = (filter: Filter, { bytes }: EncodedInstance) => matches(filter, instanceFromBytes(bytes));
+const takes = (filter: Filter, instance: EncodedInstance) => matches(filter, readInstance(instance));
 const BLUE = filterFromInput({ metadata: { color: "blue" } });
 const GRPC = filterFromInput({ protocol: "grpc" });
 
-const colored = (id: string, color: string, protocol = "http") => encoded(id, { protocol, metadata: { color } });
+const LOCAL = filterFromInput({ zone: "here" });
+const LOCAL_GRPC = filterFromInput({ zone: "here", protocol: "grpc" });
+
+const colored = (id: string, color: string, protocol = "http", more: { zone?: string; enabled?: boolean } = {}) =>
+  encoded(id, { protocol, metadata: { color }, ...more });
 
 function copyOf() {
   const pushed: Update[] = [];
@@ -30,32 +33,51 @@ function copyOf() {
     pushed.push(push);
     return [frameFromMessage(Uint8Array.of(pushed.length))];
   };
-  return { copy: new ServiceCopy(ORDERS, { encodePush, matches: takes }), pushed };
+  return { copy: new ServiceCopy(ORDERS, { encodePush, readInstance }), pushed };
 }
 
 const idsIn = (datum: Datum) => [...datum.instances()].map(({ id }) => id).toSorted();
 
-type Change = { readonly id: string; readonly color: string | undefined; readonly protocol: string };
+interface Change {
+  readonly id: string;
+  readonly color: string | undefined;
+  readonly protocol: string;
+  readonly zone: string;
+  readonly enabled: boolean;
+}
 const changes: fc.Arbitrary<Change> = fc.record({
   id: fc.constantFrom("a", "b", "c", "d"),
   color: fc.option(fc.constantFrom("blue", "red"), { nil: undefined }),
   protocol: fc.constantFrom("grpc", "http"),
+  zone: fc.constantFrom("here", "there", ""),
+  enabled: fc.boolean(),
 });
 const filters = fc.constantFrom(
   NO_FILTER,
   BLUE,
   GRPC,
   filterFromInput({ protocol: "grpc", metadata: { color: "red" } }),
+  filterFromInput({ zone: { only: "here" } }),
+  LOCAL,
+  LOCAL_GRPC,
 );
 
-function apply(leader: LeaderDatum, { id, color, protocol }: Change): void {
+function apply(leader: LeaderDatum, { id, color, protocol, ...more }: Change): void {
   if (color === undefined) leader.remove(id);
-  else leader.put(colored(id, color, protocol));
+  else leader.put(colored(id, color, protocol, more));
 }
 
-/** What a view has to be: every instance that the filter takes, with the digest of just those. */
+/** What a filter takes of a whole list, said in another way than the product does. */
+function selected(source: Datum, filter: Filter): EncodedInstance[] {
+  const taken = [...source.instances()].filter((instance) => takes(filter, instance));
+  if (filter.zoneRule === "only" || filter.zone === "") return taken;
+  const local = taken.filter((instance) => readInstance(instance).zone === filter.zone);
+  return local.some((instance) => readInstance(instance).enabled) ? local : taken;
+}
+
+/** What a view has to be: what the filter takes, with the digest of just those. */
 function expectNaive(view: Datum, source: Datum, filter: Filter): void {
-  const wanted = [...source.instances()].filter((instance) => takes(filter, instance));
+  const wanted = selected(source, filter);
   expect(idsIn(view)).toEqual(wanted.map(({ id }) => id).toSorted());
   expect(view.digest).toEqual(wanted.map(({ bytes }) => digestOfBytes(bytes)).reduce(toggleDigest, EMPTY_DIGEST));
   expect(view.version).toEqual(source.version);
@@ -81,15 +103,69 @@ test("a view is at any time what the filter takes of the whole, however the chan
   );
 });
 
-test("refiltering looks only at what may have changed", () => {
+test("a selection looks only at what may have changed", () => {
   const leader = new LeaderDatum().put(colored("a", "blue"), colored("b", "blue"), colored("c", "red"));
-  const filtered = new Datum(ORDERS, version(0));
+  const selected = new Datum(ORDERS, version(0));
   const asked: string[] = [];
-  refilter(filtered, leader.datum, ["b", "c", "gone"], ({ id, bytes }) => {
-    asked.push(id);
-    return takes(BLUE, { id, bytes });
+  const selection = new Selection(BLUE, (instance) => {
+    asked.push(instance.id);
+    return readInstance(instance);
   });
-  expect([asked, idsIn(filtered), filtered.version]).toEqual([["b", "c"], ["b"], leader.datum.version]);
+  selection.follow(selected, leader.datum, ["b", "c", "gone"]);
+  expect([asked, idsIn(selected), selected.version]).toEqual([["b", "c"], ["b"], leader.datum.version]);
+});
+
+describe("a view that prefers a zone", () => {
+  const here = (id: string, enabled = true) => colored(id, "blue", "http", { zone: "here", enabled });
+  const there = (id: string) => colored(id, "blue", "http", { zone: "there" });
+
+  function viewOf(leader: LeaderDatum) {
+    const { copy, pushed } = copyOf();
+    copy.apply(leader.snapshot);
+    const view = copy.view(LOCAL);
+    let news = 0;
+    view.viewers.add({ viewChanged: () => void news++ });
+    const follow = () => copy.apply(leader.datum.delta(copy.held!, NO_FILTER, true)!);
+    return { view, follow, pushed, ids: () => idsIn(view.datum) };
+  }
+
+  test("falls back to all when nobody in it can take work, and back again", () => {
+    const leader = new LeaderDatum().put(here("a"), here("b", false), there("c"), there("d"));
+    const { follow, ids } = viewOf(leader);
+    expect(ids()).toEqual(["a", "b"]);
+    leader.put(here("a", false));
+    follow();
+    expect(ids()).toEqual(["a", "b", "c", "d"]);
+    leader.put(here("b"));
+    follow();
+    expect(ids()).toEqual(["a", "b"]);
+    leader.remove("a").remove("b");
+    follow();
+    expect(ids()).toEqual(["c", "d"]);
+  });
+
+  test("has the digest it had when only other zones change, so that nobody is pushed anything", () => {
+    const leader = new LeaderDatum().put(here("a"), there("b"));
+    const { view, follow } = viewOf(leader);
+    const before = view.datum.digest;
+    leader.put(there("c")).remove("b");
+    follow();
+    expect(view.datum.digest).toEqual(before);
+  });
+
+  test("brings a change of sides as a delta with proof", () => {
+    const resting = ["b", "c", "d", "e", "f"].map((id) => here(id, false));
+    const leader = new LeaderDatum().put(here("a"), ...resting, there("g"));
+    const { view, follow, pushed } = viewOf(leader);
+    const receiver = new Datum(ORDERS, version(0));
+    receiver.apply(view.datum.snapshot(LOCAL, true));
+    leader.put(here("a", false));
+    follow();
+    view.framesFor(receiver.held);
+    expect(pushed.at(-1)!.instances.map(({ id }) => id)).toEqual(["g", "a"]);
+    expect(receiver.apply(pushed.at(-1)!)).toBe("applied");
+    expect(idsIn(receiver)).toEqual(["a", "b", "c", "d", "e", "f", "g"]);
+  });
 });
 
 describe("a copy", () => {

@@ -245,7 +245,7 @@ describe("who is sent away", () => {
     { what: "a service without a name", bytes: requestFor({ ...ORDERS, service: "" }), reason: "invalid_field" },
     {
       what: "a filter that is none",
-      bytes: requestFor(ORDERS, { protocol: "", metadata: [{ key: "", values: [] }] }),
+      bytes: requestFor(ORDERS, { ...NO_FILTER, metadata: [{ key: "", values: [] }] }),
       reason: "invalid_field",
     },
   ])("$what", ({ bytes, reason }) => {

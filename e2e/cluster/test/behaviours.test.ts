@@ -10,7 +10,7 @@
 //   8  leaving with everything         by closing the client: there is no call that unregisters by service
 //   9  one registration, used twice    refused; one that was ended refuses further use
 //  10  group and namespace             never mix
-//  11  scopes by zone                  not at this stage: a view has all zones, filters go by protocol and metadata
+//  11  scopes by zone                  a zone that is preferred, or the only one
 //  12  unsubscribed                    no callback any more
 //  13  several subscriptions           each gets its callback
 //  14  versions                        never decrease at a client. That a stale push changes nothing takes a server
@@ -180,6 +180,27 @@ test("10: services that differ only in group or namespace never see each other",
   for (const [index, key] of keys.entries()) await afterEverything(provider, views[index]!, key);
   for (const [index, { idsShown }] of views.entries())
     expect(new Set(idsShown.flat())).toEqual(new Set([`of-${index}`, "marker"]));
+});
+
+test("11: a preferred zone is shown while it can take work and then all are; an only zone is shown in any case", async () => {
+  const [provider, subscriber] = clientsApart();
+  const preferring = new RecordedViews(subscriber, "s11", { zone: "eu-1" });
+  const only = new RecordedViews(subscriber, "s11", { zone: { only: "eu-1" } });
+  await preferring.subscription.ready;
+  await only.subscription.ready;
+  await provider.register({ service: "s11", id: "far", address: "10.0.0.1:80", zone: "us-1" });
+  await preferring.untilIds(["far"]);
+  const near = await provider.register({ service: "s11", id: "near", address: "10.0.0.2:80", zone: "eu-1" });
+  await preferring.untilIds(["near"]);
+  await near.update({ enabled: false });
+  await preferring.untilIds(["far", "near"]);
+  await near.update({ enabled: true });
+  await preferring.untilIds(["near"]);
+  await near.unregister();
+  await preferring.untilIds(["far"]);
+  await only.untilIds([]);
+  expect(only.idsShown).toEqual([[], ["near"], ["near"], ["near"], []]);
+  expect(preferring.shown.every(({ view }) => view.confirmed)).toBe(true);
 });
 
 test("12: who has unsubscribed is not called any more", async () => {

@@ -21,6 +21,7 @@ import {
   InstanceSchema,
   MetaService,
   RegistryService,
+  ZoneRule,
   errorDetailCodec,
 } from "@rollcall/protocol";
 import { expect, onTestFinished, test } from "vitest";
@@ -93,6 +94,10 @@ test("every unary method", async () => {
   expect(instances.map(({ id, metadata }) => ({ id, metadata }))).toEqual([
     { id: instanceId, metadata: { version: "1.2" } },
   ]);
+  const elsewhere = { key, filter: { zone: "eu-1", zoneRule: ZoneRule.PREFERRED } };
+  expect((await call(client, method.resolve, elsewhere)).instances).toHaveLength(1);
+  const nowhere = { key, filter: { zone: "eu-1", zoneRule: ZoneRule.ONLY } };
+  expect((await call(client, method.resolve, nowhere)).instances).toHaveLength(0);
   const { services } = await call(client, method.listServices, {});
   expect(services.map((summary) => [summary.key?.service, summary.instances])).toContainEqual(["grpc-unary", 1]);
   await call(client, method.unregister, { key, instanceId });

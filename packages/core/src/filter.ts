@@ -1,7 +1,12 @@
-/** A filter: which instances of a service a subscriber wants. All parts must hold; an empty filter takes everything. */
+/**
+ * A filter: which instances of a service a subscriber wants. All parts must hold; an empty filter takes everything.
+ *
+ * A preferred zone is no part that holds for one instance and not for another: which instances it takes depends on the
+ * others that there are. It is for whoever has the whole list, with {@link isPreferred} to tell what matters in it.
+ */
 
 import { invalidField, limitExceeded } from "./error.ts";
-import { checkMetadataKey, type Instance } from "./instance.ts";
+import { canTakeWork, checkMetadataKey, checkZone, type Instance } from "./instance.ts";
 import { LIMITS } from "./limits.ts";
 
 export interface Filter {
@@ -9,7 +14,16 @@ export interface Filter {
   readonly protocol: string;
   /** Sorted by key, keys distinct. */
   readonly metadata: readonly MetadataRequirement[];
+  /** Wanted zone; empty takes any. */
+  readonly zone: string;
+  readonly zoneRule: ZoneRule;
 }
+
+/**
+ * `only`: instances of the zone, even if there are none. `preferred`: those of the zone as long as one of them can take
+ * work, those of all zones otherwise. Also the rule of a filter without a zone.
+ */
+export type ZoneRule = "preferred" | "only";
 
 /** The instance must have `key`, and when `values` are given its value must be one of them. Values sorted, distinct. */
 export interface MetadataRequirement {
@@ -17,11 +31,13 @@ export interface MetadataRequirement {
   readonly values: readonly string[];
 }
 
-export const NO_FILTER: Filter = { protocol: "", metadata: [] };
+export const NO_FILTER: Filter = { protocol: "", metadata: [], zone: "", zoneRule: "preferred" };
 
-/** What a subscriber writes: a value, a list of allowed values, or `true` for "has this key". */
 export interface FilterInput {
   readonly protocol?: string | undefined;
+  /** A zone that is preferred, or the only one. */
+  readonly zone?: string | { readonly only: string } | undefined;
+  /** By key: a value, a list of allowed values, or `true` for "has this key". */
   readonly metadata?: Readonly<Record<string, string | readonly string[] | true>> | undefined;
 }
 
@@ -39,7 +55,12 @@ export function filterFromInput(input: FilterInput): Filter {
     }
     return { key, values };
   });
-  return checkFilter({ protocol: input.protocol ?? "", metadata });
+  return checkFilter({ protocol: input.protocol ?? "", metadata, ...zoneFromInput(input.zone) });
+}
+
+function zoneFromInput(input: FilterInput["zone"]): Pick<Filter, "zone" | "zoneRule"> {
+  if (typeof input === "object" && input !== null) return { zone: input.only, zoneRule: "only" };
+  return { zone: input ?? "", zoneRule: "preferred" };
 }
 
 /** The same filter in canonical order, checked. @throws RegistryError as {@link filterFromInput}. */
@@ -53,7 +74,9 @@ export function checkFilter(filter: Filter): Filter {
   const metadata = filter.metadata.map(checkRequirement).toSorted((a, b) => compareText(a.key, b.key));
   const repeated = metadata.find((requirement, index) => requirement.key === metadata[index - 1]?.key);
   if (repeated !== undefined) throw invalidField("filter.metadata", "distinct keys", repeated.key);
-  return { protocol: filter.protocol, metadata };
+  // The rule without a zone would leave open whether none or all was meant.
+  const zone = isZoneFree(filter) ? "" : checkZone("filter.zone", filter.zone);
+  return { protocol: filter.protocol, metadata, zone, zoneRule: filter.zoneRule };
 }
 
 function checkRequirement({ key, values }: MetadataRequirement): MetadataRequirement {
@@ -73,19 +96,39 @@ function compareText(a: string, b: string): number {
 }
 
 export function takesEverything(filter: Filter): boolean {
-  return filter.protocol === "" && filter.metadata.length === 0;
+  return filter.protocol === "" && filter.metadata.length === 0 && isZoneFree(filter);
 }
 
+/** Whether the filter takes the instance, whatever others there are: a preferred zone does not count. */
 export function matches(filter: Filter, instance: Instance): boolean {
   if (filter.protocol !== "" && filter.protocol !== instance.protocol) return false;
+  if (filter.zoneRule === "only" && filter.zone !== instance.zone) return false;
   return filter.metadata.every(({ key, values }) => {
     const value = Object.hasOwn(instance.metadata, key) ? instance.metadata[key] : undefined;
     return value !== undefined && (values.length === 0 || values.includes(value));
   });
 }
 
+function isZoneFree({ zone, zoneRule }: Filter): boolean {
+  return zone === "" && zoneRule === "preferred";
+}
+
+export function prefersZone(filter: Filter): boolean {
+  return filter.zone !== "" && filter.zoneRule === "preferred";
+}
+
+/**
+ * Whether the instance is reason enough to show no other zone. One that wants no traffic, or can take none, is not: the
+ * zone is preferred to save a way, and no way is saved by a list of instances that nobody may call.
+ */
+export function isPreferred(filter: Filter, instance: Instance): boolean {
+  return prefersZone(filter) && filter.zone === instance.zone && canTakeWork(instance) && matches(filter, instance);
+}
+
 /** The same text for equal filters, the empty one for {@link NO_FILTER}: the key of maps. */
 export function textFromFilter(filter: Filter): string {
   if (takesEverything(filter)) return "";
-  return JSON.stringify([filter.protocol, filter.metadata.map(({ key, values }) => [key, ...values])]);
+  const parts: unknown[] = [filter.protocol, filter.metadata.map(({ key, values }) => [key, ...values])];
+  if (filter.zone !== "") parts.push(filter.zoneRule, filter.zone);
+  return JSON.stringify(parts);
 }

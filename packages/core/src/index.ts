@@ -11,6 +11,7 @@ export {
 export {
   DEFAULT_PROTOCOL,
   DEFAULT_WEIGHT,
+  canTakeWork,
   checkInstance,
   instanceFromInput,
   type Health,
@@ -21,12 +22,15 @@ export {
   NO_FILTER,
   checkFilter,
   filterFromInput,
+  isPreferred,
   matches,
+  prefersZone,
   takesEverything,
   textFromFilter,
   type Filter,
   type FilterInput,
   type MetadataRequirement,
+  type ZoneRule,
 } from "./filter.ts";
 export { LIMITS } from "./limits.ts";
 

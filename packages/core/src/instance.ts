@@ -77,7 +77,7 @@ export function checkInstance(instance: Instance): Instance {
   if (!Number.isInteger(weight) || weight < 0 || weight > LIMITS.weight) {
     throw invalidField("instance.weight", `a whole number from 0 to ${LIMITS.weight}`, weight);
   }
-  if (zone !== "") checkText("instance.zone", zone, ZONE_PATTERN, LIMITS.zoneLength, `letters, digits, ".", "_", "-"`);
+  if (zone !== "") checkZone("instance.zone", zone);
   checkMetadata(metadata);
   if (payload.length > LIMITS.payloadBytes)
     throw limitExceeded("instance.payload", `${LIMITS.payloadBytes} bytes`, payload.length);
@@ -126,6 +126,17 @@ function checkMetadata(metadata: Readonly<Record<string, string>>): void {
   }
   if (bytes > LIMITS.metadataBytes)
     throw limitExceeded("instance.metadata", `${LIMITS.metadataBytes} bytes of keys and values`, bytes);
+}
+
+/** Gives back a valid zone. @throws RegistryError `invalid_field`. */
+export function checkZone(field: string, zone: string): string {
+  checkText(field, zone, ZONE_PATTERN, LIMITS.zoneLength, `letters, digits, ".", "_", "-"`);
+  return zone;
+}
+
+/** Whether it wants traffic and can take it. */
+export function canTakeWork({ enabled, health, weight }: Instance): boolean {
+  return enabled && health === "healthy" && weight > 0;
 }
 
 /** @throws RegistryError `invalid_field` when `key` is no valid metadata key. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   checkFilter,
   filterFromInput,
+  isPreferred,
   matches,
   NO_FILTER,
   takesEverything,
@@ -10,7 +11,7 @@ import {
   type Filter,
   type FilterInput,
 } from "../src/filter.ts";
-import { instanceFromInput } from "../src/instance.ts";
+import { instanceFromInput, type Instance } from "../src/instance.ts";
 import { LIMITS } from "../src/limits.ts";
 import { expectRefusal } from "./refusal.ts";
 
@@ -21,10 +22,12 @@ const wanted = fc.oneof(fc.constant(true as const), values, fc.array(values, { m
 const inputs: fc.Arbitrary<FilterInput> = fc.record({
   protocol: fc.constantFrom("", "grpc", "http"),
   metadata: fc.dictionary(keys, wanted, { maxKeys: 4, noNullPrototype: true }),
+  zone: fc.constantFrom(undefined, "", "a", "b", { only: "a" }, { only: "b" }),
 });
 const instances = fc
   .record({
     protocol: fc.constantFrom("grpc", "http"),
+    zone: fc.constantFrom("", "a", "b"),
     metadata: fc.dictionary(keys, values, { maxKeys: 4, noNullPrototype: true }),
   })
   .map((fields) => instanceFromInput({ id: "i-1", address: "host:80", ...fields }, () => ""));
@@ -32,9 +35,10 @@ const instances = fc
 /** Says the same as `matches`, as a subscriber would explain it. */
 function explains(
   input: FilterInput,
-  instance: { protocol: string; metadata: Readonly<Record<string, string>> },
+  instance: { protocol: string; zone: string; metadata: Readonly<Record<string, string>> },
 ): boolean {
   if (input.protocol && input.protocol !== instance.protocol) return false;
+  if (typeof input.zone === "object" && input.zone.only !== instance.zone) return false;
   const has = new Map(Object.entries(instance.metadata));
   for (const [key, value] of Object.entries(input.metadata ?? {})) {
     if (!has.has(key)) return false;
@@ -49,7 +53,7 @@ function rewritten(filter: Filter): Filter {
     key,
     values: [...values.toReversed(), ...values],
   }));
-  return { protocol: filter.protocol, metadata };
+  return { ...filter, metadata };
 }
 
 test("a filter takes exactly the instances that its input describes", () => {
@@ -126,6 +130,30 @@ describe("each limit, at its edge", () => {
   });
 });
 
+describe("a preferred zone", () => {
+  const local = (change: Partial<Instance> = {}) => ({
+    ...instanceFromInput({ id: "i-1", address: "host:80", zone: "a", protocol: "http" }, () => ""),
+    ...change,
+  });
+  const preferred = filterFromInput({ zone: "a", protocol: "http" });
+
+  test("takes every zone by itself, for it depends on the others which are shown", () => {
+    for (const zone of ["", "a", "b"]) expect(matches(preferred, local({ zone }))).toBe(true);
+  });
+
+  test("is served by those that are in it, can take work, and are taken by the rest of the filter", () => {
+    expect(isPreferred(preferred, local())).toBe(true);
+    const others = [{ zone: "b" }, { enabled: false }, { health: "unhealthy" }, { weight: 0 }, { protocol: "grpc" }];
+    for (const change of others as Partial<Instance>[]) expect(isPreferred(preferred, local(change))).toBe(false);
+    expect(isPreferred(NO_FILTER, local({ zone: "" }))).toBe(false);
+    expect(isPreferred(filterFromInput({ zone: { only: "a" } }), local())).toBe(false);
+  });
+
+  test.each([7, { only: "" }, {}, { only: "-" }, "x".repeat(LIMITS.zoneLength + 1)])("cannot be %j", (zone) => {
+    expectRefusal(() => filterFromInput({ zone: zone as string }), "invalid_field", "filter.zone");
+  });
+});
+
 test("what is no wish is refused by name", () => {
   for (const wish of [[], false, 7, null]) {
     expectRefusal(
@@ -141,5 +169,5 @@ test("what is no wish is refused by name", () => {
   );
   expectRefusal(() => filterFromInput({ metadata: { "-": "v" } }), "invalid_field", "filter.metadata key");
   const twice = { key: "k", values: [] };
-  expectRefusal(() => checkFilter({ protocol: "", metadata: [twice, twice] }), "invalid_field", "filter.metadata");
+  expectRefusal(() => checkFilter({ ...NO_FILTER, metadata: [twice, twice] }), "invalid_field", "filter.metadata");
 });

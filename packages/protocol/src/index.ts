@@ -51,7 +51,7 @@ export { clusterStateFromWire, wireFromClusterState } from "./codec/join.ts";
 export { errorDetailCodec, errorFromWire, wireFromError } from "./codec/error.ts";
 
 // Typed messages that a server builds or reads itself.
-export { InstanceSchema } from "./gen/rollcall/v1/types_pb.ts";
+export { InstanceSchema, ZoneRule } from "./gen/rollcall/v1/types_pb.ts";
 
 // The services, and their methods as the paths that links are opened by.
 export { RegistryService } from "./gen/rollcall/v1/registry_pb.ts";

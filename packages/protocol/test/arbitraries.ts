@@ -56,7 +56,12 @@ const helds: fc.Arbitrary<Held> = fc.record({ version: versions, digest: digests
 const keys: fc.Arbitrary<ServiceKey> = fc.record({ namespace: filledText, group: filledText, service: name });
 const filters: fc.Arbitrary<Filter> = fc.oneof(
   fc.constant(NO_FILTER),
-  fc.record({ protocol: text, metadata: some(fc.record({ key: text, values: some(text) })) }),
+  fc.record({
+    protocol: text,
+    metadata: some(fc.record({ key: text, values: some(text) })),
+    zone: text,
+    zoneRule: fc.constantFrom("preferred" as const, "only" as const),
+  }),
 );
 
 export const errors: fc.Arbitrary<ErrorValue> = fc.record({

@@ -4,6 +4,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import {
   LIMITS,
+  NO_FILTER,
   epoch,
   frameFromMessage,
   instanceFromInput,
@@ -171,7 +172,7 @@ describe("fields of a newer version", () => {
     expect(read.registers[0]).toEqual(item);
     const pushed = frameFromPush({
       key: item.key,
-      filter: { protocol: "", metadata: [] },
+      filter: NO_FILTER,
       version: { epoch: epoch(1), counter: 1 },
       digest: { high: 0, low: 0 },
       baseDigest: undefined,

@@ -1,7 +1,7 @@
 /** Whatever bytes arrive, a decoder gives a value or a RegistryError, and never anything else. */
 
 import { create, toBinary } from "@bufbuild/protobuf";
-import { RegistryError, SLOT_COUNT, messageFromFrame, type Frame } from "@rollcall/core";
+import { NO_FILTER, RegistryError, SLOT_COUNT, messageFromFrame, type Frame } from "@rollcall/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LinkRequestSchema, LinkResponseSchema } from "../src/gen/rollcall/v1/data_pb.ts";
@@ -219,7 +219,7 @@ describe("what parses and still makes no sense is refused by name", () => {
   test("a watch request without a key is decoded: the check of the key refuses it", () => {
     expect(watchWishFromBytes(toBinary(WatchRequestSchema, create(WatchRequestSchema)))).toEqual({
       kind: "service",
-      item: { key: { namespace: "default", group: "default", service: "" }, filter: { protocol: "", metadata: [] } },
+      item: { key: { namespace: "default", group: "default", service: "" }, filter: NO_FILTER },
     });
   });
 });

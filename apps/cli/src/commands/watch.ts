@@ -1,6 +1,6 @@
 /** `rollcall watch`: a service now and at every change, until Ctrl-C. */
 
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import type { FilterInput, ServiceView } from "@rollcall/sdk";
 
 import { jsonFromView, writeJson } from "../output/json.ts";
@@ -12,16 +12,24 @@ import { addRegistryOptions, pair, type RegistryOptions } from "../registry/sett
 export interface FilterOptions {
   readonly protocol?: string | undefined;
   readonly meta?: Readonly<Record<string, string>> | undefined;
+  readonly zone?: string | undefined;
+  readonly onlyZone?: string | undefined;
 }
 
-export function filterFrom({ protocol, meta }: FilterOptions): FilterInput {
-  return { protocol, metadata: meta };
+export function filterFrom({ protocol, meta, zone, onlyZone }: FilterOptions): FilterInput {
+  return { protocol, metadata: meta, zone: onlyZone === undefined ? zone : { only: onlyZone } };
 }
 
 export function addFilterOptions(command: Command): Command {
   return command
     .option("--protocol <name>", "only instances that speak it")
-    .option("--meta <key=value>", "only instances with this metadata, repeatable", pair);
+    .option("--meta <key=value>", "only instances with this metadata, repeatable", pair)
+    .addOption(
+      new Option("--zone <name>", "instances of this zone while any of them can take work, else all").conflicts(
+        "onlyZone",
+      ),
+    )
+    .option("--only-zone <name>", "only instances of this zone");
 }
 
 export function addWatch(program: Command, ports: CommandPorts): void {
@@ -36,6 +44,7 @@ export function addWatch(program: Command, ports: CommandPorts): void {
 Examples:
   rollcall watch orders
   rollcall watch orders --protocol http --meta version=1.2
+  rollcall watch orders --zone eu-1
   rollcall watch orders --json | jq -r '[.instances[].address] | join(" ")'`,
     )
     .action((service: string, options: RegistryOptions & FilterOptions) => watch(service, options, ports));

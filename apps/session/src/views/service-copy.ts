@@ -21,17 +21,19 @@ import {
   type Filter,
   type Frame,
   type Held,
+  type Instance,
   type ServiceKey,
   type SlotId,
   type Update,
   type Version,
 } from "@rollcall/core";
 
-import { View, refilter, type Content } from "./view.ts";
+import { Selection, idsOf } from "./selection.ts";
+import { View, type Content } from "./view.ts";
 
 export interface ServiceCopyPorts {
   readonly encodePush: (push: Update) => readonly Frame[];
-  readonly matches: (filter: Filter, instance: EncodedInstance) => boolean;
+  readonly readInstance: (instance: EncodedInstance) => Instance;
 }
 
 /** As of a datum; and `unfit`: not confirmed, which is no news to a copy that is. */
@@ -83,10 +85,9 @@ export class ServiceCopy {
     const text = textFromFilter(filter);
     const known = this.#views.get(text);
     if (known !== undefined) return known;
-    const view = new View(filter, takesEverything(filter) ? this.datum : this.#filtered(filter), {
-      encodePush: this.#ports.encodePush,
-      content: () => this.#content,
-    });
+    const ports = { encodePush: this.#ports.encodePush, content: () => this.#content };
+    const selection = takesEverything(filter) ? undefined : new Selection(filter, this.#ports.readInstance);
+    const view = new View(filter, selection === undefined ? this.datum : this.#selected(selection), selection, ports);
     this.#views.set(text, view);
     return view;
   }
@@ -118,24 +119,20 @@ export class ServiceCopy {
     const isRepair = compareVersions(before, this.datum.version) === 0;
     const changedIds = isRepair ? undefined : this.datum.changedSince(before);
     for (const view of this.#views.values()) {
-      if (view.datum === this.datum) continue;
+      if (view.selection === undefined) continue;
       const ids = changedIds ?? new Set([...idsOf(view.datum), ...idsOf(this.datum)]);
-      refilter(view.datum, this.datum, ids, (instance) => this.#ports.matches(view.filter, instance));
+      view.selection.follow(view.datum, this.datum, ids);
       if (isSkip) view.datum.skippedFrom(before);
     }
   }
 
-  #filtered(filter: Filter): Datum {
-    const filtered = new Datum(this.key, NOTHING_YET);
-    refilter(filtered, this.datum, idsOf(this.datum), (instance) => this.#ports.matches(filter, instance));
+  #selected(selection: Selection): Datum {
+    const selected = new Datum(this.key, NOTHING_YET);
+    selection.follow(selected, this.datum, idsOf(this.datum));
     // Whatever matched it before is not known.
-    filtered.skippedFrom(NOTHING_YET);
-    return filtered;
+    selected.skippedFrom(NOTHING_YET);
+    return selected;
   }
 }
 
 const NOTHING_YET: Version = { epoch: epoch(0), counter: 0 };
-
-function* idsOf(datum: Datum): IterableIterator<string> {
-  for (const { id } of datum.instances()) yield id;
-}

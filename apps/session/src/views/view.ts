@@ -9,13 +9,14 @@ import {
   formatDigest,
   formatVersion,
   updateFor,
-  type EncodedInstance,
   type Filter,
   type Frame,
   type Held,
   type Update,
   type Version,
 } from "@rollcall/core";
+
+import type { Selection } from "./selection.ts";
 
 /** What this session has of a service: nothing, a list nobody vouches for yet, or one that the slot's leader does. */
 export type Content = "nothing" | "unconfirmed" | "confirmed";
@@ -37,15 +38,18 @@ export interface ViewPorts {
 export class View {
   readonly filter: Filter;
   readonly datum: Datum;
+  /** What keeps the datum to what the filter takes; undefined when that is the whole service. */
+  readonly selection: Selection | undefined;
   readonly viewers = new Set<Viewer>();
   readonly #ports: ViewPorts;
   /** By what the receiver holds, the empty text for a snapshot; all lead to `#framesLeadTo`. */
   readonly #frames = new Map<string, readonly Frame[]>();
   #framesLeadTo: { readonly version: Version; readonly confirmed: boolean } | undefined;
 
-  constructor(filter: Filter, datum: Datum, ports: ViewPorts) {
+  constructor(filter: Filter, datum: Datum, selection: Selection | undefined, ports: ViewPorts) {
     this.filter = filter;
     this.datum = datum;
+    this.selection = selection;
     this.#ports = ports;
   }
 
@@ -82,19 +86,4 @@ export class View {
   announce(): void {
     for (const viewer of this.viewers) viewer.viewChanged();
   }
-}
-
-/** Brings a filtered datum to what `source` holds, looking only at the instances that may have changed. */
-export function refilter(
-  filtered: Datum,
-  source: Datum,
-  changedIds: Iterable<string>,
-  matches: (instance: EncodedInstance) => boolean,
-): void {
-  for (const id of changedIds) {
-    const instance = source.get(id);
-    if (instance !== undefined && matches(instance)) filtered.put(instance, source.version);
-    else filtered.remove(id, source.version);
-  }
-  filtered.adopt(source.version);
 }

@@ -12,6 +12,7 @@ import {
   type RegistrationVersion as CoreRegistrationVersion,
   type ServiceKey as CoreServiceKey,
   type Version as CoreVersion,
+  type ZoneRule as CoreZoneRule,
 } from "@rollcall/core";
 
 import {
@@ -21,6 +22,7 @@ import {
   RegistrationVersionSchema,
   ServiceKeySchema,
   VersionSchema,
+  ZoneRule,
   type Filter,
   type Held,
   type MetadataRequirement,
@@ -87,6 +89,9 @@ export function heldFromWire(wire: Held | undefined): CoreHeld | undefined {
   return wire && { version: versionFromWire(wire.version), digest: digestFromFixed64(wire.digest) };
 }
 
+/** What is preferred is also what is meant when nothing is said. */
+const wireZoneRule: Record<CoreZoneRule, ZoneRule> = { preferred: ZoneRule.UNSPECIFIED, only: ZoneRule.ONLY };
+
 /** A filter that takes everything is absent on the wire. */
 export function wireFromFilter(filter: CoreFilter): Filter | undefined {
   if (takesEverything(filter)) return undefined;
@@ -96,12 +101,18 @@ export function wireFromFilter(filter: CoreFilter): Filter | undefined {
       const requirement: WireFields<MetadataRequirement> = { key, values: [...values] };
       return create(MetadataRequirementSchema, requirement);
     }),
+    zone: filter.zone,
+    zoneRule: wireZoneRule[filter.zoneRule],
   };
   return create(FilterSchema, fields);
 }
 
 export function filterFromWire(wire: Filter | undefined): CoreFilter {
-  return wire === undefined
-    ? NO_FILTER
-    : { protocol: wire.protocol, metadata: wire.metadata.map(({ key, values }) => ({ key, values })) };
+  if (wire === undefined) return NO_FILTER;
+  return {
+    protocol: wire.protocol,
+    metadata: wire.metadata.map(({ key, values }) => ({ key, values })),
+    zone: wire.zone,
+    zoneRule: wire.zoneRule === ZoneRule.ONLY ? "only" : "preferred",
+  };
 }
