@@ -123,6 +123,7 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
     nodePaths: [LINK_PATH, REPLICATE_PATH],
     routes: (router) => router.service(Health, healthService([DataService.typeName], unready, clock)),
     unready,
+    isSettled: () => sessions.isSettled,
     metrics: () => dataMetrics({ storage, followers, leaders, warm }),
     async start(address) {
       await load();

@@ -122,6 +122,7 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
       router.service(Health, healthService([RegistryService.typeName], notReady, clock));
     },
     unready: notReady,
+    isSettled: () => writer.waiting === 0 && interests.isSettled && clients.isSettled,
     metrics: () => [
       gauge("rollcall_session_clients", "Clients connected by a Connect stream.", clients.connections),
       gauge("rollcall_session_watches", "Watch streams: browsers, and clients without a Connect stream.", watches.size),

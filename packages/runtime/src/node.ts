@@ -39,6 +39,11 @@ export interface NodeServer {
   routes(router: ConnectRouter): void;
   /** What keeps the node from doing its work; empty when it is ready. */
   unready(): string[];
+  /**
+   * True when everything this node was told has reached all whom it concerns, as far as it knows. Absent: it passes
+   * nothing on.
+   */
+  isSettled?(): boolean;
   metrics(): Metric[];
   /** @param address `host:port` by which others reach this node */
   start(address: string): void | Promise<void>;
@@ -69,6 +74,8 @@ export interface StartNodeOptions {
 export interface RunningNode extends RunningServer {
   readonly nodeId: string;
   unready(): string[];
+  /** As of its server. */
+  isSettled(): boolean;
 }
 
 /** Rejects with a RegistryError when the port or what the server needs cannot be had. */
@@ -115,6 +122,7 @@ export async function startNode({
     nodeId,
     address,
     unready: () => server.unready(),
+    isSettled: () => server.isSettled?.() ?? true,
     async stop() {
       await server.stop();
       await listener.close(settings.stopGraceMs);

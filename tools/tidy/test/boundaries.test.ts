@@ -77,6 +77,15 @@ import "@rollcall/core"; // fine
 import "@rollcall/protocol"; // fine
 import "@rollcall/runtime/stream";
 import "./node/index.ts";`,
+  "packages/sdk/src/testing/a.ts": `${without(logic, 'import "zod";')}
+import "@rollcall/core"; // fine
+import "../client.ts"; // fine
+import "../node/index.ts";`,
+  "packages/sdk/src/testing/ports.ts": `
+setTimeout(f, 1); // fine
+performance.now(); // fine
+import "node:timers";
+import "@rollcall/runtime/stream";`,
   "packages/sdk/src/node/a.ts": `
 import "@rollcall/core"; // fine
 import "@rollcall/runtime/stream"; // fine

@@ -3,7 +3,7 @@
  * over loopback. Only meta differs: it keeps its store in memory, so a cluster that was stopped is forgotten.
  */
 
-import { RegistryError, type Log, type NodeRole } from "@rollcall/core";
+import { NODE_ROLES, RegistryError, invalidField, type Log, type NodeRole } from "@rollcall/core";
 import { createDataServer } from "@rollcall/data";
 import { MemoryMetaStore, createMetaServer } from "@rollcall/meta";
 import { errorDetailCodec } from "@rollcall/protocol";
@@ -17,6 +17,8 @@ export interface DevNode {
   readonly role: NodeRole;
   readonly node: RunningNode;
 }
+
+export type ClusterSettings = Omit<DevSettings, "logLevel">;
 
 /** The same values as the defaults of the nodes' own settings. */
 const HEARTBEAT_MS = 1_000;
@@ -39,18 +41,18 @@ const DATA_PORT_OFFSET = 20;
 export const NODES_MAX = META_PORT_OFFSET;
 
 export class DevCluster {
-  readonly #nodes: DevNode[] = [];
+  #nodes: DevNode[] = [];
   readonly #stops = new StopSequence();
-  readonly #settings: DevSettings;
+  readonly #settings: ClusterSettings;
   readonly #logOf: (role: NodeRole, nodeId: string) => Log;
 
-  private constructor(settings: DevSettings, logOf: (role: NodeRole, nodeId: string) => Log) {
+  private constructor(settings: ClusterSettings, logOf: (role: NodeRole, nodeId: string) => Log) {
     this.#settings = settings;
     this.#logOf = logOf;
   }
 
   /** Resolves when every node listens; `unready` tells when they do their work. */
-  static async start(settings: DevSettings, logOf: (role: NodeRole, nodeId: string) => Log): Promise<DevCluster> {
+  static async start(settings: ClusterSettings, logOf: (role: NodeRole, nodeId: string) => Log): Promise<DevCluster> {
     const cluster = new DevCluster(settings, logOf);
     try {
       await cluster.#startNodes();
@@ -66,9 +68,24 @@ export class DevCluster {
     return this.#nodes.toReversed();
   }
 
-  /** What each node still waits for. */
-  unready(): readonly string[] {
-    return this.#nodes.flatMap(({ node }) => node.unready().map((reason) => `${node.nodeId} ${reason}`));
+  /** What each node of these roles still waits for. */
+  unready(roles: readonly NodeRole[] = NODE_ROLES): readonly string[] {
+    const nodes = this.#nodes.filter(({ role }) => roles.includes(role));
+    return nodes.flatMap(({ node }) => node.unready().map((reason) => `${node.nodeId} ${reason}`));
+  }
+
+  /** Everything that any node was told has reached all whom it concerns. */
+  get isSettled(): boolean {
+    return this.#nodes.every(({ node }) => node.isSettled());
+  }
+
+  /** Stops one node, in order, as a rolling restart does. */
+  async stopNode(nodeId: string): Promise<void> {
+    const stopped = this.#nodes.find(({ node }) => node.nodeId === nodeId);
+    if (stopped === undefined)
+      throw invalidField("node", this.#nodes.map(({ node }) => node.nodeId).join(", "), nodeId);
+    this.#nodes = this.#nodes.filter((other) => other !== stopped);
+    await stopped.node.stop();
   }
 
   /** Sessions, then data nodes, then meta: nobody loses one that it needs while it says goodbye. */
@@ -93,6 +110,10 @@ export class DevCluster {
         createSessionServer({ nodeId, ...joining, ...graces }, ports),
       );
     }
+  }
+
+  async #stopIfRunning(nodeId: string): Promise<void> {
+    if (this.#nodes.some(({ node }) => node.nodeId === nodeId)) await this.stopNode(nodeId);
   }
 
   async #start(
@@ -129,7 +150,7 @@ export class DevCluster {
       );
     });
     this.#nodes.push({ role, node });
-    this.#stops.add(nodeId, () => node.stop());
+    this.#stops.add(nodeId, () => this.#stopIfRunning(nodeId));
     return node;
   }
 }

@@ -19,11 +19,17 @@ export class SessionLinks {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #streams = new Set<MessageStream>();
+  readonly #peers = new Set<SessionPeer>();
 
   constructor(storage: Storage, ports: { readonly clock: Clock; readonly log: Log }) {
     this.#storage = storage;
     this.#clock = ports.clock;
     this.#log = ports.log;
+  }
+
+  /** Every session has what it is interested in. */
+  get isSettled(): boolean {
+    return [...this.#peers].every((peer) => peer.isSettled);
   }
 
   readonly handler: StreamHandler = (stream, { address }) => {
@@ -39,7 +45,7 @@ export class SessionLinks {
       // The registrations stay: whether the session is gone is meta's word, not the link's.
       closed: (error) => {
         this.#streams.delete(stream);
-        if (peer !== undefined) this.#storage.part(peer);
+        if (peer !== undefined) this.#part(peer);
         this.#log.info("a session's link ended", {
           peer: address,
           session: peer?.session,
@@ -63,7 +69,13 @@ export class SessionLinks {
       encode: frameFromLinkResponse,
       shownOf: (key) => this.#storage.shownOf(key),
     });
+    this.#peers.add(peer);
     this.#storage.join(peer);
     return peer;
+  }
+
+  #part(peer: SessionPeer): void {
+    this.#peers.delete(peer);
+    this.#storage.part(peer);
   }
 }

@@ -81,6 +81,11 @@ export class ClientConnection {
     return this.#subscriptions.size;
   }
 
+  /** The client has its answers and what it is subscribed to. */
+  get isSettled(): boolean {
+    return this.#results.length + this.#refusals.length === 0 && this.#subscriptions.isSettled;
+  }
+
   /** Takes in a checked message. */
   receive(message: ClientMessage): void {
     for (const item of message.registers) this.#register(item);

@@ -57,6 +57,11 @@ export class ClientLinks {
     return subscriptions;
   }
 
+  /** Every client has its answers and what it is subscribed to. */
+  get isSettled(): boolean {
+    return [...this.#connections].every((connection) => connection.isSettled);
+  }
+
   readonly handler: StreamHandler = (stream, { address }) => {
     const { clock, log } = this.#ports;
     let connection: ClientConnection | undefined;

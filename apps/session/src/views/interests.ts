@@ -54,6 +54,11 @@ export class Interests {
     return this.#copies.size;
   }
 
+  /** Every interest has been answered. */
+  get isSettled(): boolean {
+    return this.#toAsk.size + this.#asked.size === 0;
+  }
+
   /** The copy of a service, in use until it is released. */
   use(key: ServiceKey): ServiceCopy {
     const keyText = textFromServiceKey(key);
