@@ -6,7 +6,15 @@
 import { connect, constants, type ClientHttp2Session } from "node:http2";
 
 import { invalidField, MESSAGE_BYTES_MAX, RegistryError, type Dialer, type MessageStream } from "@rollcall/core";
-import { Http2MessageStream, lossOf, silenceOf, violation, type StreamSide } from "./http2-message-stream.ts";
+import { COMPRESSED_FLAG, GZIP, messageFromGzip } from "./compression.ts";
+import {
+  Http2MessageStream,
+  lossOf,
+  silenceOf,
+  strangeFrame,
+  violation,
+  type StreamSide,
+} from "./http2-message-stream.ts";
 import { createPingSweep, type PingSweep } from "./ping-sweep.ts";
 import type { ErrorDetailCodec } from "./status.ts";
 import { CONNECT_STREAM_TYPE, END_FLAG, errorFromConnectEnd } from "./stream-protocol.ts";
@@ -20,8 +28,10 @@ export interface Http2DialerOptions {
   readonly pingAfterMs?: number | undefined;
   /** Further silence after which the link is lost, in milliseconds. Default 3,000: longer than any pause of a node. */
   readonly answerWithinMs?: number | undefined;
-  /** Largest message accepted, in bytes. Default 4 MiB, the most that any node sends. */
+  /** Largest message accepted, in bytes, also once it is unpacked. Default 64 MiB, far more than any node sends. */
   readonly messageBytesMax?: number | undefined;
+  /** Whether to be sent large messages compressed. Default no: nodes are near each other, and share no bodies. */
+  readonly acceptsCompressed?: boolean | undefined;
 }
 
 export interface Http2Dialer extends Dialer {
@@ -66,7 +76,12 @@ function openLink(
   address: string,
   method: string,
   pings: PingSweep,
-  { errorDetail, connectTimeoutMs = 3_000, messageBytesMax = MESSAGE_BYTES_MAX }: Http2DialerOptions,
+  {
+    errorDetail,
+    connectTimeoutMs = 3_000,
+    messageBytesMax = MESSAGE_BYTES_MAX,
+    acceptsCompressed = false,
+  }: Http2DialerOptions,
 ): MessageStream {
   let loss: RegistryError | undefined;
   const timer = setTimeout(() => {
@@ -92,15 +107,27 @@ function openLink(
     "content-type": CONNECT_STREAM_TYPE,
     "connect-protocol-version": "1",
     te: "trailers",
+    ...(acceptsCompressed && { "connect-accept-encoding": GZIP }),
   });
   request.once("close", () => session.close());
   return new Http2MessageStream(request, messageBytesMax, (link) => {
-    request.once("response", ({ ":status": status, "content-type": contentType }) => {
-      const refusal = refusalFromResponse(Number(status), contentType, address, method);
+    let isGzip = false;
+    request.once("response", (headers) => {
+      const refusal = refusalFromResponse(Number(headers[":status"]), headers["content-type"], address, method);
       if (refusal !== undefined) link.finish(refusal);
+      isGzip = acceptsCompressed && headers["connect-content-encoding"] === GZIP;
     });
-    return dialingSide(address, session, link, () => loss, errorDetail);
+    return dialingSide(address, session, link, () => loss, {
+      errorDetail,
+      unpack: (message) => (isGzip ? messageFromGzip(message, messageBytesMax) : undefined),
+    });
   });
+}
+
+interface DialingOptions {
+  readonly errorDetail: ErrorDetailCodec | undefined;
+  /** `undefined` when no compression was agreed on. */
+  readonly unpack: (message: Uint8Array) => Uint8Array | undefined;
 }
 
 function dialingSide(
@@ -108,7 +135,7 @@ function dialingSide(
   session: ClientHttp2Session,
   link: Http2MessageStream,
   loss: () => RegistryError | undefined,
-  errorDetail: ErrorDetailCodec | undefined,
+  { errorDetail, unpack }: DialingOptions,
 ): StreamSide {
   return {
     peer: address,
@@ -129,8 +156,11 @@ function dialingSide(
       session.once("close", () => clearTimeout(farewell));
     },
     flagged(flags, message) {
-      if (flags !== END_FLAG) throw violation(`a frame with the flags ${flags}`);
-      link.finish(errorFromConnectEnd(message, errorDetail));
+      const plain = (flags & COMPRESSED_FLAG) === 0 ? message : unpack(message);
+      if (plain === undefined) throw strangeFrame(flags);
+      if (flags === COMPRESSED_FLAG) link.deliver(plain);
+      else if ((flags & ~COMPRESSED_FLAG) === END_FLAG) link.finish(errorFromConnectEnd(plain, errorDetail));
+      else throw strangeFrame(flags);
     },
     inputEnded() {
       link.finish(loss() ?? lossOf(address, "ended without its last frame"));

@@ -12,7 +12,7 @@ import type { Http2Stream } from "node:http2";
 import { assert, RegistryError, type Frame, type MessageStream, type StreamListener } from "@rollcall/core";
 import { FrameParser } from "./frame-parser.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import { COMPRESSED_FLAG } from "./stream-protocol.ts";
+import { COMPRESSED_FLAG, type SharedCompression } from "./compression.ts";
 
 /** What a side does differently. */
 export interface StreamSide {
@@ -20,7 +20,7 @@ export interface StreamSide {
   readonly peer: string;
   /** Tells the other side that this one ends, and lets go of the HTTP/2 stream. Called at most once. */
   conclude(error: RegistryError | undefined): void;
-  /** A frame with flags of the protocol's own. */
+  /** A frame with flags: of the protocol's own, or of a message that is compressed. */
   flagged(flags: number, message: Uint8Array): void;
   /** The other side has ended its direction, not in the middle of a frame. */
   inputEnded(): void;
@@ -38,12 +38,19 @@ export class Http2MessageStream implements MessageStream {
   /** What Node said went wrong, in its words. */
   #failure: string | undefined;
 
-  constructor(stream: Http2Stream, messageBytesMax: number, makeSide: (link: Http2MessageStream) => StreamSide) {
+  /** @param compression if the other side accepts it */
+  constructor(
+    stream: Http2Stream,
+    messageBytesMax: number,
+    makeSide: (link: Http2MessageStream) => StreamSide,
+    compression?: SharedCompression,
+  ) {
     this.#stream = stream;
     this.#parser = new FrameParser(messageBytesMax);
-    this.writer = new FrameWriter(stream, () => {
+    const drained = (): void => {
       if (this.#state === "open") this.#listener?.drained?.();
-    });
+    };
+    this.writer = new FrameWriter(stream, drained, compression);
     this.#side = makeSide(this);
     stream.on("data", (chunk: Uint8Array) => this.#read(chunk));
     // Node's clients cancel with an end and a reset right behind it: once both are read, the reset is what counts.
@@ -80,6 +87,11 @@ export class Http2MessageStream implements MessageStream {
     setImmediate(() => this.#tell(error));
   }
 
+  /** Hands a message to the listener, once it is plain. */
+  deliver(message: Uint8Array): void {
+    this.#listener?.message(message);
+  }
+
   /** The link is over: tells the other side, if it can still hear it, and the listener at once. */
   finish(error: RegistryError | undefined): void {
     if (this.#state !== "open") return;
@@ -112,9 +124,7 @@ export class Http2MessageStream implements MessageStream {
 
   #take(flags: number, message: Uint8Array): void {
     if (this.#state !== "open") return;
-    if (flags === 0) this.#listener?.message(message);
-    else if ((flags & COMPRESSED_FLAG) !== 0)
-      throw violation("a compressed frame, though no compression was agreed on");
+    if (flags === 0) this.deliver(message);
     else this.#side.flagged(flags, message);
   }
 
@@ -142,6 +152,12 @@ export function lossOf(peer: string, reason: string): RegistryError {
 /** A link that is gone because nothing comes from the other side any more, which may be the network's doing. */
 export function silenceOf(peer: string): RegistryError {
   return new RegistryError("deadline_exceeded", `the stream with ${peer} was lost: it does not answer PINGs`);
+}
+
+/** A frame with flags that mean nothing here. */
+export function strangeFrame(flags: number): RegistryError {
+  if ((flags & COMPRESSED_FLAG) !== 0) return violation("a compressed frame, though no compression was agreed on");
+  return violation(`a frame with the flags ${flags}`);
 }
 
 export function violation(message: string): RegistryError {

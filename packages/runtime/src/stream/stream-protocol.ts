@@ -1,14 +1,17 @@
 /**
- * How Connect streaming and gRPC look on an HTTP/2 stream. They differ less than one would think:
+ * How Connect streaming, gRPC and gRPC-web look on an HTTP/2 stream. They differ less than one would think:
  *
  *     request    POST /package.Service/Method, content-type as below, then frames, then the end of the stream
  *     response   :status 200 and the same content-type, sent at once, then frames, then the end, which is
- *                  Connect   one more frame with flag 0x02, whose message is JSON: {} or {"error": {...}}
- *                  gRPC      trailers: grpc-status, grpc-message, grpc-status-details-bin
- *     frame      one byte of flags, four bytes of length (big-endian), the message
+ *                  Connect    one more frame with flag 0x02, whose message is JSON: {} or {"error": {...}}
+ *                  gRPC       trailers: grpc-status, grpc-message, grpc-status-details-bin
+ *                  gRPC-web   the same trailers as lines of text, in one more frame with flag 0x80
+ *     frame      one byte of flags, four bytes of length (big-endian), the message; compressed if flag 0x01 is set
  *
- *     application/connect+proto                      Connect
- *     application/grpc, application/grpc+proto       gRPC
+ *                content-type                                    may be compressed      is compressed
+ *     Connect    application/connect+proto                       connect-accept-        connect-content-encoding
+ *     gRPC       application/grpc, application/grpc+proto        grpc-accept-           grpc-encoding
+ *     gRPC-web   application/grpc-web, ...grpc-web+proto         grpc-accept-           grpc-encoding
  *
  * This file and its neighbours are the only place that knows this; everything above speaks of frames and streams.
  */
@@ -18,23 +21,38 @@ import type { OutgoingHttpHeaders } from "node:http2";
 import { frameFromMessage, RegistryError, type ErrorValue } from "@rollcall/core";
 import { codeFromReason, reasonFromStatus, statusFromReason, type ErrorDetailCodec } from "./status.ts";
 
-export type StreamProtocol = "connect" | "grpc";
+export type StreamProtocol = "connect" | "grpc" | "grpc-web";
 
 export const CONNECT_STREAM_TYPE = "application/connect+proto";
-export const GRPC_STREAM_TYPE = "application/grpc+proto";
 
-/** Flag of a frame whose message is compressed. We never ask for compression, so we refuse these. */
-export const COMPRESSED_FLAG = 0x01;
+/** Content type of a response, the header that says what it may be compressed with, and the one that says what it is. */
+export const responseOf: Readonly<
+  Record<StreamProtocol, { readonly contentType: string; readonly accepts: string; readonly encoding: string }>
+> = {
+  connect: {
+    contentType: CONNECT_STREAM_TYPE,
+    accepts: "connect-accept-encoding",
+    encoding: "connect-content-encoding",
+  },
+  grpc: { contentType: "application/grpc+proto", accepts: "grpc-accept-encoding", encoding: "grpc-encoding" },
+  "grpc-web": { contentType: "application/grpc-web+proto", accepts: "grpc-accept-encoding", encoding: "grpc-encoding" },
+};
+
 /** Flag of the frame that ends a Connect response. */
 export const END_FLAG = 0x02;
+/** Flag of the frame that ends a gRPC-web response. */
+const TRAILERS_FLAG = 0x80;
 
 export function protocolFromContentType(contentType: string | undefined): StreamProtocol | undefined {
   switch (contentType?.toLowerCase()) {
     case CONNECT_STREAM_TYPE:
       return "connect";
     case "application/grpc":
-    case GRPC_STREAM_TYPE:
+    case "application/grpc+proto":
       return "grpc";
+    case "application/grpc-web":
+    case "application/grpc-web+proto":
+      return "grpc-web";
     default:
       return undefined;
   }
@@ -101,6 +119,14 @@ export function grpcTrailers(error: ErrorValue | undefined, codec: ErrorDetailCo
   };
   if (codec === undefined) return trailers;
   return { ...trailers, "grpc-status-details-bin": unpaddedBase64(grpcStatusBytes(error, codec)) };
+}
+
+/** The frame that ends a gRPC-web response. */
+export function grpcWebEndFrame(error: ErrorValue | undefined, codec: ErrorDetailCodec | undefined): Uint8Array {
+  const lines = Object.entries(grpcTrailers(error, codec)).map(([name, value]) => `${name}: ${String(value)}\r\n`);
+  const frame = frameFromMessage(new TextEncoder().encode(lines.join("")));
+  frame[0] = TRAILERS_FLAG;
+  return frame;
 }
 
 /** As gRPC wants it: only what is not printable ASCII, and the percent sign. Some clients do not decode more than that. */

@@ -1,7 +1,7 @@
 /**
  * Serves the streaming RPCs of a node below Connect's typed API: frames go in and out as bytes, on the core HTTP/2
- * stream. For whoever calls them they are ordinary Connect or gRPC methods. Requests in any other form (JSON,
- * gRPC-web, HTTP/1.1, compressed) are left to the typed API, which is slower and speaks everything.
+ * stream. For whoever calls them they are ordinary Connect, gRPC or gRPC-web methods. Requests in any other form (JSON,
+ * HTTP/1.1, compressed) are left to the typed API, which is slower and speaks everything.
  */
 
 import {
@@ -14,14 +14,15 @@ import {
 
 import { LIMITS, RegistryError, silentLog, type Log, type StreamHandler, type StreamRoutes } from "@rollcall/core";
 import { deadlineFromHeaders } from "./deadline.ts";
-import { Http2MessageStream, violation, type StreamSide } from "./http2-message-stream.ts";
+import { acceptsGzip, GZIP, SharedCompression } from "./compression.ts";
+import { Http2MessageStream, strangeFrame, type StreamSide } from "./http2-message-stream.ts";
 import type { ErrorDetailCodec } from "./status.ts";
 import {
-  CONNECT_STREAM_TYPE,
   connectEndFrame,
-  GRPC_STREAM_TYPE,
   grpcTrailers,
+  grpcWebEndFrame,
   protocolFromContentType,
+  responseOf,
   type StreamProtocol,
 } from "./stream-protocol.ts";
 
@@ -53,6 +54,7 @@ const FAREWELL_MS = 5_000;
 export function createStreamRouter(routes: StreamRoutes, options: StreamRouterOptions = {}): StreamRouter {
   const { messageBytesMax = LIMITS.clientMessageBytes, log = silentLog } = options;
   const open = new Set<Http2MessageStream>();
+  const compression = new SharedCompression();
   return {
     handle(request, response) {
       const path = pathFromUrl(request.url);
@@ -61,7 +63,9 @@ export function createStreamRouter(routes: StreamRoutes, options: StreamRouterOp
       if (handler === undefined || protocol === undefined || request.method !== "POST" || isCompressed(request))
         return false;
       if (response.stream === undefined || response.stream.destroyed) return true;
+      const acceptable = acceptsGzip(request.headers[responseOf[protocol].accepts]) ? compression : undefined;
       const link = acceptStream(response, protocol, {
+        compression: acceptable,
         messageBytesMax: options.messageBytesMaxOf?.get(path) ?? messageBytesMax,
         peer: peerFromRequest(request),
         takesOne: options.singleRequest?.has(path) ?? false,
@@ -84,6 +88,8 @@ export function createStreamRouter(routes: StreamRoutes, options: StreamRouterOp
 }
 
 interface AcceptOptions {
+  /** If the client accepts it. */
+  readonly compression: SharedCompression | undefined;
   readonly messageBytesMax: number;
   readonly peer: string;
   readonly takesOne: boolean;
@@ -97,12 +103,18 @@ function acceptStream(
   options: AcceptOptions,
 ): Http2MessageStream {
   const { stream } = response;
-  const contentType = protocol === "connect" ? CONNECT_STREAM_TYPE : GRPC_STREAM_TYPE;
-  const link = new Http2MessageStream(stream, options.messageBytesMax, (link) =>
-    protocol === "connect" ? connectSide(stream, link, options) : grpcSide(response, link, options),
+  const { contentType, encoding } = responseOf[protocol];
+  const link = new Http2MessageStream(
+    stream,
+    options.messageBytesMax,
+    (link) => (protocol === "grpc" ? grpcSide(response, link, options) : framedSide(stream, link, protocol, options)),
+    options.compression,
   );
   // At once, before there is anything to send: a client that waits for headers would otherwise wait for a change.
-  stream.respond({ ":status": 200, "content-type": contentType }, { waitForTrailers: protocol === "grpc" });
+  stream.respond(
+    { ":status": 200, "content-type": contentType, ...(options.compression && { [encoding]: GZIP }) },
+    { waitForTrailers: protocol === "grpc" },
+  );
   return link;
 }
 
@@ -125,13 +137,20 @@ function limitInTime(link: Http2MessageStream, request: Http2ServerRequest, stre
   stream.once("close", () => clearTimeout(timer));
 }
 
-function connectSide(stream: ServerHttp2Stream, link: Http2MessageStream, options: AcceptOptions): StreamSide {
+/** Where the end is one more frame. */
+function framedSide(
+  stream: ServerHttp2Stream,
+  link: Http2MessageStream,
+  protocol: "connect" | "grpc-web",
+  options: AcceptOptions,
+): StreamSide {
+  const endFrame = protocol === "connect" ? connectEndFrame : grpcWebEndFrame;
   return {
     ...acceptingSide(stream, link, options),
     conclude(error) {
       stream.once("finish", () => letGo(stream));
       limitFarewell(stream);
-      link.writer.end(connectEndFrame(error, options.errorDetail));
+      link.writer.end(endFrame(error, options.errorDetail));
     },
   };
 }
@@ -159,7 +178,7 @@ function acceptingSide(
     peer,
     loss: () => (session === undefined ? undefined : lossOf?.(session)),
     flagged(flags) {
-      throw violation(`a frame with the flags ${flags}`);
+      throw strangeFrame(flags);
     },
     inputEnded() {
       if (!takesOne) link.finish(undefined);

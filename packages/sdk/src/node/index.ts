@@ -18,7 +18,11 @@ export interface NodeClientOptions extends ClientOptions {
  * @throws RegistryError `invalid_field` naming the option.
  */
 export function createClient({ log, ...options }: NodeClientOptions): Client {
-  const dialer = createHttp2Dialer({ errorDetail: errorDetailCodec, connectTimeoutMs: options.connectTimeoutMs });
+  const dialer = createHttp2Dialer({
+    errorDetail: errorDetailCodec,
+    connectTimeoutMs: options.connectTimeoutMs,
+    acceptsCompressed: true,
+  });
   const client = createClientWith({ clock: nodeClock, random: nodeRandom, dialer, log }, options);
   // Later, so that the goodbye still leaves; without holding up the end of the process.
   client.on("closed", () => void setTimeout(() => dialer.close(), FAREWELL_MS).unref());
