@@ -103,6 +103,7 @@ const impure: Rules = { "no-restricted-globals": "off", "no-restricted-propertie
 const core = "@rollcall/core";
 const protocol = "@rollcall/protocol";
 const cluster = "@rollcall/cluster";
+const tracing = "@rollcall/tracing";
 const runtime = "@rollcall/runtime";
 const stream = "@rollcall/runtime/stream";
 /** What an app's edges and its composition root may take. */
@@ -172,7 +173,8 @@ export default defineConfig({
       rules: imports([core], noNode),
     },
     { files: ["packages/cluster/src/**"], rules: { ...imports([core, protocol], noNode), ...pure } },
-    { files: ["packages/runtime/src/**"], rules: imports([core]) },
+    { files: ["packages/tracing/src/**"], rules: { ...imports([core], noNode), ...pure } },
+    { files: ["packages/runtime/src/**"], rules: imports([core, tracing]) },
     {
       files: ["packages/sdk/src/**"],
       rules: { ...imports([core, protocol], noNode, noNodeEntry), ...pure },
@@ -184,7 +186,7 @@ export default defineConfig({
     },
     // A registry in memory runs anywhere; only its ports are the platform's, of which every platform has these.
     { files: ["packages/sdk/src/testing/ports.ts"], rules: impure },
-    { files: ["packages/sdk/src/node/**"], rules: { ...imports([core, protocol, stream]), ...impure } },
+    { files: ["packages/sdk/src/node/**"], rules: { ...imports([core, protocol, stream, tracing]), ...impure } },
     { files: ["packages/testing/src/**"], rules: { ...imports([core, protocol], noNode), ...pure } },
 
     // apps: the edges and the composition root, then the mechanisms, then the edges' folders again

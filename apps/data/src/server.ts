@@ -8,7 +8,7 @@
 import { MetaLink, healthService, type Membership } from "@rollcall/cluster";
 import { DataService, Health, LINK_PATH, REPLICATE_PATH } from "@rollcall/protocol";
 import type { NodePorts, NodeServer } from "@rollcall/runtime";
-import type { Timer } from "@rollcall/core";
+import { noTracer, type Timer } from "@rollcall/core";
 
 import { dataMetrics } from "./metrics.ts";
 import { LeaderLinks } from "./peers/leader-links.ts";
@@ -41,10 +41,11 @@ const SWEEP_MS = 250;
 const DISPUTE_MS = 30_000;
 
 export function createDataServer(config: DataServerConfig, ports: DataServerPorts): NodeServer {
-  const { clock, log } = ports;
+  const { clock, log, tracer = noTracer } = ports;
   const storage = new Storage(config, {
     clock,
     log,
+    tracer,
     membersKnownAt: () => meta.currentAsOf,
     tableIsOld: () => meta.refresh(),
   });

@@ -5,6 +5,7 @@
  */
 
 import {
+  changeAfter,
   memberKey,
   slotOfServiceKey,
   type Clock,
@@ -15,9 +16,9 @@ import {
   type Shown,
   type SlotId,
   type Timer,
+  type Traceparent,
+  type Tracer,
   type Version,
-  type Write,
-  type WriteOutcome,
 } from "@rollcall/core";
 
 import { ClaimClocks } from "./datums/claim-clocks.ts";
@@ -29,6 +30,7 @@ import type { SessionPeer } from "./notify/session-peer.ts";
 import { SessionPeers } from "./notify/session-peers.ts";
 import { Departures } from "./sessions/departures.ts";
 import { ANTI_ENTROPY_MS, Reconciler } from "./sessions/reconciler.ts";
+import { Writes } from "./sessions/writes.ts";
 import { SlotKeeping } from "./slots/keeping.ts";
 import { SlotOwnership, type OwnershipChange } from "./slots/ownership.ts";
 
@@ -51,6 +53,7 @@ export interface SlotWatcher extends ClaimWatcher {
 export interface StoragePorts {
   readonly clock: Clock;
   readonly log: Log;
+  readonly tracer: Tracer;
   /** Until when, by the clock, it is known what meta's list of members is. */
   readonly membersKnownAt: () => number;
   /** A session believes in a newer slot table than this node has. */
@@ -70,6 +73,7 @@ export class Storage implements ClaimWatcher {
   readonly #ports: StoragePorts;
   readonly #watchers: SlotWatcher[] = [];
   readonly #peers = new SessionPeers();
+  readonly #writes: Writes;
   readonly #departures: Departures;
   readonly #claimClocks: ClaimClocks;
   readonly #keeping: SlotKeeping;
@@ -89,6 +93,12 @@ export class Storage implements ClaimWatcher {
       holdsAnything: (session, slot) => this.datums.of(slot)?.holdsAnything(session) === true,
     });
     this.reconciler = new Reconciler(this.datums, this.ownership, ports.tableIsOld);
+    this.#writes = new Writes(this.datums, this.ownership, {
+      tracer: ports.tracer,
+      tableIsOld: ports.tableIsOld,
+      renewed: (claim) => this.#tend(claim),
+      changed: (service, traceparent) => this.#announce(service, traceparent),
+    });
     this.#departures = new Departures(options.registrationLeaseMs);
     this.#sweptAt = ports.clock.now();
     this.#comparedAt = this.#sweptAt;
@@ -173,7 +183,7 @@ export class Storage implements ClaimWatcher {
   receive(peer: SessionPeer, request: LinkRequest): void {
     for (const write of request.writes) {
       peer.wrote(write);
-      peer.result({ sequence: write.sequence, outcome: this.#write(write, peer.session) });
+      peer.result({ sequence: write.sequence, outcome: this.#writes.take(write, peer.session) });
     }
     const { changes, unheld } = this.reconciler.receive(peer, request, this.#now());
     for (const claim of unheld) this.#end(claim, true);
@@ -204,32 +214,10 @@ export class Storage implements ClaimWatcher {
     return datum !== undefined && datum.size > 0 ? { datum, confirmed: false } : undefined;
   }
 
-  #write(write: Write, session: string): WriteOutcome {
-    const slot = slotOfServiceKey(write.key);
-    const access = this.ownership.access(slot, write.leaderEpoch, "write");
-    if (access.kind !== "accepted") {
-      if (write.leaderEpoch > access.leaderEpoch) this.#ports.tableIsOld();
-      return access;
-    }
-    if (write.kind === "renew") return this.#renew(write);
-    const service = this.datums.obtain(write.key);
-    const before = service.datum.version;
-    const outcome = service.merge(write, session);
-    if (outcome.kind === "superseded") return outcome;
-    if (service.datum.version !== before) this.#peers.changed(service.keyText);
-    return { kind: "applied", version: service.datum.version };
-  }
-
-  #renew(write: Write): WriteOutcome {
-    const service = this.datums.find(write.key);
-    const claim = service?.find(write.instanceId, write.clientId);
-    if (service !== undefined && claim !== undefined && !claim.removed) {
-      this.#tend(claim);
-      return { kind: "applied", version: service.datum.version };
-    }
-    // While sessions are still handing over, what is not known yet may be on its way.
-    const access = this.ownership.access(slotOfServiceKey(write.key), write.leaderEpoch, "read");
-    return access.kind === "accepted" ? { kind: "unknown" } : access;
+  /** The service has changed: whoever is interested is told. */
+  #announce(service: RegisteredService, traceparent: Traceparent | undefined): void {
+    service.newest = changeAfter(service.newest, service.datum.version, this.#ports.clock.now(), traceparent);
+    this.#peers.changed(service.keyText);
   }
 
   /** A claim is new, or other than before. */
@@ -326,7 +314,7 @@ export class Storage implements ClaimWatcher {
 
   #end(claim: Claim, presumed: boolean): void {
     claim.service.end(claim, presumed);
-    this.#peers.changed(claim.service.keyText);
+    this.#announce(claim.service, undefined);
   }
 
   #forget(claim: Claim): void {

@@ -12,6 +12,7 @@ import {
   memberKey,
   messageFromFrame,
   mixDigests,
+  noTracer,
   serviceKey,
   silentLog,
   slotOfServiceKey,
@@ -104,6 +105,7 @@ export class HandMadeSession {
       stream: this.stream,
       encode: frameFromLinkResponse,
       shownOf: (key) => storage.shownOf(key),
+      newestOf: (key) => storage.datums.find(key)?.newest,
     });
     storage.join(this.peer);
   }
@@ -278,6 +280,7 @@ export function startStorage(picture: ClusterPicture = {}, disk: readonly Disk[]
     {
       clock: nodeClock,
       log: silentLog,
+      tracer: noTracer,
       membersKnownAt: () => meta.knownAt ?? nodeClock.now(),
       tableIsOld: () => meta.asked++,
     },

@@ -7,7 +7,7 @@
  */
 
 import { MetaLink, healthService, type Membership } from "@rollcall/cluster";
-import type { Timer } from "@rollcall/core";
+import { noTracer, type Timer } from "@rollcall/core";
 import {
   CONNECT_PATH,
   Health,
@@ -46,14 +46,14 @@ export interface SessionServerConfig {
 const SWEEP_MS = 250;
 
 export function createSessionServer(config: SessionServerConfig, ports: NodePorts): NodeServer {
-  const { clock, random, log } = ports;
+  const { clock, random, log, tracer = noTracer } = ports;
   const links = new DataLinks(config.nodeId, ports);
   const { wake } = links;
   const writer = new Writer({ clock, wake, tableIsOld: () => meta.refresh() });
   const registrations = new RegistrationStore(clock, writer, (registration) => handover.written(registration));
   const interests = new Interests(
     clock,
-    { encodePush: framesFromPush, readInstance: ({ bytes }) => instanceFromBytes(bytes) },
+    { clock, tracer, encodePush: framesFromPush, readInstance: ({ bytes }) => instanceFromBytes(bytes) },
     wake,
   );
   const handover = new Handover({
@@ -81,7 +81,7 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
   const meta = new MetaLink({ metas: config.metas, hello, heartbeatMs: config.heartbeatMs }, ports, adopt);
 
   const greeting = () => meta.membership && { nodeId: config.nodeId, clusterId: meta.membership.state.clusterId };
-  const clients = new ClientLinks(config, { clock, log, registrations, interests, hello: greeting });
+  const clients = new ClientLinks(config, { clock, log, registrations, interests, tracer, hello: greeting });
   const watches = new WatchLinks({ clock, registrations, interests, hello: greeting });
 
   const notReady = (): string[] => unready(meta.membership, links.down(), handover.failing(clock.now()));
@@ -108,7 +108,7 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     routes(router) {
       const unary = registryRoutes({
         clock,
-        leases: new LeaseWriter(registrations, writer),
+        leases: new LeaseWriter(registrations, writer, tracer),
         interests,
         directory,
         isJoined: () => meta.membership !== undefined,

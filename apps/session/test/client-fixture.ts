@@ -2,6 +2,7 @@ import {
   NO_FILTER,
   RegistryError,
   messageFromFrame,
+  noTracer,
   silentLog,
   type ClientHello,
   type ClientMessage,
@@ -45,6 +46,8 @@ export function startBackend({ wake, written }: BackendListener = { wake: () => 
   const writer = new Writer({ clock, wake, tableIsOld: () => {} });
   const registrations = new RegistrationStore(clock, writer, written);
   const ports = {
+    clock,
+    tracer: noTracer,
     encodePush: (push: Parameters<typeof framesFromPush>[0]) => {
       encodedPushes.push(push.key.service);
       return framesFromPush(push);
@@ -91,6 +94,7 @@ export function connect(backend: Backend, clientId = "client-1") {
     registrations: backend.registrations,
     interests: backend.interests,
     receipts: "given",
+    tracer: noTracer,
   });
   return { connection, ...talking(stream, backend, (message) => connection.receive({ ...NOTHING, ...message })) };
 }
@@ -105,6 +109,7 @@ export function startLinks() {
       log: silentLog,
       registrations: backend.registrations,
       interests: backend.interests,
+      tracer: noTracer,
       hello: () => state.greeting,
     },
   );

@@ -3,6 +3,7 @@ import {
   frameFromMessage,
   mixDigests,
   partsOfUpdate,
+  noTracer,
   serviceKey,
   slotOfServiceKey,
   textFromServiceKey,
@@ -28,7 +29,8 @@ const NONE = () => false;
 function startInterests(table = slotTable(1, "d-1")) {
   const clock = new SimClock();
   const woken: string[] = [];
-  const ports = { encodePush: () => [frameFromMessage(new Uint8Array(0))], readInstance };
+  const encodePush = () => [frameFromMessage(new Uint8Array(0))];
+  const ports = { clock, tracer: noTracer, encodePush, readInstance };
   const interests = new Interests(clock, ports, (nodeId) => woken.push(nodeId));
   interests.adopt(table);
   const sweepAt = async (ms: number) => {

@@ -1,4 +1,4 @@
-import type { WriteOutcome } from "@rollcall/core";
+import { noTracer, type WriteOutcome } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
 import { LeaseWriter } from "../src/registrations/lease-writer.ts";
 import { ORDERS, SLOT, slotTable } from "./fixture.ts";
@@ -157,7 +157,7 @@ describe("an owner that is gone", () => {
 describe("registrations without a connection", () => {
   function startLeases() {
     const session = startSession();
-    const leases = new LeaseWriter(session.store, session.writer);
+    const leases = new LeaseWriter(session.store, session.writer, noTracer);
     const register = (content: number, name = `${content}`) =>
       leases.register(
         { key: ORDERS, instanceId: "i-1", instance: Uint8Array.of(content), leaseMs: 5_000 },
@@ -171,7 +171,7 @@ describe("registrations without a connection", () => {
     register(1);
     const first = take();
     answer(first);
-    leases.unregister(ORDERS, "i-1", hear("gone"));
+    leases.unregister({ key: ORDERS, instanceId: "i-1" }, hear("gone"));
     const second = take();
     answer(second);
     expect(inShort([...first, ...second])).toEqual(["register i-1 0.1", "unregister i-1 0.2"]);
@@ -202,7 +202,7 @@ describe("registrations without a connection", () => {
 
   test("a removal from before takes nothing away that was registered through another session since", () => {
     const { leases, hear, adopt, take, answer, inShort } = startLeases();
-    leases.unregister(ORDERS, "i-1", hear("gone"));
+    leases.unregister({ key: ORDERS, instanceId: "i-1" }, hear("gone"));
     answer(take());
     adopt(slotTable(2, "d-2"));
     const rewritten = take("d-2");
@@ -271,7 +271,7 @@ describe("registrations without a connection", () => {
     answer(renewal, { kind: "unknown" });
     answer(take());
     expect([store.size, heard.at(-1)]).toEqual([1, "2: applied 7"]);
-    leases.unregister(ORDERS, "i-1", hear("gone"));
+    leases.unregister({ key: ORDERS, instanceId: "i-1" }, hear("gone"));
     answer(take());
     leases.renew(ORDERS, "i-1", () => {});
     answer(take(), { kind: "unknown" });

@@ -1,6 +1,6 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import { create } from "@bufbuild/protobuf";
-import { NO_FILTER, filterFromInput, type Filter, type Update } from "@rollcall/core";
+import { NO_FILTER, filterFromInput, noTracer, type Filter, type Update } from "@rollcall/core";
 import { RegistryService, wireFromFilter, wireFromKey } from "@rollcall/protocol";
 import { describe, expect, test } from "vitest";
 import { LeaseWriter } from "../src/registrations/lease-writer.ts";
@@ -15,7 +15,7 @@ function resolving({ timeoutMs, filter = NO_FILTER }: { timeoutMs?: number; filt
   const { clock, registrations, writer, interests, leader } = backend;
   const routes = registryRoutes({
     clock,
-    leases: new LeaseWriter(registrations, writer),
+    leases: new LeaseWriter(registrations, writer, noTracer),
     interests,
     directory: new ServiceDirectory(() => {}),
     isJoined: () => true,

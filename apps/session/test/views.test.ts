@@ -5,12 +5,14 @@ import {
   filterFromInput,
   frameFromMessage,
   matches,
+  noTracer,
   toggleDigest,
   EMPTY_DIGEST,
   type EncodedInstance,
   type Filter,
   type Update,
 } from "@rollcall/core";
+import { SimClock } from "@rollcall/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ServiceCopy } from "../src/views/service-copy.ts";
@@ -33,7 +35,8 @@ function copyOf() {
     pushed.push(push);
     return [frameFromMessage(Uint8Array.of(pushed.length))];
   };
-  return { copy: new ServiceCopy(ORDERS, { encodePush, readInstance }), pushed };
+  const ports = { clock: new SimClock(), tracer: noTracer, encodePush, readInstance };
+  return { copy: new ServiceCopy(ORDERS, ports), pushed };
 }
 
 const idsIn = (datum: Datum) => [...datum.instances()].map(({ id }) => id).toSorted();

@@ -22,6 +22,8 @@ export type Role = "meta" | "data" | "session";
 export interface ClusterShape {
   readonly data: number;
   readonly sessions: number;
+  /** Settings of every node, as flags. */
+  readonly args?: readonly string[] | undefined;
   /** Settings of every data node, as flags. */
   readonly dataArgs?: readonly string[] | undefined;
   /** Whether the nodes are in a network that can be cut. Default: they are on loopback. */
@@ -46,6 +48,7 @@ type MakeClient = (options: NodeClientOptions) => Client;
 export class RealCluster implements AsyncDisposable {
   readonly group = new ProgramGroup();
   readonly #folder: string;
+  readonly #args: readonly string[];
   readonly #dataArgs: readonly string[];
   readonly #network: RealNetwork | undefined;
   /** How each node was started: what `restart` does again. */
@@ -54,16 +57,21 @@ export class RealCluster implements AsyncDisposable {
   readonly #nodes: RealNode[] = [];
   readonly #started: Record<Role, number> = { meta: 0, data: 0, session: 0 };
 
-  private constructor(folder: string, dataArgs: readonly string[], network: RealNetwork | undefined) {
+  private constructor(
+    folder: string,
+    { args = [], dataArgs = [] }: Pick<ClusterShape, "args" | "dataArgs">,
+    network: RealNetwork | undefined,
+  ) {
     this.#folder = folder;
+    this.#args = args;
     this.#dataArgs = dataArgs;
     this.#network = network;
   }
 
   /** Resolves when every node can serve. What was started is ended again when that fails. */
-  static async start({ data, sessions, dataArgs = [], network = false }: ClusterShape): Promise<RealCluster> {
+  static async start({ data, sessions, network = false, ...settings }: ClusterShape): Promise<RealCluster> {
     const folder = await mkdtemp(join(tmpdir(), "rollcall-e2e-"));
-    const cluster = new RealCluster(folder, dataArgs, network ? await RealNetwork.create() : undefined);
+    const cluster = new RealCluster(folder, settings, network ? await RealNetwork.create() : undefined);
     try {
       await cluster.startMeta();
       await Promise.all([
@@ -208,6 +216,7 @@ export class RealCluster implements AsyncDisposable {
         "--port",
         port,
         ...(host === undefined ? [] : ["--host", host.address, "--insecure"]),
+        ...this.#args,
         ...args,
       ],
       folder,

@@ -6,6 +6,7 @@ import type { ErrorValue } from "./error.ts";
 import type { Filter } from "./filter.ts";
 import type { ServiceKey } from "./service-key.ts";
 import type { UpdatePart } from "./update-parts.ts";
+import type { Traceparent } from "./tracing.ts";
 import type { RegistrationVersion, Version } from "./version.ts";
 
 /** The first message of a client on a connection. */
@@ -26,6 +27,7 @@ export interface RegisterItem {
   readonly instanceId: string;
   /** The encoded instance. */
   readonly instance: Uint8Array;
+  readonly traceparent?: Traceparent | undefined;
 }
 
 export interface UnregisterItem {
@@ -33,6 +35,7 @@ export interface UnregisterItem {
   readonly key: ServiceKey;
   readonly version: RegistrationVersion;
   readonly instanceId: string;
+  readonly traceparent?: Traceparent | undefined;
 }
 
 /** Asks for pushes of a service, through a filter. */

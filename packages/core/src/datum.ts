@@ -11,6 +11,7 @@ import { assert } from "./assert.ts";
 import { digestOfBytes, EMPTY_DIGEST, sameDigest, toggleDigest, type Digest } from "./digest.ts";
 import type { Filter } from "./filter.ts";
 import type { ServiceKey } from "./service-key.ts";
+import type { Traceparent } from "./tracing.ts";
 import { compareVersions, isNewer, type Version } from "./version.ts";
 
 /** An instance as it is kept and passed on: its id for addressing, its bytes for everything else. */
@@ -38,6 +39,15 @@ export interface Update {
   readonly removedIds: readonly string[];
   /** True when the slot's leader vouches for it, so that an empty list really means nobody is registered. */
   readonly confirmed: boolean;
+  readonly origin?: ChangeOrigin | undefined;
+}
+
+/** Where the newest change of an update comes from. For measuring; nothing that is held depends on it. */
+export interface ChangeOrigin {
+  /** Of the newest sampled change that the update brings. */
+  readonly traceparent: Traceparent | undefined;
+  /** How long ago the slot's leader made the version, in microseconds, when the update was cut. */
+  readonly ageUs: number;
 }
 
 /**

@@ -67,6 +67,7 @@ export {
   Datum,
   changesRemembered,
   type ApplyOutcome,
+  type ChangeOrigin,
   type EncodedInstance,
   type Held,
   type StoredInstance,
@@ -83,6 +84,7 @@ export {
   type Receipt,
 } from "./delivery.ts";
 export { PART_BYTES_MAX, UPDATE_BYTES_MAX, UpdateParts, partsOfUpdate, type UpdatePart } from "./update-parts.ts";
+export { changeAfter, originOf, type NewestChange } from "./change-origin.ts";
 export { Deliveries, type Due, type Followed, type Shown } from "./deliveries.ts";
 export { oncePerTurn } from "./once-per-turn.ts";
 export { LeaseTable } from "./lease-table.ts";
@@ -156,6 +158,15 @@ export {
 } from "./error.ts";
 export { assert, unreachable } from "./assert.ts";
 export { FRAME_HEADER_BYTES, MESSAGE_BYTES_MAX, frameFromMessage, messageFromFrame, type Frame } from "./frame.ts";
+export {
+  noTracer,
+  traceparentFromText,
+  type Span,
+  type SpanAttributes,
+  type SpanName,
+  type Traceparent,
+  type Tracer,
+} from "./tracing.ts";
 export {
   silentLog,
   type Clock,

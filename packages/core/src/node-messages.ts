@@ -8,6 +8,7 @@ import type { ServiceKey } from "./service-key.ts";
 import type { SlotAccess } from "./slot-table.ts";
 import type { SlotId } from "./slot.ts";
 import type { UpdatePart } from "./update-parts.ts";
+import type { Traceparent } from "./tracing.ts";
 import type { Epoch, RegistrationVersion, Version } from "./version.ts";
 
 // Session node to data node ------------------------------------------------------------------------------------------
@@ -34,6 +35,7 @@ export interface Write {
   readonly instance: Uint8Array;
   /** Length of the lease in milliseconds; 0 for a connection registration. */
   readonly leaseMs: number;
+  readonly traceparent?: Traceparent | undefined;
 }
 
 /** The session has subscribers for this service. */

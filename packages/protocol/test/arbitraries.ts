@@ -7,6 +7,7 @@ import {
   SLOT_COUNT,
   epoch,
   slotId,
+  traceparentFromText,
   type ClaimRecord,
   type ClientMessage,
   type ClusterState,
@@ -29,6 +30,7 @@ import {
   type SlotInventory,
   type SlotOwner,
   type SlotReport,
+  type Traceparent,
   type UpdatePart,
   type Version,
   type WriteOutcome,
@@ -92,6 +94,14 @@ export const instances: fc.Arbitrary<Instance> = fc.record({
 
 const encodedInstances = instances.map((instance) => ({ id: instance.id, bytes: bytesFromInstance(instance) }));
 
+const traceparents: fc.Arbitrary<Traceparent | undefined> = fc
+  .tuple(fc.nat(0xffff), fc.nat(0xffff))
+  .map(([trace, span]) => traceparentFromText(`00-${hexadecimal(trace, 32)}-${hexadecimal(span, 16)}-01`));
+
+function hexadecimal(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, "0");
+}
+
 export const updates: fc.Arbitrary<UpdatePart> = fc.record({
   key: keys,
   filter: filters,
@@ -102,16 +112,31 @@ export const updates: fc.Arbitrary<UpdatePart> = fc.record({
   removedIds: some(text),
   confirmed: flags,
   more: flags,
+  origin: optional(fc.record({ traceparent: traceparents, ageUs: uint32 })),
 });
 
 const registers = fc
-  .record({ sequence: count, key: keys, version: registrationVersions, encoded: encodedInstances })
+  .record({
+    sequence: count,
+    key: keys,
+    version: registrationVersions,
+    encoded: encodedInstances,
+    traceparent: traceparents,
+  })
   .map(({ encoded, ...item }) => ({ ...item, instanceId: encoded.id, instance: encoded.bytes }));
 
 export const clientMessages: fc.Arbitrary<ClientMessage> = fc.record({
   hello: optional(fc.record({ clientId: text, incarnation: count, agent: text })),
   registers: some(registers),
-  unregisters: some(fc.record({ sequence: count, key: keys, version: registrationVersions, instanceId: text })),
+  unregisters: some(
+    fc.record({
+      sequence: count,
+      key: keys,
+      version: registrationVersions,
+      instanceId: text,
+      traceparent: traceparents,
+    }),
+  ),
   subscribes: some(fc.record({ key: keys, filter: filters, held: optional(helds) })),
   unsubscribes: some(fc.record({ key: keys, filter: filters })),
   receipts: some(fc.record({ key: keys, filter: filters, held: helds, resync: flags })),
@@ -157,6 +182,7 @@ export const linkRequests: fc.Arbitrary<LinkRequest> = fc.record({
       version: registrationVersions,
       instance: someBytes,
       leaseMs: uint32,
+      traceparent: traceparents,
     }),
   ),
   reports: some(reports),

@@ -15,7 +15,9 @@ import {
   type Log,
   type Random,
   type StreamRoutes,
+  type Tracer,
 } from "@rollcall/core";
+import { openTelemetryTracer } from "@rollcall/tracing";
 
 import { systemClock } from "./clock.ts";
 import { loadSettings } from "./config/load-settings.ts";
@@ -27,6 +29,7 @@ import { ProcessMetrics, gauge, prometheusText, type Metric } from "./metrics.ts
 import { runProcess, type RunningServer } from "./process.ts";
 import { systemRandom } from "./random.ts";
 import { createHttp2Dialer } from "./stream/http2-dialer.ts";
+import { startTracing } from "./tracing.ts";
 import type { ErrorDetailCodec } from "./stream/status.ts";
 
 /** What a composition root gives. */
@@ -56,6 +59,8 @@ export interface NodePorts {
   readonly random: Random;
   readonly log: Log;
   readonly dialer: Dialer;
+  /** Default: nobody records what is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export type NodeSettings = SettingValues<ServerSettings>;
@@ -67,6 +72,8 @@ export interface StartNodeOptions {
   };
   readonly log: Log;
   readonly errorDetail: ErrorDetailCodec;
+  /** Default: whatever OpenTelemetry SDK this process has registered. */
+  readonly tracer?: Tracer | undefined;
   readonly create: (ports: NodePorts) => NodeServer | Promise<NodeServer>;
 }
 
@@ -84,10 +91,11 @@ export async function startNode({
   settings,
   log,
   errorDetail,
+  tracer = openTelemetryTracer(),
   create,
 }: StartNodeOptions): Promise<RunningNode> {
   const dialer = createHttp2Dialer({ errorDetail });
-  const server = await create({ clock: systemClock, random: systemRandom, log, dialer });
+  const server = await create({ clock: systemClock, random: systemRandom, log, dialer, tracer });
   const processMetrics = new ProcessMetrics();
   const listener = await listen({
     host: settings.host,
@@ -177,8 +185,19 @@ export async function runNode<Own extends Settings>({
   await runProcess({
     role,
     log,
-    start: () =>
-      startNode({ nodeId, settings: common, log, errorDetail, create: (ports) => create(nodeId, settings, ports) }),
+    async start() {
+      const tracing = await startTracing({ role, nodeId, collector: common.otelEndpoint, env: process.env, log });
+      const { tracer } = tracing;
+      const createServer = (ports: NodePorts) => create(nodeId, settings, ports);
+      const node = await startNode({ nodeId, settings: common, log, errorDetail, tracer, create: createServer });
+      return {
+        address: node.address,
+        async stop() {
+          await node.stop();
+          await tracing.stop();
+        },
+      };
+    },
   });
 }
 

@@ -4,6 +4,7 @@ import {
   RegistryError,
   filterFromInput,
   instanceFromInput,
+  noTracer,
   serviceKey,
   silentLog,
   type Clock,
@@ -15,6 +16,7 @@ import {
   type ServerHello,
   type ServerMessage,
   type ServiceKey,
+  type Tracer,
 } from "@rollcall/core";
 
 import { SubscriptionBalancer, type Balancer } from "./balance/balancer.ts";
@@ -37,6 +39,8 @@ export interface ClientPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly dialer: Dialer;
+  /** Who records spans. Default: nobody. */
+  readonly tracer?: Tracer | undefined;
   /** Default: silence. */
   readonly log?: Log | undefined;
   /**
@@ -47,7 +51,7 @@ export interface ClientPorts {
   readonly clientId?: string | undefined;
 }
 
-export type LinkedClientPorts = ConnectionPorts & Pick<ClientPorts, "clientId">;
+export type LinkedClientPorts = ConnectionPorts & Pick<ClientPorts, "clientId" | "tracer">;
 
 /** A service: its name, or its name with the namespace and group when they are not the client's own. */
 export type ServiceInput =
@@ -137,7 +141,7 @@ class ConnectedClient implements Client {
   #clusterId: string | undefined;
 
   constructor(ports: LinkedClientPorts, options: CompleteOptions) {
-    const { clock, log, random } = ports;
+    const { clock, log, random, tracer = noTracer } = ports;
     const { resultTimeoutMs, name } = options;
     this.id = ports.clientId ?? clientIdFrom(name, random.id());
     this.#ports = ports;
@@ -145,9 +149,10 @@ class ConnectedClient implements Client {
     this.#events = new EventHub(log);
     const { report } = this.#events;
     const wake = (): void => this.#outbox.wake();
-    this.#registrations = new Registrations({ clock, resultTimeoutMs, wake, report });
+    this.#registrations = new Registrations({ clock, tracer, resultTimeoutMs, wake, report });
     this.#subscriptions = new Subscriptions({
       clock,
+      tracer,
       resultTimeoutMs,
       wake,
       report,

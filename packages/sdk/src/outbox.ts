@@ -39,7 +39,7 @@ export interface OutboxSource {
 const DRAFT_FULL_BYTES = LIMITS.clientMessageBytes / 4;
 
 /** Bound for everything of an item but its names and its instance. */
-const ITEM_BYTES = 80;
+const ITEM_BYTES = 140;
 
 /** One message in the making. */
 export class Draft implements ClientMessage {

@@ -22,6 +22,8 @@ import {
   type Instance,
   type RegistrationResult,
   type ServiceKey,
+  type Span,
+  type Tracer,
   type Version,
 } from "@rollcall/core";
 import { bytesFromInstance } from "@rollcall/protocol";
@@ -58,12 +60,15 @@ interface OwnClaim extends Claim {
   error: RegistryError | undefined;
   /** How many versions were ever handed to a link. Of a claim without one, nobody has to be told the end. */
   told: number;
+  /** Of the newest change, until the registry has answered it. */
+  span: Span | undefined;
   /** Settles when the newest version is applied or refused; undefined when nobody waits. */
   settled: Deferred<void> | undefined;
 }
 
 export interface RegistrationsPorts {
   readonly clock: Clock;
+  readonly tracer: Tracer;
   readonly resultTimeoutMs: number;
   /** Something waits to be sent. */
   readonly wake: () => void;
@@ -71,6 +76,7 @@ export interface RegistrationsPorts {
 }
 
 export class Registrations implements OutboxSource {
+  readonly #tracer: Tracer;
   readonly #wake: () => void;
   readonly #report: Report;
   readonly #claims = new Map<string, OwnClaim>();
@@ -83,7 +89,8 @@ export class Registrations implements OutboxSource {
   #forgottenCounter = 0;
   #nothingLeft: Deferred<void> | undefined;
 
-  constructor({ clock, resultTimeoutMs, wake, report }: RegistrationsPorts) {
+  constructor({ clock, tracer, resultTimeoutMs, wake, report }: RegistrationsPorts) {
+    this.#tracer = tracer;
     this.#wake = wake;
     this.#report = report;
     this.#unanswered = new Unanswered(clock, resultTimeoutMs, (claim) => this.#sendAgain(claim));
@@ -113,11 +120,13 @@ export class Registrations implements OutboxSource {
       version: undefined,
       error: undefined,
       told: before?.told ?? 0,
+      span: undefined,
       settled: before?.settled,
     };
     if (before !== undefined) this.#unlist(before);
+    before?.span?.end();
     this.#claims.set(text, claim);
-    this.#changed(claim);
+    this.#asked(claim);
     return claim;
   }
 
@@ -127,7 +136,7 @@ export class Registrations implements OutboxSource {
     if (own?.wanted !== "listed") throw claim.error ?? closed("the registration was unregistered");
     own.instance = frozen(instance);
     own.bytes = bytesFromInstance(instance);
-    this.#changed(own);
+    this.#asked(own);
   }
 
   /** Ends a claim, and nothing when it has ended. {@link settled} tells when the registry knows. */
@@ -137,7 +146,7 @@ export class Registrations implements OutboxSource {
     this.#settle(own, closed("unregistered before it was applied"));
     own.wanted = "gone";
     if (own.told === 0) this.#forget(own);
-    else this.#changed(own);
+    else this.#asked(own);
   }
 
   unregisterAll(): void {
@@ -197,8 +206,9 @@ export class Registrations implements OutboxSource {
     }
   }
 
-  #write({ sequence, key, counter, instance, bytes, wanted }: OwnClaim, draft: Draft): void {
-    const item = { sequence, key, version: { incarnation: this.#incarnation, counter }, instanceId: instance.id };
+  #write({ sequence, key, counter, instance, bytes, wanted, span }: OwnClaim, draft: Draft): void {
+    const version = { incarnation: this.#incarnation, counter };
+    const item = { sequence, key, version, instanceId: instance.id, traceparent: span?.traceparent };
     if (wanted === "listed") draft.register({ ...item, instance: bytes });
     else draft.unregister(item);
   }
@@ -242,6 +252,17 @@ export class Registrations implements OutboxSource {
     else this.#forget(claim);
   }
 
+  /** A change that the user asks for now. The span of the one before, which it overtakes, ends. */
+  #asked(claim: OwnClaim): void {
+    claim.span?.end();
+    const name = claim.wanted === "listed" ? "rollcall.client.register" : "rollcall.client.unregister";
+    claim.span = this.#tracer.start(name, undefined, () => ({
+      "rollcall.service": textFromServiceKey(claim.key),
+      "rollcall.instance": claim.instance.id,
+    }));
+    this.#changed(claim);
+  }
+
   #changed(claim: OwnClaim): void {
     claim.counter++;
     this.#stamp(claim);
@@ -269,8 +290,10 @@ export class Registrations implements OutboxSource {
   }
 
   #settle(claim: OwnClaim, error: RegistryError | undefined): void {
-    const { settled } = claim;
+    const { settled, span } = claim;
     claim.settled = undefined;
+    claim.span = undefined;
+    span?.end(error?.message);
     if (error === undefined) settled?.resolve();
     else settled?.reject(error);
   }

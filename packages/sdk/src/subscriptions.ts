@@ -10,6 +10,7 @@
 import {
   LIMITS,
   RegistryError,
+  formatVersion,
   limitExceeded,
   textFromFilter,
   textFromServiceKey,
@@ -18,6 +19,7 @@ import {
   type PushReceipt,
   type ServiceKey,
   type SubscriptionRefusal,
+  type Tracer,
   type UnsubscribeItem,
   type Update,
   type UpdatePart,
@@ -33,6 +35,7 @@ const FILTER_BYTES_MAX = LIMITS.clientMessageBytes / 2;
 
 export interface SubscriptionsPorts {
   readonly clock: Clock;
+  readonly tracer: Tracer;
   readonly resultTimeoutMs: number;
   /** Something waits to be sent. */
   readonly wake: () => void;
@@ -166,8 +169,27 @@ export class Subscriptions implements OutboxSource {
     }
   }
 
-  /** @throws RegistryError `protocol_violation` for a snapshot that is not what it says. */
+  /**
+   * Callbacks run within the context of the change, when that is traced.
+   * @throws RegistryError `protocol_violation` for a snapshot that is not what it says.
+   */
   take(part: UpdatePart): void {
+    const traceparent = part.more === true ? undefined : part.origin?.traceparent;
+    const span =
+      traceparent &&
+      this.#ports.tracer.start("rollcall.client.apply", traceparent, () => ({
+        "rollcall.service": textFromServiceKey(part.key),
+        "rollcall.version": formatVersion(part.version),
+      }));
+    if (span === undefined) return this.#take(part);
+    try {
+      span.run(() => this.#take(part));
+    } finally {
+      span.end();
+    }
+  }
+
+  #take(part: UpdatePart): void {
     const text = feedText(part.key, part.filter);
     const feed = this.#feeds.get(text);
     if (feed === undefined) {

@@ -66,8 +66,15 @@ import "@rollcall/protocol";
 import "@rollcall/runtime";
 import "node:fs";
 import "fs";`,
+  "packages/tracing/src/a.ts": `
+import "@rollcall/core"; // fine
+import "@opentelemetry/api"; // fine
+import "@rollcall/protocol";
+import "node:fs";
+Date.now();`,
   "packages/runtime/src/a.ts": `
 import "@rollcall/core"; // fine
+import "@rollcall/tracing"; // fine
 import "node:fs"; // fine
 import "@rollcall/protocol";
 import "@rollcall/sdk";
@@ -89,6 +96,7 @@ import "@rollcall/runtime/stream";`,
   "packages/sdk/src/node/a.ts": `
 import "@rollcall/core"; // fine
 import "@rollcall/runtime/stream"; // fine
+import "@rollcall/tracing"; // fine
 import "node:fs"; // fine
 import "../index.ts"; // fine
 setTimeout(f, 1); // fine

@@ -12,6 +12,7 @@ import {
   isNewerStamp,
   type ClaimRecord,
   type IdRange,
+  type NewestChange,
   type RegistrationVersion,
   type ServiceKey,
   type SlotId,
@@ -50,6 +51,8 @@ export class RegisteredService {
   readonly keyText: string;
   readonly slot: SlotId;
   readonly datum: Datum;
+  /** The newest change that this node made as the leader. */
+  newest: NewestChange | undefined;
   readonly #ledger: ClaimLedger;
   /**
    * By instance id, where no claim is shown: nearly always one each, and further ones behind it. A claim that is shown is

@@ -8,6 +8,7 @@ import {
   Deliveries,
   NO_FILTER,
   oncePerTurn,
+  originOf,
   partsOfUpdate,
   textFromServiceKey,
   updateFor,
@@ -16,6 +17,7 @@ import {
   type Interest,
   type LinkResponse,
   type MessageStream,
+  type NewestChange,
   type NotifyReceipt,
   type ServiceKey,
   type ServicesAnswer,
@@ -40,6 +42,7 @@ export interface SessionPeerPorts {
   readonly encode: (response: Partial<LinkResponse>) => Frame;
   /** The service as it may be shown now; undefined while it may not. */
   readonly shownOf: (key: ServiceKey) => Shown | undefined;
+  readonly newestOf: (key: ServiceKey) => NewestChange | undefined;
 }
 
 /** Everything there is to say but notifications, which are cut when they leave. */
@@ -177,8 +180,10 @@ export class SessionPeer {
     if (stream.congested) return;
     let notifications: UpdatePart[] = [];
     let bytes = 0;
-    for (const { datum, held, confirmed } of this.#interests.due(clock.now())) {
-      for (const part of partsOfUpdate(updateFor(datum, held, NO_FILTER, confirmed))) {
+    const now = clock.now();
+    for (const { source, datum, held, confirmed } of this.#interests.due(now)) {
+      const origin = originOf(this.#ports.newestOf(source), held, now, 0);
+      for (const part of partsOfUpdate({ ...updateFor(datum, held, NO_FILTER, confirmed), origin })) {
         notifications.push(part);
         for (const instance of part.instances) bytes += instance.bytes.length;
         if (bytes < FRAME_BYTES_AIM) continue;

@@ -68,6 +68,7 @@ export class SessionLinks {
       stream,
       encode: frameFromLinkResponse,
       shownOf: (key) => this.#storage.shownOf(key),
+      newestOf: (key) => this.#storage.datums.find(key)?.newest,
     });
     this.#peers.add(peer);
     this.#storage.join(peer);

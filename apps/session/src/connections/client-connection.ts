@@ -24,10 +24,12 @@ import {
   type ServiceKey,
   type SubscribeItem,
   type SubscriptionRefusal,
+  type Tracer,
   type UnregisterItem,
 } from "@rollcall/core";
 
 import type { RegistrationStore } from "../registrations/registration-store.ts";
+import { traceWrite } from "../registrations/write-span.ts";
 import type { Interests } from "../views/interests.ts";
 import type { ServiceCopy } from "../views/service-copy.ts";
 import type { View, Viewer } from "../views/view.ts";
@@ -43,6 +45,7 @@ export interface ClientConnectionPorts {
    * counts as taken, for its stream loses nothing but its end.
    */
   readonly receipts: "given" | "implied";
+  readonly tracer: Tracer;
 }
 
 interface Subscription {
@@ -128,12 +131,12 @@ export class ClientConnection {
     this.#wish(item, { removed: true, instance: NO_BYTES });
   }
 
-  #wish(
-    { sequence, key, version, instanceId }: UnregisterItem,
-    what: { readonly removed: boolean; readonly instance: Uint8Array },
-  ): void {
-    const wish = { key, instanceId, clientId: this.client.clientId, version, owner: this, leaseMs: 0, ...what };
-    this.#ports.registrations.wish(wish, (outcome) => this.#answer([{ sequence, outcome }]));
+  #wish(item: UnregisterItem, what: { readonly removed: boolean; readonly instance: Uint8Array }): void {
+    const { sequence, key, version, instanceId } = item;
+    const { registrations, tracer } = this.#ports;
+    const { clientId } = this.client;
+    const { traceparent, settled } = traceWrite(tracer, item, (outcome) => this.#answer([{ sequence, outcome }]));
+    registrations.wish({ key, instanceId, clientId, version, owner: this, leaseMs: 0, traceparent, ...what }, settled);
   }
 
   #answer(results: readonly RegistrationResult[], refusals: readonly SubscriptionRefusal[] = []): void {

@@ -1,16 +1,18 @@
 /** Registrations made call by call, without a connection: they live while their lease is renewed, through any session. */
 
-import type { RegistrationOutcome, ServiceKey } from "@rollcall/core";
+import type { RegistrationOutcome, ServiceKey, Traceparent, Tracer } from "@rollcall/core";
 
 import { Renewal } from "../routing/renewal.ts";
 import type { Writer } from "../routing/writer.ts";
 import type { RegistrationStore } from "./registration-store.ts";
+import { traceWrite } from "./write-span.ts";
 
 export interface LeaseRegistration {
   readonly key: ServiceKey;
   readonly instanceId: string;
   readonly instance: Uint8Array;
   readonly leaseMs: number;
+  readonly traceparent?: Traceparent | undefined;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -18,18 +20,23 @@ const NO_BYTES = new Uint8Array(0);
 export class LeaseWriter {
   readonly #registrations: RegistrationStore;
   readonly #writer: Writer;
+  readonly #tracer: Tracer;
 
-  constructor(registrations: RegistrationStore, writer: Writer) {
+  constructor(registrations: RegistrationStore, writer: Writer, tracer: Tracer) {
     this.#registrations = registrations;
     this.#writer = writer;
+    this.#tracer = tracer;
   }
 
   register(registration: LeaseRegistration, settled: (outcome: RegistrationOutcome) => void): void {
     this.#wish({ ...registration, removed: false }, settled);
   }
 
-  unregister(key: ServiceKey, instanceId: string, settled: (outcome: RegistrationOutcome) => void): void {
-    this.#wish({ key, instanceId, instance: NO_BYTES, leaseMs: 0, removed: true }, settled);
+  unregister(
+    { key, instanceId, traceparent }: Omit<LeaseRegistration, "instance" | "leaseMs">,
+    settled: (outcome: RegistrationOutcome) => void,
+  ): void {
+    this.#wish({ key, instanceId, instance: NO_BYTES, leaseMs: 0, removed: true, traceparent }, settled);
   }
 
   /** Gives back what gives it up. `settled` is told whether the leader holds such a lease. */
@@ -52,6 +59,8 @@ export class LeaseWriter {
     settled: (outcome: RegistrationOutcome) => void,
   ): void {
     const version = this.#registrations.nextLeaseVersion();
-    this.#registrations.wish({ ...registration, clientId: "", owner: undefined, version }, settled);
+    const traced = traceWrite(this.#tracer, registration, settled);
+    const wish = { ...registration, clientId: "", owner: undefined, version, traceparent: traced.traceparent };
+    this.#registrations.wish(wish, traced.settled);
   }
 }

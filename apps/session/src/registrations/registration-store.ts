@@ -18,6 +18,7 @@ import {
   type ServiceDigest,
   type ServiceKey,
   type SlotId,
+  type Traceparent,
 } from "@rollcall/core";
 
 import type { Writer } from "../routing/writer.ts";
@@ -33,6 +34,7 @@ export interface Wish extends RegistrationStamp {
   /** Empty for a removal. */
   readonly instance: Uint8Array;
   readonly leaseMs: number;
+  readonly traceparent?: Traceparent | undefined;
 }
 
 /**
@@ -123,6 +125,7 @@ export class RegistrationStore {
     registration.removed = wish.removed;
     registration.instance = wish.instance;
     registration.leaseMs = wish.leaseMs;
+    registration.traceparent = wish.traceparent;
     this.#digests.changed(registration);
     if (settled !== undefined) registration.wait(settled);
     this.#startLease(registration);
@@ -134,6 +137,7 @@ export class RegistrationStore {
     for (const registration of this.#byOwner.get(owner) ?? []) {
       if (registration.removed) continue;
       registration.removed = true;
+      registration.traceparent = undefined;
       this.#digests.changed(registration);
       this.#write(registration);
     }
@@ -194,6 +198,7 @@ export class RegistrationStore {
   #attemptEnded(registration: Registration, end: AttemptEnd): void {
     if (end.kind === "applied") {
       registration.appliedAt = end.version;
+      registration.traceparent = undefined;
       if (registration.removed) this.#bury(registration);
       this.#written(registration);
       registration.tell({ kind: "applied", version: end.version });
@@ -225,8 +230,10 @@ export class RegistrationStore {
       instanceId: wish.instanceId,
       clientId: wish.clientId,
     };
-    const registration = new Registration(identity, { ...wish, owner: undefined }, (ended, end) =>
-      this.#attemptEnded(ended, end),
+    const registration = new Registration(
+      identity,
+      { ...wish, owner: undefined, traceparent: wish.traceparent },
+      (ended, end) => this.#attemptEnded(ended, end),
     );
     this.#registrations.set(registrationId(identity), registration);
     addTo(this.#bySlot, identity.slot, registration);

@@ -7,6 +7,7 @@ import type {
   RegistrationVersion,
   ServiceKey,
   SlotId,
+  Traceparent,
   Version,
 } from "@rollcall/core";
 
@@ -38,6 +39,8 @@ export class Registration implements Outgoing, RegistrationStamp {
   removed: boolean;
   instance: Uint8Array;
   leaseMs: number;
+  /** Of the change that the leader has not applied yet, when that is traced. */
+  traceparent: Traceparent | undefined;
   /** Version of the datum at which the leader has applied the present stamp; undefined while it has not. */
   appliedAt: Version | undefined;
   /** What it counts in the digest of its slot; undefined when it does not. Kept by SlotDigests. */
@@ -49,7 +52,7 @@ export class Registration implements Outgoing, RegistrationStamp {
 
   constructor(
     identity: RegistrationIdentity,
-    wanted: Pick<Registration, "owner" | "version" | "removed" | "instance" | "leaseMs">,
+    wanted: Pick<Registration, "owner" | "version" | "removed" | "instance" | "leaseMs" | "traceparent">,
     ended: (registration: Registration, end: AttemptEnd) => void,
   ) {
     this.identity = identity;
@@ -58,6 +61,7 @@ export class Registration implements Outgoing, RegistrationStamp {
     this.removed = wanted.removed;
     this.instance = wanted.instance;
     this.leaseMs = wanted.leaseMs;
+    this.traceparent = wanted.traceparent;
     this.#ended = ended;
   }
 
@@ -80,6 +84,7 @@ export class Registration implements Outgoing, RegistrationStamp {
       version: this.version,
       instance: this.removed ? NO_BYTES : this.instance,
       leaseMs: this.leaseMs,
+      traceparent: this.traceparent,
     };
   }
 

@@ -8,6 +8,7 @@ import {
   type MessageStream,
   type ServerHello,
   type StreamHandler,
+  type Tracer,
 } from "@rollcall/core";
 import { clientMessageFromBytes, frameFromServerMessage } from "@rollcall/protocol";
 
@@ -31,6 +32,7 @@ export interface ClientLinksPorts {
   readonly log: Log;
   readonly registrations: RegistrationStore;
   readonly interests: Interests;
+  readonly tracer: Tracer;
   /** What to greet clients with; undefined until this node has joined a cluster. */
   readonly hello: () => ServerHello | undefined;
 }
@@ -109,7 +111,7 @@ export class ClientLinks {
   }
 
   #connect(stream: MessageStream, { hello }: ClientMessage): ClientConnection {
-    const { clock, registrations, interests } = this.#ports;
+    const { clock, registrations, interests, tracer } = this.#ports;
     if (this.#stopping) throw new RegistryError("shutting_down", "the session node is stopping");
     const greeting = this.#ports.hello();
     if (greeting === undefined) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
@@ -120,6 +122,7 @@ export class ClientLinks {
       registrations,
       interests,
       receipts: "given",
+      tracer,
     });
     this.#connections.add(connection);
     return connection;

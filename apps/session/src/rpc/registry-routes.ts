@@ -12,10 +12,12 @@ import {
   instanceFromInput,
   invalidField,
   serviceKey,
+  traceparentFromText,
   type Clock,
   type RegistrationOutcome,
   type ServiceSummary,
   type Shown,
+  type Traceparent,
   type Version,
 } from "@rollcall/core";
 import {
@@ -96,7 +98,14 @@ export function registryRoutes({ clock, leases, interests, directory, isJoined }
       const given = instanceFromWire(request.instance);
       const instance = instanceFromInput(given, () => idFromAddress(given.protocol, given.address));
       const leaseMs = checkLease(request.leaseMs);
-      const registration = { key, instanceId: instance.id, instance: bytesFromInstance(instance), leaseMs };
+      const traceparent = traceparentOf(context);
+      const registration = {
+        key,
+        instanceId: instance.id,
+        instance: bytesFromInstance(instance),
+        leaseMs,
+        traceparent,
+      };
       const version = await answered<Version>(context, (answer) =>
         leases.register(registration, (outcome) => answer(applied(outcome))),
       );
@@ -107,7 +116,9 @@ export function registryRoutes({ clock, leases, interests, directory, isJoined }
       const key = serviceKey(keyFromWire(request.key));
       const instanceId = checkGiven("instance_id", request.instanceId);
       const version = await answered<Version>(context, (answer) =>
-        leases.unregister(key, instanceId, (outcome) => answer(applied(outcome))),
+        leases.unregister({ key, instanceId, traceparent: traceparentOf(context) }, (outcome) =>
+          answer(applied(outcome)),
+        ),
       );
       return { version: wireFromVersion(version) };
     },
@@ -153,6 +164,10 @@ export function registryRoutes({ clock, leases, interests, directory, isJoined }
       return { services: services.map(({ key, instances }) => ({ key: wireFromKey(key), instances })) };
     },
   };
+}
+
+function traceparentOf({ requestHeader }: HandlerContext): Traceparent | undefined {
+  return traceparentFromText(requestHeader.get("traceparent"));
 }
 
 function checkLease(leaseMs: number): number {

@@ -6,6 +6,7 @@
 import {
   RegistryError,
   checkFilter,
+  noTracer,
   serviceKey,
   type Clock,
   type MessageStream,
@@ -102,6 +103,8 @@ export class WatchLinks {
       registrations,
       interests,
       receipts: "implied",
+      // Nothing is registered over it.
+      tracer: noTracer,
     });
     connection.refuse([], refusals);
     connection.receive(admitted);

@@ -177,6 +177,7 @@ export class Interests {
   }
 
   sweep(now: number): void {
+    for (const copy of this.#copies.values()) copy.sweep(now);
     for (const [copy, askedAt] of this.#asked) if (now - askedAt >= ASK_AGAIN_MS) this.#ask(copy);
     // Those that were held back may have waited long enough.
     for (const { slot } of this.#toAsk) {

@@ -8,10 +8,12 @@ import {
   type Shown,
   formatDigest,
   formatVersion,
+  originOf,
   updateFor,
   type Filter,
   type Frame,
   type Held,
+  type NewestChange,
   type Update,
   type Version,
 } from "@rollcall/core";
@@ -33,6 +35,11 @@ export interface ViewPorts {
   readonly encodePush: (push: Update) => readonly Frame[];
   /** Of the service that is viewed. */
   readonly content: () => Content;
+  readonly now: () => number;
+  /** The newest change of the service, while it is to be told. */
+  readonly newest: () => NewestChange | undefined;
+  /** A push of the newest change is about to leave. */
+  readonly framed: () => void;
 }
 
 export class View {
@@ -44,7 +51,9 @@ export class View {
   readonly #ports: ViewPorts;
   /** By what the receiver holds, the empty text for a snapshot; all lead to `#framesLeadTo`. */
   readonly #frames = new Map<string, readonly Frame[]>();
-  #framesLeadTo: { readonly version: Version; readonly confirmed: boolean } | undefined;
+  #framesLeadTo:
+    | { readonly version: Version; readonly confirmed: boolean; readonly newest: NewestChange | undefined }
+    | undefined;
 
   constructor(filter: Filter, datum: Datum, selection: Selection | undefined, ports: ViewPorts) {
     this.filter = filter;
@@ -68,16 +77,20 @@ export class View {
   framesFor(held: Held | undefined): readonly Frame[] {
     const { version } = this.datum;
     const confirmed = this.#ports.content() === "confirmed";
+    const newest = this.#ports.newest();
+    const leadTo = this.#framesLeadTo;
     // Every change of the content brings another object for the version, also when the number stays.
-    if (this.#framesLeadTo?.version !== version || this.#framesLeadTo.confirmed !== confirmed) {
+    if (leadTo?.version !== version || leadTo.confirmed !== confirmed || leadTo.newest !== newest) {
       this.#frames.clear();
-      this.#framesLeadTo = { version, confirmed };
+      this.#framesLeadTo = { version, confirmed, newest };
     }
     // The digest too: a receiver that is wrong about what it holds must not spoil the push of those that are right.
     const base = held === undefined ? "" : `${formatVersion(held.version)} ${formatDigest(held.digest)}`;
     const known = this.#frames.get(base);
     if (known !== undefined) return known;
-    const frames = this.#ports.encodePush(updateFor(this.datum, held, this.filter, confirmed));
+    const origin = originOf(newest, held, this.#ports.now(), 0);
+    if (origin !== undefined) this.#ports.framed();
+    const frames = this.#ports.encodePush({ ...updateFor(this.datum, held, this.filter, confirmed), origin });
     if (this.#frames.size === FRAMES_MAX) this.#frames.clear();
     this.#frames.set(base, frames);
     return frames;

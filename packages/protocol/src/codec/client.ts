@@ -5,6 +5,7 @@ import {
   RegistryError,
   frameFromMessage,
   partsOfUpdate,
+  traceparentFromText,
   type ClientHello as CoreClientHello,
   type ClientMessage,
   type Frame,
@@ -127,6 +128,7 @@ export function clientMessageFromBytes(bytes: Uint8Array): ClientMessage {
       key: keyFromWire(item.key),
       version: registrationVersionFromWire(item.version),
       instanceId: item.instanceId,
+      traceparent: traceparentFromText(item.traceparent),
     })),
     subscribes: wire.subscribes.map(subscribeFromWire),
     unsubscribes: wire.unsubscribes.map((item) => ({
@@ -161,6 +163,7 @@ function wireFromRegister(item: RegisterItem): OpaqueClientRegister {
     key: wireFromKey(item.key),
     version: wireFromRegistrationVersion(item.version),
     instance: item.instance,
+    traceparent: item.traceparent ?? "",
   };
   return create(OpaqueClientRegisterSchema, fields);
 }
@@ -172,6 +175,7 @@ function registerFromWire(wire: OpaqueClientRegister): RegisterItem {
     version: registrationVersionFromWire(wire.version),
     instanceId: instanceIdFromBytes(wire.instance),
     instance: owned(wire.instance),
+    traceparent: traceparentFromText(wire.traceparent),
   };
 }
 
@@ -181,6 +185,7 @@ function wireFromUnregister(item: UnregisterItem): ClientUnregister {
     key: wireFromKey(item.key),
     version: wireFromRegistrationVersion(item.version),
     instanceId: item.instanceId,
+    traceparent: item.traceparent ?? "",
   };
   return create(ClientUnregisterSchema, fields);
 }

@@ -3,6 +3,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   frameFromMessage,
+  traceparentFromText,
   type Frame,
   type Interest as CoreInterest,
   type LinkHello as CoreLinkHello,
@@ -165,6 +166,7 @@ function wireFromWrite(write: CoreWrite): Write {
     version: wireFromRegistrationVersion(write.version),
     instance: write.instance,
     leaseMs: write.leaseMs,
+    traceparent: write.traceparent ?? "",
   };
   return create(WriteSchema, fields);
 }
@@ -181,6 +183,7 @@ function writeFromWire(wire: Write): CoreWrite {
     // A view of the message: whoever keeps it copies it.
     instance: wire.instance,
     leaseMs: wire.leaseMs,
+    traceparent: traceparentFromText(wire.traceparent),
   };
 }
 

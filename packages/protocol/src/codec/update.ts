@@ -4,9 +4,10 @@
  */
 
 import { create } from "@bufbuild/protobuf";
-import type { UpdatePart } from "@rollcall/core";
+import { traceparentFromText, type ChangeOrigin as CoreChangeOrigin, type UpdatePart } from "@rollcall/core";
 
 import { OpaquePushSchema, type OpaquePush } from "../gen/rollcall/v1/opaque_pb.ts";
+import { ChangeOriginSchema, type ChangeOrigin } from "../gen/rollcall/v1/types_pb.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { instanceIdFromBytes, owned } from "./instance.ts";
 import { digestFromFixed64, fixed64FromDigest } from "./numbers.ts";
@@ -20,6 +21,7 @@ import {
 } from "./values.ts";
 
 sameFields<UpdatePart, OpaquePush>();
+sameFields<CoreChangeOrigin, ChangeOrigin>();
 
 export function wireFromUpdate(update: UpdatePart): OpaquePush {
   const fields: WireFields<OpaquePush> = {
@@ -32,6 +34,7 @@ export function wireFromUpdate(update: UpdatePart): OpaquePush {
     removedIds: [...update.removedIds],
     confirmed: update.confirmed,
     more: update.more ?? false,
+    origin: update.origin && wireFromOrigin(update.origin),
   };
   return create(OpaquePushSchema, fields);
 }
@@ -47,5 +50,14 @@ export function updateFromWire(wire: OpaquePush): UpdatePart {
     removedIds: wire.removedIds,
     confirmed: wire.confirmed,
     more: wire.more,
+    origin: wire.origin && {
+      traceparent: traceparentFromText(wire.origin.traceparent),
+      ageUs: wire.origin.ageUs,
+    },
   };
+}
+
+function wireFromOrigin({ traceparent, ageUs }: CoreChangeOrigin): ChangeOrigin {
+  const fields: WireFields<ChangeOrigin> = { traceparent: traceparent ?? "", ageUs };
+  return create(ChangeOriginSchema, fields);
 }

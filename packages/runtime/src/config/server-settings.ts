@@ -54,6 +54,11 @@ export function serverSettings({ port }: { readonly port: number }) {
       placeholder: "level",
       default: "info",
     }),
+    otelEndpoint: setting(z.url({ protocol: /^https?$/ }).optional(), {
+      describe: "OpenTelemetry collector that traces are exported to, with OTLP over HTTP; without it, none are.",
+      allowed: "a URL such as http://127.0.0.1:4318",
+      placeholder: "url",
+    }),
     stopGraceMs: setting(z.int().min(0).max(600_000), {
       describe: "How long calls under way may take after the server was told to stop.",
       unit: "ms",

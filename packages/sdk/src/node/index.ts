@@ -3,6 +3,7 @@
 import type { Log } from "@rollcall/core";
 import { errorDetailCodec } from "@rollcall/protocol";
 import { createHttp2Dialer } from "@rollcall/runtime/stream";
+import { openTelemetryTracer } from "@rollcall/tracing";
 
 import { createClientWith, type Client, type ClientOptions } from "../index.ts";
 import { nodeClock, nodeRandom } from "./ports.ts";
@@ -14,7 +15,8 @@ export interface NodeClientOptions extends ClientOptions {
 
 /**
  * A client of the registry, over HTTP/2. It connects by itself, soon after this returns, and again whenever the
- * connection is lost, until it is closed; it keeps the process alive until then.
+ * connection is lost, until it is closed; it keeps the process alive until then. What it does is traced with the
+ * OpenTelemetry SDK that the process has registered, if it has one.
  * @throws RegistryError `invalid_field` naming the option.
  */
 export function createClient({ log, ...options }: NodeClientOptions): Client {
@@ -23,7 +25,8 @@ export function createClient({ log, ...options }: NodeClientOptions): Client {
     connectTimeoutMs: options.connectTimeoutMs,
     acceptsCompressed: true,
   });
-  const client = createClientWith({ clock: nodeClock, random: nodeRandom, dialer, log }, options);
+  const ports = { clock: nodeClock, random: nodeRandom, dialer, log, tracer: openTelemetryTracer() };
+  const client = createClientWith(ports, options);
   // Later, so that the goodbye still leaves; without holding up the end of the process.
   client.on("closed", () => void setTimeout(() => dialer.close(), FAREWELL_MS).unref());
   return client;

@@ -90,7 +90,7 @@ const declared: Rule = {
         if (manifest === undefined) return [];
         const shipped = /^(packages|apps)\/[^/]+\/src\//.test(file.path);
         const known = shipped
-          ? manifest.dependencies
+          ? { ...manifest.peerDependencies, ...manifest.dependencies }
           : { ...shared, ...manifest.devDependencies, ...manifest.dependencies, [manifest.name]: "" };
         return importsOf(file)
           .filter(({ from }) => !from.startsWith(".") && !from.startsWith("node:"))

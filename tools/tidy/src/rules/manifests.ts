@@ -8,6 +8,7 @@ export interface Manifest {
   readonly name: string;
   readonly dependencies: Versions;
   readonly devDependencies: Versions;
+  readonly peerDependencies: Versions;
   /** The source file behind an entry (`.`, `./stream`), from the project's folder. */
   sourceOf(entry: string): string | undefined;
 }
@@ -33,6 +34,7 @@ export function readManifests(files: readonly RepositoryFile[]): readonly Manife
       name: text.name,
       dependencies: text.dependencies ?? {},
       devDependencies: text.devDependencies ?? {},
+      peerDependencies: text.peerDependencies ?? {},
       sourceOf: (entry) => text.exports?.[entry]?.["@rollcall/source"],
     };
   });

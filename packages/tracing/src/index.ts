@@ -1,0 +1,2 @@
+export { openTelemetryTracer } from "./open-telemetry-tracer.ts";
+export { logTracingProblems } from "./problems.ts";
