@@ -106,6 +106,7 @@ const cluster = "@rollcall/cluster";
 const tracing = "@rollcall/tracing";
 const runtime = "@rollcall/runtime";
 const stream = "@rollcall/runtime/stream";
+const errors = "@rollcall/runtime/errors";
 /** What an app's edges and its composition root may take. */
 const edge = [core, protocol, cluster, runtime, stream];
 const servers = "{session,data,meta}";
@@ -187,6 +188,10 @@ export default defineConfig({
     // A registry in memory runs anywhere; only its ports are the platform's, of which every platform has these.
     { files: ["packages/sdk/src/testing/ports.ts"], rules: impure },
     { files: ["packages/sdk/src/node/**"], rules: { ...imports([core, protocol, stream, tracing]), ...impure } },
+    {
+      files: ["packages/sdk/src/web/**"],
+      rules: { ...imports([core, protocol, errors], noNode, noNodeEntry), ...impure },
+    },
     { files: ["packages/testing/src/**"], rules: { ...imports([core, protocol], noNode), ...pure } },
 
     // apps: the edges and the composition root, then the mechanisms, then the edges' folders again

@@ -26,6 +26,8 @@ export interface ClusterShape {
   readonly args?: readonly string[] | undefined;
   /** Settings of every data node, as flags. */
   readonly dataArgs?: readonly string[] | undefined;
+  /** Settings of every session that is started with the cluster, as flags. */
+  readonly sessionArgs?: readonly string[] | undefined;
   /** Whether the nodes are in a network that can be cut. Default: they are on loopback. */
   readonly network?: boolean | undefined;
 }
@@ -69,14 +71,20 @@ export class RealCluster implements AsyncDisposable {
   }
 
   /** Resolves when every node can serve. What was started is ended again when that fails. */
-  static async start({ data, sessions, network = false, ...settings }: ClusterShape): Promise<RealCluster> {
+  static async start({
+    data,
+    sessions,
+    sessionArgs = [],
+    network = false,
+    ...settings
+  }: ClusterShape): Promise<RealCluster> {
     const folder = await mkdtemp(join(tmpdir(), "rollcall-e2e-"));
     const cluster = new RealCluster(folder, settings, network ? await RealNetwork.create() : undefined);
     try {
       await cluster.startMeta();
       await Promise.all([
         ...Array.from({ length: data }, () => cluster.addNode("data")),
-        ...Array.from({ length: sessions }, () => cluster.addNode("session")),
+        ...Array.from({ length: sessions }, () => cluster.addNode("session", ...sessionArgs)),
       ]);
       await cluster.ready();
     } catch (thrown) {

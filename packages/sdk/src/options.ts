@@ -63,10 +63,16 @@ const NAME_LENGTH_MAX = LIMITS.clientIdLength - "~".length - 32;
 const AGENT_LENGTH_MAX = 128;
 const ADDRESS_PATTERN = /^[^\s/]+:[0-9]{1,5}$/;
 
-/** @throws RegistryError `invalid_field` naming the option. */
-export function completeOptions(options: ClientOptions): CompleteOptions {
+/**
+ * @param checkServer how the platform names servers; gives back the one form of it
+ * @throws RegistryError `invalid_field` naming the option.
+ */
+export function completeOptions(
+  options: ClientOptions,
+  checkServer: (server: unknown, index: number) => string = checkAddress,
+): CompleteOptions {
   return {
-    servers: checkServers(options.servers),
+    servers: checkServers(options.servers, checkServer),
     namespace: checkShortName("namespace", options.namespace || DEFAULT_NAMESPACE),
     group: checkShortName("group", options.group || DEFAULT_GROUP),
     name: checkName(options.name ?? ""),
@@ -84,14 +90,15 @@ export function completeOptions(options: ClientOptions): CompleteOptions {
   };
 }
 
-function checkServers(servers: readonly string[]): readonly string[] {
-  if (!Array.isArray(servers) || servers.length === 0) {
-    throw invalidField("servers", `a non-empty list of "host:port"`, servers);
-  }
+function checkServers(
+  servers: readonly string[],
+  checkServer: (server: unknown, index: number) => string,
+): readonly string[] {
+  if (!Array.isArray(servers) || servers.length === 0) throw invalidField("servers", "a non-empty list", servers);
   return [...new Set(servers.map(checkServer))];
 }
 
-function checkServer(server: unknown, index: number): string {
+function checkAddress(server: unknown, index: number): string {
   const isAddress = typeof server === "string" && ADDRESS_PATTERN.test(server);
   const port = isAddress ? Number(server.split(":").at(-1)) : 0;
   if (isAddress && port >= 1 && port <= 65_535) return server;
