@@ -227,5 +227,14 @@ export default defineConfig({
         "vitest/no-disabled-tests": "error",
       },
     },
+    // Tests that functions define, under the name of whoever keeps the contract.
+    {
+      files: ["e2e/contract/src/**"],
+      rules: {
+        "vitest/no-standalone-expect": "off",
+        "vitest/valid-title": "off",
+        "vitest/valid-expect": ["error", { maxArgs: 2 }],
+      },
+    },
   ],
 });

@@ -46,6 +46,11 @@ export interface SubscriptionsPorts {
 export class Subscriptions implements OutboxSource {
   readonly #ports: SubscriptionsPorts;
   readonly #feeds = new Map<string, Feed>();
+  /**
+   * Feeds that were left by their last listener. They end when something is sent next: until then the server knows
+   * nothing of that and what they hold is as good as ever, so whoever comes back in time finds everything as it was.
+   */
+  readonly #left = new Set<Feed>();
   /** Feeds to ask for. */
   readonly #unasked = new Set<Feed>();
   readonly #unanswered: Unanswered<Feed>;
@@ -71,6 +76,7 @@ export class Subscriptions implements OutboxSource {
     const text = feedText(key, filter);
     const before = this.#feeds.get(text);
     if (before !== undefined) return before;
+    if (this.#feeds.size >= LIMITS.subscriptionsPerClient) this.#endLeft();
     if (this.#feeds.size >= LIMITS.subscriptionsPerClient) {
       throw limitExceeded("subscriptions", `${LIMITS.subscriptionsPerClient} for each client`, this.#feeds.size + 1);
     }
@@ -90,8 +96,15 @@ export class Subscriptions implements OutboxSource {
     const stop = feed.listen(listener);
     return () => {
       stop();
-      if (feed.listenerCount === 0 && this.#feeds.get(feed.text) === feed) this.#end(feed);
+      if (feed.listenerCount > 0 || this.#feeds.get(feed.text) !== feed) return;
+      this.#left.add(feed);
+      this.#ports.wake();
     };
+  }
+
+  #endLeft(): void {
+    for (const feed of this.#left) if (feed.listenerCount === 0) this.#end(feed);
+    this.#left.clear();
   }
 
   /** Ends every feed; whoever listens is told `error`. */
@@ -108,6 +121,7 @@ export class Subscriptions implements OutboxSource {
 
   #drop(feed: Feed): void {
     this.#feeds.delete(feed.text);
+    this.#left.delete(feed);
     this.#unasked.delete(feed);
     this.#unanswered.settle(feed);
     this.#receipts.delete(feed.text);
@@ -149,6 +163,7 @@ export class Subscriptions implements OutboxSource {
   }
 
   fill(draft: Draft): void {
+    this.#endLeft();
     for (const feed of this.#unasked) {
       if (draft.isFull) return;
       const { key, filter, held, text } = feed;

@@ -351,7 +351,7 @@ describe("subscribing", () => {
     await expect(subscription.ready).rejects.toMatchObject({ reason: "closed" });
   });
 
-  test("closed and opened again before anything is sent: asked for anew, with nothing held", async () => {
+  test("closed and opened again before anything is sent: finds what is held, and nobody hears of it", async () => {
     const { client, session, run } = world();
     const own = client();
     const first = own.subscribe("orders");
@@ -360,9 +360,24 @@ describe("subscribing", () => {
     await run();
     session.take();
     first.close();
-    own.subscribe("orders");
+    expect(ids(own.subscribe("orders").current())).toEqual(["a"]);
     await run();
-    expect(session.take()).toEqual([["subscribe orders"]]);
+    expect(session.take()).toEqual([]);
+  });
+
+  test("closed with the push that it waited for, and opened again: the server is told that the push has come", async () => {
+    const { client, session, run } = world();
+    const own = client();
+    const first = own.subscribe("orders");
+    first.onChange(() => {
+      first.close();
+      own.subscribe("orders");
+    });
+    await run();
+    session.take();
+    session.push(new FakeDatum().put("a").snapshot());
+    await run();
+    expect(session.take()).toEqual([["receipt orders 1.2"]]);
   });
 
   test("what brings no push is asked for again", async () => {
