@@ -6,6 +6,18 @@ import { z } from "zod";
 export const metaSettings = defineServerSettings(
   { port: 9610 },
   {
+    store: setting(
+      z
+        .string()
+        .regex(/^etcd:\/\/[^/\s]+(\/\S*)?$/)
+        .optional(),
+      {
+        describe:
+          "Where several metas keep the cluster together; without it, this is the only one and keeps it in dataDir.",
+        allowed: "etcd://host:port,host:port and, behind a slash, a name for the cluster's keys",
+        placeholder: "etcd://host:port,...",
+      },
+    ),
     dataDir: setting(z.string().min(1), {
       describe: "Folder of the store; made when it is not there.",
       placeholder: "folder",

@@ -5,11 +5,14 @@ import { fileURLToPath } from "node:url";
 
 import { RegistryError } from "@rollcall/core";
 import { errorDetailCodec } from "@rollcall/protocol";
-import { runNode } from "@rollcall/runtime";
+import { runNode, type SettingValues } from "@rollcall/runtime";
 
 import { metaSettings } from "./config.ts";
+import { etcdOptionsFromUrl } from "./peers/etcd-client.ts";
+import { EtcdMetaStore, type EtcdMetaStorePorts } from "./peers/etcd-meta-store.ts";
 import { LevelMetaStore } from "./peers/level-meta-store.ts";
 import { createMetaServer } from "./server.ts";
+import type { MetaStore } from "./store/meta-store.ts";
 
 /** @param args what follows the command: settings as flags, or `--help` */
 export async function main(args: readonly string[]): Promise<void> {
@@ -19,10 +22,17 @@ export async function main(args: readonly string[]): Promise<void> {
     args,
     errorDetail: errorDetailCodec,
     async create(nodeId, settings, ports) {
-      const store = await LevelMetaStore.open(await madeFolder(settings.dataDir));
-      return createMetaServer({ ...settings, nodeId }, { ...ports, store });
+      return createMetaServer({ ...settings, nodeId }, { ...ports, store: await openStore(settings, ports) });
     },
   });
+}
+
+async function openStore(
+  { store, dataDir }: Pick<SettingValues<(typeof metaSettings)["settings"]>, "store" | "dataDir">,
+  ports: EtcdMetaStorePorts,
+): Promise<MetaStore> {
+  const etcd = store === undefined ? undefined : etcdOptionsFromUrl(store);
+  return etcd === undefined ? await LevelMetaStore.open(await madeFolder(dataDir)) : new EtcdMetaStore(etcd, ports);
 }
 
 async function madeFolder(folder: string): Promise<string> {

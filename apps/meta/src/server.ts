@@ -1,13 +1,18 @@
-/** The meta server: the one place where its parts are made and joined. */
+/**
+ * The meta server: the one place where its parts are made and joined.
+ *
+ * Of several metas one leads: it hears the heartbeats and decides. The others know who that is and what was decided last,
+ * so that any of them can answer.
+ */
 
 import { healthService } from "@rollcall/cluster";
 import { RegistryError, type ClusterState, type NodeRole, type StreamHandler } from "@rollcall/core";
 import { Health, JOIN_PATH, MetaService, wireFromClusterState } from "@rollcall/protocol";
-import { gauge, type Metric, type NodePorts, type NodeServer } from "@rollcall/runtime";
+import { counter, gauge, type Metric, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
-import { Cluster } from "./cluster/cluster.ts";
+import { Cluster, stateFromRecord } from "./cluster/cluster.ts";
 import { NodeLinks } from "./rpc/node-links.ts";
-import type { MetaStore } from "./store/meta-store.ts";
+import type { Candidate, Leadership, MetaStore, StoreListener } from "./store/meta-store.ts";
 
 export interface MetaServerConfig {
   readonly nodeId: string;
@@ -28,17 +33,73 @@ export interface MetaServer extends NodeServer {
   state(): ClusterState | undefined;
 }
 
-export function createMetaServer(config: MetaServerConfig, ports: MetaServerPorts): MetaServer {
-  const nodes = new NodeLinks(ports.log);
-  let cluster: Cluster | undefined;
+/** The part this meta plays. */
+type Part =
+  /** Somebody else leads, or nobody yet. */
+  | { readonly kind: "standing by"; readonly state: ClusterState | undefined }
+  | { readonly kind: "taking over"; readonly leadership: Leadership }
+  | { readonly kind: "leading"; readonly leadership: Leadership; readonly cluster: Cluster };
 
-  const join: StreamHandler = (stream, peer) => {
-    if (cluster !== undefined) return nodes.accept(cluster, stream, peer);
-    stream.listen({ message: () => {}, closed: () => {} });
-    return stream.close(notReady());
+export function createMetaServer(config: MetaServerConfig, ports: MetaServerPorts): MetaServer {
+  const { log, store } = ports;
+  const nodes = new NodeLinks(log);
+  let part: Part = { kind: "standing by", state: undefined };
+  let leader: Candidate | undefined;
+  let terms = 0;
+  /** The end of the newest take-over. */
+  let takenOver: Promise<void> = Promise.resolve();
+
+  const stateNow = (): ClusterState | undefined => {
+    if (part.kind === "leading") return part.cluster.state;
+    return part.kind === "standing by" ? part.state : undefined;
   };
 
-  const unready = (): string[] => (cluster === undefined ? ["has not read its store"] : []);
+  async function takeOver(leadership: Leadership): Promise<void> {
+    part = { kind: "taking over", leadership };
+    const cluster = await Cluster.open(config, { ...ports, leadership }, (state) => nodes.tell(state));
+    // Deposed in the meantime: whatever it decides is refused by the store, and nobody is told.
+    if (part.kind !== "taking over" || part.leadership !== leadership) {
+      cluster.close();
+      return;
+    }
+    part = { kind: "leading", leadership, cluster };
+    terms++;
+    log.info("this meta leads", { term: leadership.term, cluster: cluster.state.clusterId });
+  }
+
+  const listener: StoreListener = {
+    elected(leadership) {
+      takenOver = takeOver(leadership);
+      // Whoever starts the server hears of it; later a leadership that cannot be taken up is left to another.
+      takenOver.catch((thrown: unknown) => {
+        log.error("could not take over", { term: leadership.term, reason: String(thrown) });
+      });
+    },
+    deposed(why) {
+      const state = stateNow();
+      if (part.kind === "leading") part.cluster.close();
+      part = { kind: "standing by", state };
+      log.warn("this meta leads no more", { why });
+      nodes.closeAll(new RegistryError("unavailable", "another meta leads"));
+    },
+    leaderChanged(now) {
+      leader = now;
+      if (now !== undefined && now.nodeId !== config.nodeId) log.info("another meta leads", { leader: now.nodeId });
+    },
+    recordChanged(record) {
+      if (part.kind === "standing by") part = { kind: "standing by", state: stateFromRecord(record) };
+    },
+  };
+
+  const join: StreamHandler = (stream, peer) => {
+    if (part.kind === "leading") nodes.accept(part.cluster, stream, peer);
+    else nodes.redirect(stream, leader?.nodeId === config.nodeId ? undefined : leader);
+  };
+
+  const unready = (): string[] => {
+    if (part.kind === "leading" || (part.kind === "standing by" && leader !== undefined)) return [];
+    return [part.kind === "taking over" ? "has not read its store" : "no meta is known to lead"];
+  };
 
   return {
     streams: new Map([[JOIN_PATH, join]]),
@@ -46,30 +107,35 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
     nodePaths: [JOIN_PATH],
     routes(router) {
       router.rpc(MetaService.method.getCluster, () => {
-        if (cluster === undefined) throw notReady();
-        return { state: wireFromClusterState(cluster.state) };
+        const state = stateNow();
+        if (state === undefined) throw new RegistryError("not_ready", "meta has not read its store yet");
+        return { state: wireFromClusterState(state), leader: leader?.address ?? "" };
       });
       router.service(Health, healthService([MetaService.typeName], unready, ports.clock));
     },
-    state: () => cluster?.state,
+    state: stateNow,
     unready,
     metrics() {
-      const state = cluster?.state;
+      const state = stateNow();
       const members = (role: NodeRole): number => state?.members.filter((member) => member.role === role).length ?? 0;
       return [
+        gauge("rollcall_meta_leads", "1 on the meta that leads, 0 on the others.", part.kind === "leading" ? 1 : 0),
+        counter("rollcall_meta_terms_total", "How often this meta has become leader.", terms),
         gauge("rollcall_meta_members_session", "Session nodes with a live lease.", members("session")),
         gauge("rollcall_meta_members_data", "Data nodes with a live lease.", members("data")),
         gauge("rollcall_meta_slot_table_epoch", "Epoch of the slot table.", state?.table.epoch ?? 0),
-        ...slotMetrics(cluster),
+        ...slotMetrics(part.kind === "leading" ? part.cluster : undefined),
       ];
     },
     async start(address) {
-      cluster = await Cluster.open(config, ports, (state) => nodes.tell(state));
-      ports.log.info("cluster is open", { cluster: cluster.state.clusterId, address });
+      await store.stand({ nodeId: config.nodeId, address }, listener);
+      await takenOver;
     },
     async stop() {
-      nodes.closeAll();
-      await cluster?.close();
+      nodes.closeAll(new RegistryError("shutting_down", "meta is stopping"));
+      if (part.kind === "leading") part.cluster.close();
+      part = { kind: "standing by", state: stateNow() };
+      await store.close();
     },
   };
 }
@@ -79,17 +145,8 @@ function slotMetrics(cluster: Cluster | undefined): readonly Metric[] {
   return [
     gauge("rollcall_meta_slots_without_leader", "Slots that no live data node leads.", leaderless),
     gauge("rollcall_meta_slots_unsynced", "Slots with a follower that does not have all of it.", unsynced),
-    {
-      name: "rollcall_meta_slot_moves_total",
-      help: "Slots given from one data node to another.",
-      type: "counter",
-      value: moves,
-    },
+    counter("rollcall_meta_slot_moves_total", "Slots given from one data node to another.", moves),
   ];
-}
-
-function notReady(): RegistryError {
-  return new RegistryError("not_ready", "meta has not read its store yet");
 }
 
 export { MemoryMetaStore } from "./store/memory-meta-store.ts";

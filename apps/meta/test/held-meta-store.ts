@@ -1,4 +1,4 @@
-import type { MetaRecord, MetaStore } from "../src/store/meta-store.ts";
+import type { Candidate, Leadership, MetaRecord, MetaStore, StoreListener } from "../src/store/meta-store.ts";
 
 interface HeldWrite {
   readonly record: MetaRecord;
@@ -6,11 +6,15 @@ interface HeldWrite {
   readonly failed: (error: Error) => void;
 }
 
-/** A store whose writes take until the test says so. */
-export class HeldMetaStore implements MetaStore {
+/** A store whose writes take until the test says so, and whose leadership the test gives and takes. */
+export class HeldMetaStore implements MetaStore, Leadership {
   /** What a restart would find. */
   record: MetaRecord | undefined;
   closed = false;
+  term = 0;
+  listener: StoreListener | undefined;
+  #candidate: Candidate | undefined;
+  #isLeading = false;
   #held: HeldWrite | undefined;
   #automatic = true;
 
@@ -37,6 +41,31 @@ export class HeldMetaStore implements MetaStore {
     this.#take().failed(new Error(message));
   }
 
+  /** Elected at once, as the only meta there is; see {@link depose}. */
+  stand(candidate: Candidate, listener: StoreListener): Promise<void> {
+    this.listener = listener;
+    this.#candidate = candidate;
+    this.elect();
+    return Promise.resolve();
+  }
+
+  elect(): void {
+    this.term++;
+    this.#isLeading = true;
+    this.listener?.leaderChanged(this.#candidate);
+    this.listener?.elected(this);
+  }
+
+  depose(why: string, leader?: Candidate): void {
+    this.#isLeading = false;
+    this.listener?.deposed(why);
+    this.listener?.leaderChanged(leader);
+  }
+
+  isValid(): boolean {
+    return this.listener === undefined || this.#isLeading;
+  }
+
   read(): Promise<MetaRecord | undefined> {
     return Promise.resolve(this.record);
   }
@@ -54,6 +83,7 @@ export class HeldMetaStore implements MetaStore {
 
   close(): Promise<void> {
     this.closed = true;
+    this.#isLeading = false;
     return Promise.resolve();
   }
 

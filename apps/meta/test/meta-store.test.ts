@@ -7,7 +7,6 @@ import { ClassicLevel } from "classic-level";
 import { afterAll, describe, expect, test } from "vitest";
 import { LevelMetaStore } from "../src/peers/level-meta-store.ts";
 import { MemoryMetaStore } from "../src/store/memory-meta-store.ts";
-import type { MetaStore } from "../src/store/meta-store.ts";
 import { describeMetaStore, founded, grown } from "./meta-store-contract.ts";
 
 const folders: string[] = [];
@@ -20,8 +19,16 @@ afterAll(() => {
   for (const made of folders) rmSync(made, { recursive: true, force: true });
 });
 
-describeMetaStore("MemoryMetaStore", () => Promise.resolve(new MemoryMetaStore()));
-describeMetaStore("LevelMetaStore", () => LevelMetaStore.open(folder()));
+let memory: MemoryMetaStore | undefined;
+describeMetaStore("MemoryMetaStore", {
+  open: () => Promise.resolve((memory ??= new MemoryMetaStore())),
+  clear: () => (memory = undefined),
+});
+let place: string | undefined;
+describeMetaStore("LevelMetaStore", {
+  open: () => LevelMetaStore.open((place ??= folder())),
+  clear: () => (place = undefined),
+});
 
 /** A folder in which a store has written, and been closed. */
 async function written(): Promise<string> {
@@ -34,7 +41,7 @@ async function written(): Promise<string> {
 }
 
 async function readIn(made: string): Promise<unknown> {
-  let store: MetaStore | undefined;
+  let store: LevelMetaStore | undefined;
   try {
     store = await LevelMetaStore.open(made);
     return await store.read();

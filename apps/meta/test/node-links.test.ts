@@ -295,7 +295,7 @@ describe("who is not let in", () => {
 
   test("anybody, before the store has been read", async () => {
     const { clock, meta, node } = await startMeta({ start: false });
-    expect(meta.unready()).toEqual(["has not read its store"]);
+    expect(meta.unready()).toEqual(["no meta is known to lead"]);
     expect(meta.state()).toBeUndefined();
     const early = node("data-1", "data");
     early.join();

@@ -27,7 +27,7 @@ export async function openCluster({ store = new HeldMetaStore(), seed = 1, ...op
   const told: ClusterState[] = [];
   const errors: string[] = [];
   const log = { ...silentLog, error: (message: string) => void errors.push(message) };
-  const ports = { clock, random: new SeededRandom(seed), log, store };
+  const ports = { clock, random: new SeededRandom(seed), log, leadership: store };
   const cluster = await Cluster.open({ nodeLeaseMs: LEASE_MS, ...options }, ports, (state) => told.push(state));
   const settle = () => sim.runFor(0);
   await settle();

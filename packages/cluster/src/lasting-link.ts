@@ -40,8 +40,8 @@ const PAUSE_MAX_MS = 1_000;
 type LinkState =
   | { readonly kind: "closed" }
   | { readonly kind: "waiting"; readonly timer: Timer; readonly failures: number }
-  /** `failures` is 0 from the first message on: only then has the other side shown that it is there. */
-  | { readonly kind: "open"; readonly stream: MessageStream; failures: number };
+  /** `isProven` from the first message on: only then has the other side shown that it is there. */
+  | { readonly kind: "open"; readonly stream: MessageStream; readonly failures: number; isProven: boolean };
 
 export class LastingLink {
   readonly #method: string;
@@ -75,6 +75,12 @@ export class LastingLink {
     this.#lost(state, new RegistryError("unavailable", why));
   }
 
+  /** Gives up on a link to somebody who has answered and is of no use: that counts as a failure, like no answer. */
+  reject(why: string): void {
+    if (this.#state.kind === "open") this.#state.isProven = false;
+    this.restart(why);
+  }
+
   /** Sends on the present link; without one the frame is dropped, for `opened` says everything again. */
   send(frame: Frame): void {
     if (this.#state.kind === "open") this.#state.stream.send(frame);
@@ -86,7 +92,7 @@ export class LastingLink {
 
   /** True once the other side has answered on the present link. */
   get isProven(): boolean {
-    return this.#state.kind === "open" && this.#state.failures === 0;
+    return this.#state.kind === "open" && this.#state.isProven;
   }
 
   get isCongested(): boolean {
@@ -95,12 +101,12 @@ export class LastingLink {
 
   #dial(failures: number): void {
     const stream = this.#ports.dialer.dial(this.#owner.address(), this.#method);
-    const state: LinkState = { kind: "open", stream, failures: failures + 1 };
+    const state: LinkState = { kind: "open", stream, failures: failures + 1, isProven: false };
     this.#state = state;
     stream.listen({
       message: (bytes) => {
         if (this.#state !== state) return;
-        state.failures = 0;
+        state.isProven = true;
         this.#owner.message(bytes);
       },
       drained: () => {
@@ -113,7 +119,7 @@ export class LastingLink {
 
   #lost(state: LinkState & { kind: "open" }, error: RegistryError | undefined): void {
     if (this.#state !== state) return;
-    const { failures } = state;
+    const failures = state.isProven ? 0 : state.failures;
     const pause = failures === 0 ? 0 : Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** (failures - 1));
     const timer = this.#ports.clock.setTimer(pause * (0.5 + this.#ports.random.next() / 2), () => this.#dial(failures));
     this.#state = { kind: "waiting", timer, failures };

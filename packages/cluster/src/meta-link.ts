@@ -57,6 +57,8 @@ export class MetaLink {
   #membership: Membership | undefined;
   #address = "";
   #nextMeta: number;
+  /** The meta that leads, as one that does not has said; asked next, and once. */
+  #leader: string | undefined;
   /** Heartbeats since the last answer; other messages are not counted, for many may be on their way at once. */
   #unanswered = 0;
   /** Something was sent on this link since the last answer. */
@@ -84,7 +86,7 @@ export class MetaLink {
     this.#reportSoon = oncePerTurn(ports.clock, () => this.#reportIfDue());
     this.#nextMeta = Math.floor(ports.random.next() * options.metas.length);
     this.#link = new LastingLink(JOIN_PATH, ports, {
-      address: () => this.#options.metas[this.#nextMeta++ % this.#options.metas.length]!,
+      address: () => this.#nextAddress(),
       opened: () => this.#sendHello(),
       message: (bytes) => this.#receive(bytes),
       lost: (error) => this.#lost(error),
@@ -131,6 +133,13 @@ export class MetaLink {
     this.#heartbeat?.cancel();
     this.#say({ leaving: true });
     this.#link.close();
+  }
+
+  #nextAddress(): string {
+    const { metas } = this.#options;
+    const address = this.#leader ?? metas[this.#nextMeta++ % metas.length]!;
+    this.#leader = undefined;
+    return address;
   }
 
   #stateVersion(): number {
@@ -181,6 +190,11 @@ export class MetaLink {
 
   #receive(bytes: Uint8Array): void {
     const response = joinResponseFromBytes(bytes);
+    if (response.leader !== undefined) {
+      this.#leader = response.leader;
+      this.#link.reject(`the meta at ${response.leader} leads`);
+      return;
+    }
     this.#unanswered = 0;
     this.#awaitsAnswer = false;
     const known = this.#membership?.state.version;

@@ -273,4 +273,6 @@ export interface JoinResponse {
   readonly state: ClusterState | undefined;
   /** Of the newest message meta has taken in: what it says was true when that was sent, or is since. */
   readonly sequence: number;
+  /** From a meta that does not lead, and then nothing else counts: `host:port` of the one that does. */
+  readonly leader?: string | undefined;
 }

@@ -23,7 +23,7 @@ import { Departed } from "../membership/departed.ts";
 import { Members, type KnownMember } from "../membership/members.ts";
 import { MOVES_MAX, assignSlots, type AssignOptions, type Assignment } from "../slots/assign.ts";
 import { SyncedSlots } from "../slots/synced-slots.ts";
-import type { MetaRecord, MetaStore } from "../store/meta-store.ts";
+import type { Leadership, MetaRecord } from "../store/meta-store.ts";
 
 export interface ClusterOptions {
   /** How long a node stays a member without a heartbeat, in milliseconds. */
@@ -58,7 +58,8 @@ export interface ClusterPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly store: MetaStore;
+  /** Under which this meta acts. */
+  readonly leadership: Leadership;
 }
 
 export class Cluster {
@@ -78,6 +79,7 @@ export class Cluster {
   #storing: "idle" | "writing" | "writing, with more to come" | "failed" = "idle";
   #sweep: Timer | undefined;
   #round: Timer | undefined;
+  #isClosed = false;
 
   private constructor(
     options: ClusterOptions,
@@ -91,7 +93,7 @@ export class Cluster {
     this.#assignOptions = { replicas, dataNodesMin, movesMax: MOVES_MAX };
     this.#members = new Members({ leaseMs: nodeLeaseMs }, stored, now);
     this.#departed = new Departed(stored.departed, now);
-    this.#state = { ...stored, members: stored.members.map(memberFromKnown) };
+    this.#state = stateFromRecord(stored);
     this.#clusterId = stored.clusterId;
     this.#assignment = { table: stored.table, balancing: false };
     this.#announce = announce;
@@ -103,7 +105,7 @@ export class Cluster {
     ports: ClusterPorts,
     announce: (state: ClusterState) => void,
   ): Promise<Cluster> {
-    const stored = (await ports.store.read()) ?? {
+    const stored = (await ports.leadership.read()) ?? {
       clusterId: ports.random.id(),
       version: 0,
       lastIncarnation: 0,
@@ -121,9 +123,9 @@ export class Cluster {
     return this.#state;
   }
 
-  /** True while everything that has happened is in the durable state. */
+  /** True while everything that has happened is in the durable state, and nobody else can have changed that. */
   get isCurrent(): boolean {
-    return this.#storing === "idle";
+    return this.#storing === "idle" && this.#ports.leadership.isValid();
   }
 
   /** For operators: how the slots are, and how many were given from one node to another since this meta started. */
@@ -178,10 +180,11 @@ export class Cluster {
     this.#change();
   }
 
-  async close(): Promise<void> {
+  /** Decides nothing any more. */
+  close(): void {
+    this.#isClosed = true;
     this.#sweep?.cancel();
     this.#round?.cancel();
-    await this.#ports.store.close();
   }
 
   #scheduleSweep(): void {
@@ -269,13 +272,15 @@ export class Cluster {
         departed: this.#departed.list(),
       };
       try {
-        await this.#ports.store.write({ ...state, members, lastIncarnation: this.#members.lastIncarnation });
+        await this.#ports.leadership.write({ ...state, members, lastIncarnation: this.#members.lastIncarnation });
       } catch (thrown) {
+        if (this.#isClosed) return;
         // What is not durable is not told to anyone. The next change, or the next sweep, tries again.
         this.#ports.log.error("meta's store cannot be written; the cluster stays as it is", { reason: String(thrown) });
         this.#storing = "failed";
         return;
       }
+      if (this.#isClosed) return;
       this.#state = state;
       const hasMore = this.#hasMoreToStore();
       if (!hasMore) this.#storing = "idle";
@@ -298,6 +303,11 @@ function movesBetween(before: SlotTable, after: SlotTable): number {
     return leader !== undefined && leader !== after.owners[slot]?.leader;
   };
   return after.owners.filter((_, slot) => moved(slot)).length;
+}
+
+/** What a record says to those who do not decide. */
+export function stateFromRecord({ clusterId, version, members, table, departed }: MetaRecord): ClusterState {
+  return { clusterId, version, members: members.map(memberFromKnown), table, departed };
 }
 
 function memberFromKnown({ nodeId, incarnation, role, address }: KnownMember): Member {

@@ -1,41 +1,20 @@
-/** The record of a single meta in LevelDB: one key, replaced by synced writes, so that it is whole after any crash. */
+/**
+ * The record of a single meta in LevelDB: one key, replaced by synced writes, so that it is whole after any crash. The
+ * folder has one owner at a time, who is therefore elected as soon as it stands.
+ */
 
-import { RegistryError, SLOT_COUNT, epoch, type SlotTable } from "@rollcall/core";
+import { RegistryError, assert } from "@rollcall/core";
 import { ClassicLevel } from "classic-level";
-import { z } from "zod";
 
-import type { MetaRecord, MetaStore } from "../store/meta-store.ts";
+import type { Candidate, Leadership, MetaRecord, MetaStore, StoreListener } from "../store/meta-store.ts";
+import { recordFromStored, storedFromRecord } from "./stored-record.ts";
 
 const RECORD_KEY = "cluster";
+const TERM_KEY = "term";
 
-/** Raised when the form of the record changes; an older form is then read by its own schema. */
-const FORMAT = 1;
-
-const count = z.number().int().nonnegative();
-const member = z.object({
-  nodeId: z.string(),
-  role: z.enum(["session", "data", "meta"]),
-  address: z.string(),
-  incarnation: count,
-});
-const storedRecord = z.object({
-  format: z.literal(FORMAT),
-  clusterId: z.string().min(1),
-  version: count,
-  lastIncarnation: count,
-  members: z.array(member.extend({ startId: z.string() })),
-  // Records that were written before there was such a list have none.
-  departed: z.array(member).default([]),
-  table: z.object({
-    epoch: count,
-    owners: z
-      .array(z.object({ leader: z.string().optional(), followers: z.array(z.string()), leaderEpoch: count }))
-      .length(SLOT_COUNT),
-  }),
-});
-
-export class LevelMetaStore implements MetaStore {
+export class LevelMetaStore implements MetaStore, Leadership {
   readonly #level: ClassicLevel<string, unknown>;
+  #term = 0;
 
   private constructor(level: ClassicLevel<string, unknown>) {
     this.#level = level;
@@ -56,40 +35,42 @@ export class LevelMetaStore implements MetaStore {
     return new LevelMetaStore(level);
   }
 
+  get term(): number {
+    return this.#term;
+  }
+
+  async stand(candidate: Candidate, listener: StoreListener): Promise<void> {
+    assert(this.#term === 0, "a meta stands once");
+    const before = await this.#get(TERM_KEY);
+    const term = (typeof before === "number" ? before : 0) + 1;
+    await this.#level.put(TERM_KEY, term, { sync: true });
+    this.#term = term;
+    listener.leaderChanged(candidate);
+    listener.elected(this);
+  }
+
+  isValid(): boolean {
+    return this.#level.status === "open";
+  }
+
   async read(): Promise<MetaRecord | undefined> {
-    const stored = await this.#level.get(RECORD_KEY).catch((cause: unknown) => {
-      throw new RegistryError("unavailable", `meta's store cannot be read: ${reasonOf(cause)}`, { cause });
-    });
-    if (stored === undefined) return undefined;
-    const parsed = storedRecord.safeParse(stored);
-    if (!parsed.success) {
-      throw new RegistryError(
-        "unavailable",
-        `meta's store holds a record that this version cannot read: ${z.prettifyError(parsed.error)}`,
-      );
-    }
-    const { format: _format, table, ...rest } = parsed.data;
-    return { ...rest, table: tableFromStored(table) };
+    const stored = await this.#get(RECORD_KEY);
+    return stored === undefined ? undefined : recordFromStored(stored);
   }
 
   async write(record: MetaRecord): Promise<void> {
-    await this.#level.put(RECORD_KEY, { format: FORMAT, ...record }, { sync: true });
+    await this.#level.put(RECORD_KEY, storedFromRecord(record), { sync: true });
   }
 
   async close(): Promise<void> {
     await this.#level.close();
   }
-}
 
-function tableFromStored(stored: z.infer<typeof storedRecord>["table"]): SlotTable {
-  return {
-    epoch: epoch(stored.epoch),
-    owners: stored.owners.map(({ leader, followers, leaderEpoch }) => ({
-      leader,
-      followers,
-      leaderEpoch: epoch(leaderEpoch),
-    })),
-  };
+  #get(key: string): Promise<unknown> {
+    return this.#level.get(key).catch((cause: unknown) => {
+      throw new RegistryError("unavailable", `meta's store cannot be read: ${reasonOf(cause)}`, { cause });
+    });
+  }
 }
 
 /** The library wraps the cause that an operator needs: a lock held, a permission missing, a file damaged. */

@@ -1,4 +1,7 @@
-/** MetaService.Join: a node's heartbeats in, newer states of the cluster out. */
+/**
+ * MetaService.Join: a node's heartbeats in, newer states of the cluster out. Only the meta that leads hears of heartbeats;
+ * another one says who does.
+ */
 
 import {
   RegistryError,
@@ -13,6 +16,7 @@ import { frameFromJoinResponse, joinRequestFromBytes } from "@rollcall/protocol"
 
 import type { Cluster } from "../cluster/cluster.ts";
 import type { KnownMember } from "../membership/members.ts";
+import type { Candidate } from "../store/meta-store.ts";
 
 interface JoinedLink {
   readonly cluster: Cluster;
@@ -50,13 +54,24 @@ export class NodeLinks {
     });
   }
 
+  /** Sends a node to the meta that leads, or, while none is known to, back to its list. */
+  redirect(stream: MessageStream, leader: Candidate | undefined): void {
+    stream.listen({ message: () => {}, closed: () => {} });
+    if (leader === undefined) {
+      stream.close(new RegistryError("not_ready", "no meta is known to lead"));
+      return;
+    }
+    stream.send(frameFromJoinResponse({ incarnation: 0, state: undefined, sequence: 0, leader: leader.address }));
+    stream.close(new RegistryError("unavailable", `${leader.nodeId} at ${leader.address} leads`));
+  }
+
   /** Tells every node that has joined. */
   tell(state: ClusterState): void {
     for (const link of this.#links) this.#answer(link, state);
   }
 
-  closeAll(): void {
-    for (const { stream } of this.#links) stream.close(new RegistryError("shutting_down", "meta is stopping"));
+  closeAll(why: RegistryError): void {
+    for (const { stream } of this.#links) stream.close(why);
     this.#links.clear();
   }
 

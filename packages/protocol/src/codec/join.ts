@@ -87,6 +87,7 @@ export function frameFromJoinResponse(response: CoreJoinResponse): Frame {
     incarnation: BigInt(response.incarnation),
     state: response.state && wireFromClusterState(response.state),
     sequence: BigInt(response.sequence),
+    leader: response.leader ?? "",
   };
   return frameFromMessage(toBinary(JoinResponseSchema, create(JoinResponseSchema, fields)));
 }
@@ -98,6 +99,7 @@ export function joinResponseFromBytes(bytes: Uint8Array): CoreJoinResponse {
     incarnation: numberFromUint64(wire.incarnation),
     state: wire.state && clusterStateFromWire(wire.state),
     sequence: numberFromUint64(wire.sequence),
+    leader: wire.leader === "" ? undefined : wire.leader,
   };
 }
 
