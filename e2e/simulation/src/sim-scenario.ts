@@ -24,3 +24,6 @@ export const wideShape = (random: SeededRandom): ClusterShape => ({
   data: 3 + random.int(2),
   sessions: 2 + random.int(2),
 });
+
+/** With three metas. */
+export const severalMetas = (random: SeededRandom): ClusterShape => ({ ...wideShape(random), metas: 3 });

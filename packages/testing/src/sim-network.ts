@@ -147,6 +147,11 @@ export class SimNetwork {
     this.#review();
   }
 
+  /** Whether nothing passes in that direction. */
+  isCut(from: string, to: string): boolean {
+    return this.#rules.isBlocked(from, to);
+  }
+
   /** Breaks every link between the two; with one address, every link it has. */
   reset(a: string, b?: string): void {
     for (const link of this.#links) {

@@ -4,13 +4,10 @@
  */
 
 import type { Clock } from "@rollcall/core";
-import { MemoryMetaStore } from "@rollcall/meta";
+import { MemoryMetaStore, type MetaRecord } from "@rollcall/meta";
 import type { SeededRandom } from "@rollcall/testing";
 
 import type { SimDisk } from "./sim-node.ts";
-
-type Kept = Awaited<ReturnType<MemoryMetaStore["read"]>>;
-type Written = Parameters<MemoryMetaStore["write"]>[0];
 
 /** The longest time that reading or writing takes, in milliseconds. */
 const SLOWNESS_MS = 2;
@@ -60,13 +57,13 @@ class OwnedMetaStore extends MemoryMetaStore {
     this.#owner = owner;
   }
 
-  override async read(): Promise<Kept> {
+  override async read(): Promise<MetaRecord | undefined> {
     const kept = await this.#disk.kept.read();
     await this.#moment(this.#owner.clock);
     return kept;
   }
 
-  override async write(written: Written): Promise<void> {
+  override async write(written: MetaRecord): Promise<void> {
     const disk = this.#disk;
     const owner = this.#owner;
     if (owner.isAlive()) {

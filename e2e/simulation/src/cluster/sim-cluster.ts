@@ -13,19 +13,21 @@ import {
   type SlotOwner,
 } from "@rollcall/core";
 import { createDataServer } from "@rollcall/data";
-import { createMetaServer, type MetaServer } from "@rollcall/meta";
+import { SharedMemory, createMetaServer, type MetaServer, type MetaStore } from "@rollcall/meta";
 import type { NodeServer } from "@rollcall/runtime";
 import { createSessionServer } from "@rollcall/session";
 import { SeededRandom, SimClock, SimNetwork, type CarriedFrame } from "@rollcall/testing";
 
 import { MetaDisk } from "./meta-disk.ts";
-import { NO_DISK, SimNode, type SimNodeOptions } from "./sim-node.ts";
+import { NO_DISK, SimNode, type SimDisk, type SimNodeOptions } from "./sim-node.ts";
 import { portsAt, type SimPorts } from "./sim-ports.ts";
 import { WarmDisk } from "./warm-disk.ts";
 
 export interface ClusterShape {
   readonly data: number;
   readonly sessions: number;
+  /** One, with a disk of its own, by default; several share a store, from which each can be cut off. */
+  readonly metas?: number | undefined;
 }
 
 export interface SimClusterOptions {
@@ -39,8 +41,10 @@ export interface SimClusterOptions {
   readonly carried?: ((frame: CarriedFrame) => void) | undefined;
 }
 
-const META_ADDRESS = "meta-1:9610";
-const TIMING = { metas: [META_ADDRESS], heartbeatMs: 1_000 };
+/** Where the store of several metas is: an end of a cut, and nothing more. */
+export const STORE_ADDRESS = "store:2379";
+
+const HEARTBEAT_MS = 1_000;
 
 /** How long a cluster without faults may take until every node is ready, in milliseconds. */
 const READY_MAX_MS = 30_000;
@@ -49,7 +53,8 @@ export class SimCluster {
   readonly clock: SimClock;
   readonly random: SeededRandom;
   readonly network: SimNetwork;
-  readonly meta: SimNode<MetaServer>;
+  readonly metas: readonly SimNode<MetaServer>[];
+  readonly #store: SharedMemory;
   readonly #logOf: (node: string) => Log;
   readonly #data: SimNode[] = [];
   readonly #sessions: SimNode[] = [];
@@ -60,9 +65,18 @@ export class SimCluster {
     this.random = new SeededRandom(seed);
     this.network = new SimNetwork({ clock: this.clock, random: this.random, traceMax, carried });
     this.#logOf = log ?? (() => silentLog);
-    this.meta = this.#metaNode();
+    this.#store = new SharedMemory(this.clock);
+    const { metas = 1 } = shape;
+    this.metas = metas === 1 ? [this.#onlyMeta()] : numbersTo(metas).map((number) => this.#metaNode(number));
     for (let number = 1; number <= shape.data; number++) this.#data.push(this.#dataNode(number));
     for (let number = 1; number <= shape.sessions; number++) this.#sessions.push(this.#sessionNode(number));
+  }
+
+  /** The meta that knows most of the cluster: the one that leads, or led last. */
+  get meta(): SimNode<MetaServer> {
+    const versionOf = ({ server }: SimNode<MetaServer>): number => server.state()?.version ?? -1;
+    const there = this.metas.filter(({ state }) => state !== "down");
+    return there.toSorted((a, b) => versionOf(b) - versionOf(a))[0] ?? this.metas[0]!;
   }
 
   /** Every data node there ever was: one that left keeps its place. */
@@ -75,7 +89,7 @@ export class SimCluster {
   }
 
   get nodes(): readonly SimNode[] {
-    return [this.meta, ...this.#data, ...this.#sessions];
+    return [...this.metas, ...this.#data, ...this.#sessions];
   }
 
   nodesOf(role: NodeRole): readonly SimNode[] {
@@ -88,8 +102,8 @@ export class SimCluster {
 
   /** Starts every server and runs until all of them are ready. */
   async start(): Promise<void> {
-    // Meta first, so that the others need not try twice.
-    this.meta.start();
+    // Metas first, so that the others need not try twice.
+    for (const node of this.metas) node.start();
     await this.clock.runUntilIdleOr(() => this.meta.server.state() !== undefined, READY_MAX_MS);
     for (const node of [...this.#data, ...this.#sessions]) node.start();
     await this.untilReady();
@@ -137,16 +151,39 @@ export class SimCluster {
     return portsAt(address, 1, this);
   }
 
-  #metaNode(): SimNode<MetaServer> {
+  #onlyMeta(): SimNode<MetaServer> {
     const disk = new MetaDisk(this.clock, this.random.fork("disk of meta"));
-    return this.#node("meta-1", "meta", META_ADDRESS, {
+    return this.#metaNode(1, (ports, isAlive) => disk.storeFor({ clock: ports.clock, isAlive }), disk);
+  }
+
+  #metaNode(
+    number: number,
+    storeFor: (ports: SimPorts, isAlive: () => boolean) => MetaStore = this.#sharedStoreAt(metaAddress(number)),
+    disk: SimDisk = NO_DISK,
+  ): SimNode<MetaServer> {
+    const nodeId = `meta-${number}`;
+    return this.#node(nodeId, "meta", metaAddress(number), {
       create: (ports, isAlive) =>
         createMetaServer(
-          { nodeId: "meta-1", nodeLeaseMs: 3_000 },
-          { ...ports, log: this.#logOf("meta-1"), store: disk.storeFor({ clock: ports.clock, isAlive }) },
+          { nodeId, nodeLeaseMs: 3_000 },
+          { ...ports, log: this.#logOf(nodeId), store: storeFor(ports, isAlive) },
         ),
       disk,
     });
+  }
+
+  #sharedStoreAt(address: string): (ports: SimPorts, isAlive: () => boolean) => MetaStore {
+    const { network } = this;
+    return ({ clock, random }, isAlive) =>
+      this.#store.open({
+        clock,
+        random,
+        reaches: () => isAlive() && !network.isCut(address, STORE_ADDRESS) && !network.isCut(STORE_ADDRESS, address),
+      });
+  }
+
+  get #timing() {
+    return { metas: this.metas.map(({ address }) => address), heartbeatMs: HEARTBEAT_MS };
   }
 
   #dataNode(number: number): SimNode {
@@ -155,7 +192,7 @@ export class SimCluster {
     return this.#node(nodeId, "data", `${nodeId}:${9_619 + number}`, {
       create: (ports) =>
         createDataServer(
-          { nodeId, ...TIMING, registrationLeaseMs: 15_000 },
+          { nodeId, ...this.#timing, registrationLeaseMs: 15_000 },
           { ...ports, log: this.#logOf(nodeId), ...disk.ports() },
         ),
       disk,
@@ -167,7 +204,7 @@ export class SimCluster {
     return this.#node(nodeId, "session", `${nodeId}:${9_599 + number}`, {
       create: (ports) =>
         createSessionServer(
-          { nodeId, ...TIMING, connectionGraceMs: 300, silenceGraceMs: 13_000 },
+          { nodeId, ...this.#timing, connectionGraceMs: 300, silenceGraceMs: 13_000 },
           { ...ports, log: this.#logOf(nodeId) },
         ),
       disk: NO_DISK,
@@ -184,4 +221,12 @@ export class SimCluster {
     const portsOf = (life: number): SimPorts => portsAt(address, life, this);
     return new SimNode({ nodeId, role, address, network, clock: this.clock, portsOf, ...own });
   }
+}
+
+function metaAddress(number: number): string {
+  return `meta-${number}:${9_609 + number}`;
+}
+
+function numbersTo(last: number): number[] {
+  return Array.from({ length: last }, (_, index) => index + 1);
 }

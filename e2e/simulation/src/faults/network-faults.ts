@@ -2,6 +2,7 @@
 
 import type { LinkFaults, SeededRandom } from "@rollcall/testing";
 
+import { STORE_ADDRESS } from "../cluster/sim-cluster.ts";
 import type { SimNode } from "../cluster/sim-node.ts";
 import { addressOf, type Fault, type FaultScene } from "./fault.ts";
 
@@ -48,6 +49,12 @@ export const metaAndNodes: Sides = ({ cluster }) => [
   [cluster.meta.address],
   [...cluster.data, ...cluster.sessions].map(addressOf),
 ];
+/** One of several metas and their store. */
+export const metaAndStore: Sides = ({ cluster, random }) => [anyOf(cluster.metas, random), [STORE_ADDRESS]];
+/** The meta that leads and the store. */
+export const leaderAndStore: Sides = ({ cluster }) => [[cluster.meta.address], [STORE_ADDRESS]];
+/** All metas and their store. */
+export const metasAndStore: Sides = ({ cluster }) => [cluster.metas.map(addressOf), [STORE_ADDRESS]];
 /** Any two servers that talk to each other. */
 export const anyServers: Sides = (scene) =>
   scene.random.pick([sessionAndData, dataAndMeta, sessionAndMeta, dataAndData])(scene);

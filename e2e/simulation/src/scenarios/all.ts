@@ -6,6 +6,7 @@ import { dataPartition, sessionPartition } from "./partitions.ts";
 import { dataScale } from "./data-scale.ts";
 import { disk } from "./disk.ts";
 import { duplicates, flapping, onBadLinks } from "./links.ts";
+import { elections } from "./elections.ts";
 import { everything } from "./everything.ts";
 import { fullRestart } from "./full-restart.ts";
 import { leaderLoss, metaLoss, pairLoss, sessionLoss } from "./losses.ts";
@@ -17,6 +18,7 @@ export const scenarios: readonly SimScenario[] = [
   pairLoss,
   sessionLoss,
   metaLoss,
+  elections,
   fullRestart,
   dataPartition,
   sessionPartition,
