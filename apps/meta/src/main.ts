@@ -32,7 +32,8 @@ async function openStore(
   ports: EtcdMetaStorePorts,
 ): Promise<MetaStore> {
   const etcd = store === undefined ? undefined : etcdOptionsFromUrl(store);
-  return etcd === undefined ? await LevelMetaStore.open(await madeFolder(dataDir)) : new EtcdMetaStore(etcd, ports);
+  if (etcd !== undefined) return new EtcdMetaStore(etcd, ports);
+  return LevelMetaStore.open(await madeFolder(dataDir));
 }
 
 async function madeFolder(folder: string): Promise<string> {

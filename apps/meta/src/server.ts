@@ -31,6 +31,8 @@ export interface MetaServerPorts extends Omit<NodePorts, "dialer"> {
 export interface MetaServer extends NodeServer {
   /** The newest state of the cluster; undefined before the store has been read. */
   state(): ClusterState | undefined;
+  /** Whether this meta is the one that decides. */
+  leads(): boolean;
 }
 
 /** The part this meta plays. */
@@ -45,7 +47,7 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
   const nodes = new NodeLinks(log);
   let part: Part = { kind: "standing by", state: undefined };
   let leader: Candidate | undefined;
-  let terms = 0;
+  let leaderships = 0;
   /** The end of the newest take-over. */
   let takenOver: Promise<void> = Promise.resolve();
 
@@ -63,8 +65,8 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
       return;
     }
     part = { kind: "leading", leadership, cluster };
-    terms++;
-    log.info("this meta leads", { term: leadership.term, cluster: cluster.state.clusterId });
+    leaderships++;
+    log.info("this meta leads", { epoch: leadership.epoch, cluster: cluster.state.clusterId });
   }
 
   const listener: StoreListener = {
@@ -72,7 +74,7 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
       takenOver = takeOver(leadership);
       // Whoever starts the server hears of it; later a leadership that cannot be taken up is left to another.
       takenOver.catch((thrown: unknown) => {
-        log.error("could not take over", { term: leadership.term, reason: String(thrown) });
+        log.error("could not take over", { epoch: leadership.epoch, reason: String(thrown) });
       });
     },
     deposed(why) {
@@ -114,13 +116,14 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
       router.service(Health, healthService([MetaService.typeName], unready, ports.clock));
     },
     state: stateNow,
+    leads: () => part.kind === "leading" && part.leadership.isValid(),
     unready,
     metrics() {
       const state = stateNow();
       const members = (role: NodeRole): number => state?.members.filter((member) => member.role === role).length ?? 0;
       return [
         gauge("rollcall_meta_leads", "1 on the meta that leads, 0 on the others.", part.kind === "leading" ? 1 : 0),
-        counter("rollcall_meta_terms_total", "How often this meta has become leader.", terms),
+        counter("rollcall_meta_leaderships_total", "How often this meta has become leader.", leaderships),
         gauge("rollcall_meta_members_session", "Session nodes with a live lease.", members("session")),
         gauge("rollcall_meta_members_data", "Data nodes with a live lease.", members("data")),
         gauge("rollcall_meta_slot_table_epoch", "Epoch of the slot table.", state?.table.epoch ?? 0),

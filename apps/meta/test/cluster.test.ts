@@ -222,7 +222,7 @@ test("a closed cluster looks at no lease any more", async () => {
   cluster.join(hello("data-1"));
   await settle();
   const { length } = told;
-  await cluster.close();
+  cluster.close();
   await clock.runFor(10 * LEASE_MS);
   expect(told).toHaveLength(length);
 });
@@ -263,7 +263,7 @@ describe("sessions that went are told of for a while", () => {
     const first = await openCluster();
     first.cluster.leave(first.cluster.join(hello("session-1")));
     await first.settle();
-    await first.cluster.close();
+    first.cluster.close();
     const { clock, cluster } = await openCluster({ store: new HeldMetaStore(first.store.record) });
     await clock.runFor(DEPARTED_MS - 500);
     expect(departedOf(cluster.state)).toEqual(["session-1#1"]);

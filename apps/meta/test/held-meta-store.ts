@@ -11,7 +11,7 @@ export class HeldMetaStore implements MetaStore, Leadership {
   /** What a restart would find. */
   record: MetaRecord | undefined;
   closed = false;
-  term = 0;
+  epoch = 0;
   listener: StoreListener | undefined;
   #candidate: Candidate | undefined;
   #isLeading = false;
@@ -50,7 +50,7 @@ export class HeldMetaStore implements MetaStore, Leadership {
   }
 
   elect(): void {
-    this.term++;
+    this.epoch++;
     this.#isLeading = true;
     this.listener?.leaderChanged(this.#candidate);
     this.listener?.elected(this);

@@ -33,7 +33,11 @@ async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
     const stream = network.dialer(nodeId).dial(META, JOIN_PATH);
     stream.listen({
       message: (bytes) => {
-        const { incarnation, state, sequence: echo } = joinResponseFromBytes(bytes);
+        const { incarnation, state, sequence: echo, leader } = joinResponseFromBytes(bytes);
+        if (leader !== undefined) {
+          heard.push(`go to ${leader}`);
+          return;
+        }
         echoes.push(echo);
         heard.push(
           state === undefined
@@ -301,6 +305,51 @@ describe("who is not let in", () => {
     early.join();
     await clock.runFor(10);
     expect(early.heard).toEqual(["closed not_ready"]);
+  });
+});
+
+describe("a meta that does not lead", () => {
+  const other = { nodeId: "meta-2", address: "meta-2:9610" };
+
+  test("sends nodes to the one that does, and those that it had as well", async () => {
+    const { clock, meta, store, node } = await startMeta();
+    const before = node("data-1", "data");
+    before.join();
+    await clock.runFor(10);
+    store.depose("its lease has ended", other);
+    const after = node("data-2", "data");
+    after.join();
+    await clock.runFor(10);
+    expect(before.heard.at(-1)).toBe("closed unavailable");
+    expect(after.heard).toEqual(["go to meta-2:9610", "closed unavailable"]);
+    expect([meta.leads(), meta.unready()]).toEqual([false, []]);
+  });
+
+  test("sends them away while nobody is known to lead, and is not ready", async () => {
+    const { clock, meta, store, node } = await startMeta();
+    store.depose("its lease has ended");
+    const data = node("data-1", "data");
+    data.join();
+    await clock.runFor(10);
+    expect(data.heard).toEqual(["closed not_ready"]);
+    expect(meta.unready()).toEqual(["no meta is known to lead"]);
+  });
+
+  test("decides nothing, tells what the other one has decided, and leads again from there", async () => {
+    const { clock, meta, store, node } = await startMeta();
+    node("data-1", "data").join();
+    await clock.runFor(10);
+    const decided = { ...store.record!, version: 17, members: [] };
+    store.depose("its lease has ended", other);
+    await clock.runFor(10_000);
+    expect(store.record!.version).toBeLessThan(17);
+    store.listener!.recordChanged(decided);
+    expect(meta.state()).toMatchObject({ version: 17, members: [] });
+    store.record = decided;
+    store.elect();
+    await clock.runFor(10);
+    expect(meta.leads()).toBe(true);
+    expect(meta.state()!.version).toBeGreaterThan(17);
   });
 });
 

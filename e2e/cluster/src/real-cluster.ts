@@ -1,5 +1,5 @@
 /**
- * A whole cluster of real processes: one meta, data nodes, sessions. On loopback, on ports that were free, or each node
+ * A whole cluster of real processes: metas, of which several keep the cluster in a real etcd, data nodes, sessions. On loopback, on ports that were free, or each node
  * with an address of its own in a network that can be cut. Each runs in a folder of its own, where it keeps what it keeps.
  */
 
@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { createClient as createRpcClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { ownerOf, serviceKey, slotOfServiceKey, type ClusterState } from "@rollcall/core";
-import { MetaService, clusterStateFromWire } from "@rollcall/protocol";
+import { EtcdCluster } from "@rollcall/etcd";
+import { MetaService, clusterStateFromWire, type GetClusterResponse } from "@rollcall/protocol";
 import { createClient, type Client, type NodeClientOptions } from "@rollcall/sdk";
 
 import { ProgramGroup, type Program } from "./processes.ts";
@@ -24,6 +25,10 @@ export interface ClusterShape {
   readonly sessions: number;
   /** Settings of every node, as flags. */
   readonly args?: readonly string[] | undefined;
+  /** Default 1. */
+  readonly metas?: number | undefined;
+  /** Members of a real etcd that the metas share. By default there is none, and the one meta has a folder. */
+  readonly etcdMembers?: number | undefined;
   /** Settings of every data node, as flags. */
   readonly dataArgs?: readonly string[] | undefined;
   /** Settings of every session that is started with the cluster, as flags. */
@@ -53,6 +58,7 @@ export class RealCluster implements AsyncDisposable {
   readonly #args: readonly string[];
   readonly #dataArgs: readonly string[];
   readonly #network: RealNetwork | undefined;
+  readonly #etcd: EtcdCluster | undefined;
   /** How each node was started: what `restart` does again. */
   readonly #argsOf = new Map<string, readonly string[]>();
   readonly #clients = new Set<Client>();
@@ -63,25 +69,27 @@ export class RealCluster implements AsyncDisposable {
     folder: string,
     { args = [], dataArgs = [] }: Pick<ClusterShape, "args" | "dataArgs">,
     network: RealNetwork | undefined,
+    etcd: EtcdCluster | undefined,
   ) {
     this.#folder = folder;
     this.#args = args;
     this.#dataArgs = dataArgs;
+    this.#etcd = etcd;
     this.#network = network;
   }
 
   /** Resolves when every node can serve. What was started is ended again when that fails. */
-  static async start({
-    data,
-    sessions,
-    sessionArgs = [],
-    network = false,
-    ...settings
-  }: ClusterShape): Promise<RealCluster> {
+  static async start(shape: ClusterShape): Promise<RealCluster> {
+    const { data, sessions, metas = 1, etcdMembers = 0, sessionArgs = [], network = false } = shape;
     const folder = await mkdtemp(join(tmpdir(), "rollcall-e2e-"));
-    const cluster = new RealCluster(folder, settings, network ? await RealNetwork.create() : undefined);
+    const cluster = new RealCluster(
+      folder,
+      shape,
+      network ? await RealNetwork.create() : undefined,
+      etcdMembers > 0 ? await EtcdCluster.start({ members: etcdMembers }) : undefined,
+    );
     try {
-      await cluster.startMeta();
+      for (let number = 1; number <= metas; number++) await cluster.#addMeta();
       await Promise.all([
         ...Array.from({ length: data }, () => cluster.addNode("data")),
         ...Array.from({ length: sessions }, () => cluster.addNode("session", ...sessionArgs)),
@@ -98,6 +106,18 @@ export class RealCluster implements AsyncDisposable {
     return this.#running("meta")[0]!;
   }
 
+  get metas(): readonly RealNode[] {
+    return this.#running("meta");
+  }
+
+  /** The meta that leads, as the first one that knows says. */
+  async leadingMeta(): Promise<RealNode> {
+    const { leader } = await this.#askMetas();
+    const node = this.metas.find(({ address }) => address === leader);
+    if (node === undefined) throw new Error(`no meta that runs leads; ${leader === "" ? "nobody" : leader} is said to`);
+    return node;
+  }
+
   get data(): readonly RealNode[] {
     return this.#running("data");
   }
@@ -112,6 +132,12 @@ export class RealCluster implements AsyncDisposable {
     return this.#network;
   }
 
+  /** The etcd that was asked for. */
+  get etcd(): EtcdCluster {
+    if (this.#etcd === undefined) throw new Error("this cluster has no etcd");
+    return this.#etcd;
+  }
+
   get metaFolder(): string {
     return join(this.#folder, "meta");
   }
@@ -121,18 +147,16 @@ export class RealCluster implements AsyncDisposable {
     return join(this.#folder, name);
   }
 
-  /** Starts meta, the first time or again: on the same folder and port. */
-  async startMeta(): Promise<RealNode> {
-    const before = this.#nodes.findLast(({ role }) => role === "meta");
-    if (before !== undefined) return this.restart(before);
-    return this.#start("meta", "meta-1", ["--data-dir", this.metaFolder]);
+  #addMeta(): Promise<RealNode> {
+    const args = this.#etcd === undefined ? ["--data-dir", this.metaFolder] : ["--store", this.#etcd.url];
+    return this.#start("meta", `meta-${++this.#started.meta}`, args);
   }
 
   /** Starts one more node; it has joined when its `/readyz` says so, see {@link ready}. */
   addNode(role: "data" | "session", ...args: readonly string[]): Promise<RealNode> {
     const nodeId = `${role}-${++this.#started[role]}`;
-    const meta = this.#nodes.findLast((node) => node.role === "meta")!;
-    const common = ["--meta", meta.address, ...(role === "data" ? this.#dataArgs : [])];
+    const metas = new Set(this.#nodes.filter((node) => node.role === "meta").map(({ address }) => address));
+    const common = ["--meta", [...metas].join(","), ...(role === "data" ? this.#dataArgs : [])];
     return this.#start(role, nodeId, [...common, ...args]);
   }
 
@@ -183,9 +207,20 @@ export class RealCluster implements AsyncDisposable {
 
   /** The cluster as meta knows it. */
   async state(): Promise<ClusterState> {
-    const transport = createConnectTransport({ baseUrl: `http://${this.meta.address}`, httpVersion: "1.1" });
-    const { state } = await createRpcClient(MetaService, transport).getCluster({}, { timeoutMs: 1_000 });
-    return clusterStateFromWire(state!);
+    return clusterStateFromWire((await this.#askMetas()).state!);
+  }
+
+  async #askMetas(): Promise<GetClusterResponse> {
+    const failures: unknown[] = [];
+    for (const { address } of this.metas) {
+      const transport = createConnectTransport({ baseUrl: `http://${address}`, httpVersion: "1.1" });
+      try {
+        return await createRpcClient(MetaService, transport).getCluster({}, { timeoutMs: 1_000 });
+      } catch (thrown) {
+        failures.push(thrown);
+      }
+    }
+    throw new AggregateError(failures, "no meta answers");
   }
 
   /** The data node that leads the slot of a service of the default namespace and group. */
@@ -199,6 +234,7 @@ export class RealCluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#clients].map((client) => client.close()));
     await this.group[Symbol.asyncDispose]();
+    await this.#etcd?.[Symbol.asyncDispose]();
     await this.#network?.[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });
   }

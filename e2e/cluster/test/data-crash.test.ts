@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import type { RealCluster, RealNode } from "../src/real-cluster.ts";
 import { slotsLed } from "../src/slot-moves.ts";
 import { until } from "../src/until.ts";
-import { tell, expectSurvived, type Stage } from "./fault-fixture.ts";
+import { tell, expectSurvived, untilSettled, type Stage } from "./fault-fixture.ts";
 import { startCluster } from "./fixture.ts";
 
 const fixture = startCluster({ data: 3, sessions: 2 });
@@ -95,19 +95,6 @@ async function kill(cluster: RealCluster, nodes: readonly RealNode[], { traffic 
   const killedAt = performance.now();
   await Promise.all(nodes.map((node) => cluster.kill(node)));
   return { killedAt, epochs, orphans: orphans.length };
-}
-
-/** Every data node that runs leads its share of the slots, give or take a tenth, and all can serve. */
-async function untilSettled(cluster: RealCluster): Promise<void> {
-  await until(
-    async () => {
-      const led = slotsLed((await cluster.state()).table, cluster.data);
-      const share = 256 / led.length;
-      return led.every((count) => Math.abs(count - share) <= Math.ceil(share / 10));
-    },
-    { what: "slots are even", withinMs: 15_000 },
-  );
-  await cluster.ready();
 }
 
 function since(from: number): string {

@@ -98,7 +98,7 @@ test.each(["stopped", "killed"] as const)(
     await until(() => machineTime() - goneAt > 3_500, { what: "a node lease has passed" });
     await crowd.proveLive();
 
-    await cluster.startMeta();
+    await cluster.restart(meta);
     await cluster.ready();
     await until(async () => sameMembers(before, await cluster.state()), { what: "all members are back" });
     await elapse(AFTERMATH_MS);

@@ -14,6 +14,10 @@ export interface Recovery {
   readonly limitMs: number;
   /** Does what is to be recovered from, lasting a while if it likes. From its end on the time is taken. */
   readonly strike: (cluster: SimCluster, random: () => number) => Promise<void>;
+  /** Default 1. */
+  readonly metas?: number;
+  /** What has to be so besides everything being seen. */
+  readonly until?: (cluster: SimCluster) => boolean;
 }
 
 const SERVICES = Array.from({ length: 12 }, (_, index) => `service-${index + 1}`);
@@ -42,6 +46,15 @@ export const recoveries: readonly Recovery[] = [
       const isAssigned = (): boolean => !pair.some(({ nodeId }) => nodeId === cluster.ownerOf(service)?.leader);
       await cluster.clock.runUntilIdleOr(isAssigned, GIVEN_UP_MS);
     },
+  },
+  {
+    name: "R5: the meta that leads is killed",
+    limitMs: 5_000,
+    metas: 3,
+    async strike(cluster) {
+      cluster.meta.crash();
+    },
+    until: (cluster) => cluster.metas.some(({ state, server }) => state === "up" && server.leads()),
   },
   {
     name: "R6: all servers are killed and come back",
@@ -90,8 +103,9 @@ function leaderOf(cluster: SimCluster, random: () => number) {
  * Strikes once and gives how long it took, in milliseconds, until every node is ready, everything that was registered
  * before is in every view, and so is what was registered after.
  */
-export async function timeRecovery({ strike }: Recovery, seed: number): Promise<number> {
-  const cluster = new SimCluster({ seed, shape: { data: 3 + (seed % 2), sessions: 2 + (seed % 3 === 0 ? 1 : 0) } });
+export async function timeRecovery({ strike, metas, until = () => true }: Recovery, seed: number): Promise<number> {
+  const shape = { data: 3 + (seed % 2), sessions: 2 + (seed % 3 === 0 ? 1 : 0), metas };
+  const cluster = new SimCluster({ seed, shape });
   await cluster.start();
   const random = cluster.random.fork("strike");
   const servers = cluster.sessions.map(({ address }) => address);
@@ -109,6 +123,7 @@ export async function timeRecovery({ strike }: Recovery, seed: number): Promise<
   const struckAt = cluster.clock.now();
   register("after");
   const isWhole = (): boolean =>
+    until(cluster) &&
     cluster.nodes.every(({ state, isReady }) => state !== "up" || isReady) &&
     views.every(
       (view) =>

@@ -156,3 +156,20 @@ describe("leaving", () => {
     expect(dialer.streams).toHaveLength(1);
   });
 });
+
+test("a meta that does not lead sends the node to the one that does, and that counts as no answer", async () => {
+  const { clock, dialer, link } = openLink();
+  answer(dialer.last, { leader: "meta-9:1" });
+  expect(link.isJoined).toBe(false);
+  await clock.runFor(25);
+  expect(dialer.streams.map(({ address }) => address)).toEqual(["meta-1:1", "meta-9:1"]);
+  // If there is nobody, it goes on with its list, and not faster and faster.
+  dialer.last.end(lost);
+  await clock.runFor(50);
+  expect(dialer.last.address).toBe("meta-2:1");
+  answer(dialer.last, { leader: "meta-9:1" });
+  await clock.runFor(100);
+  expect(dialer.last.address).toBe("meta-9:1");
+  answer(dialer.last, { state: state(1) });
+  expect(link.isJoined).toBe(true);
+});

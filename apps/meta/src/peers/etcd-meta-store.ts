@@ -1,7 +1,7 @@
 /**
  * The record of several metas in etcd. Whoever creates the leader's key leads for as long as the key's lease is kept
  * alive, and every write is one transaction with the check that the key is still the one that was created. The revision
- * at which it was is the term.
+ * at which it was is the epoch.
  *
  * A leader counts its lease from before it asked for it, by its own clock and with a margin, so that it stops acting
  * before etcd can let another one lead. Those who do not lead look at the two keys when etcd says that they have
@@ -191,9 +191,9 @@ export class EtcdMetaStore implements MetaStore {
       await lease.revoke();
       return;
     }
-    const term = Number(header.revision);
+    const epoch = Number(header.revision);
     const leadership = new EtcdLeadership(
-      { etcd: this.#etcd, keys: this.#keys, lease, term, clock, renewedAt: askedAt },
+      { etcd: this.#etcd, keys: this.#keys, lease, epoch, clock, renewedAt: askedAt },
       (why) => this.#deposed(leadership, why),
     );
     this.#standing = { kind: "leading", leadership };
@@ -213,14 +213,14 @@ interface LeadershipParts {
   readonly etcd: Etcd3;
   readonly keys: { readonly leader: string; readonly record: string };
   readonly lease: Lease;
-  readonly term: number;
+  readonly epoch: number;
   readonly clock: Clock;
   /** Clock time from which the lease counts. */
   readonly renewedAt: number;
 }
 
 class EtcdLeadership implements Leadership {
-  readonly term: number;
+  readonly epoch: number;
   readonly #parts: LeadershipParts;
   readonly #ended: (why: string) => void;
   #validUntil: number;
@@ -229,7 +229,7 @@ class EtcdLeadership implements Leadership {
   #end: Timer | undefined;
 
   constructor(parts: LeadershipParts, ended: (why: string) => void) {
-    this.term = parts.term;
+    this.epoch = parts.epoch;
     this.#parts = parts;
     this.#ended = ended;
     this.#validUntil = leaseEnd(parts.renewedAt);
@@ -251,7 +251,7 @@ class EtcdLeadership implements Leadership {
     const { etcd, keys } = this.#parts;
     if (!this.isValid()) throw this.#over("its lease has ended");
     const { succeeded } = await etcd
-      .if(keys.leader, "Create", "==", this.term)
+      .if(keys.leader, "Create", "==", this.epoch)
       .then(etcd.put(keys.record).value(JSON.stringify(storedFromRecord(record))))
       .commit()
       .catch(rethrown);

@@ -10,11 +10,11 @@ import type { Candidate, Leadership, MetaRecord, MetaStore, StoreListener } from
 import { recordFromStored, storedFromRecord } from "./stored-record.ts";
 
 const RECORD_KEY = "cluster";
-const TERM_KEY = "term";
+const EPOCH_KEY = "epoch";
 
 export class LevelMetaStore implements MetaStore, Leadership {
   readonly #level: ClassicLevel<string, unknown>;
-  #term = 0;
+  #epoch = 0;
 
   private constructor(level: ClassicLevel<string, unknown>) {
     this.#level = level;
@@ -35,16 +35,16 @@ export class LevelMetaStore implements MetaStore, Leadership {
     return new LevelMetaStore(level);
   }
 
-  get term(): number {
-    return this.#term;
+  get epoch(): number {
+    return this.#epoch;
   }
 
   async stand(candidate: Candidate, listener: StoreListener): Promise<void> {
-    assert(this.#term === 0, "a meta stands once");
-    const before = await this.#get(TERM_KEY);
-    const term = (typeof before === "number" ? before : 0) + 1;
-    await this.#level.put(TERM_KEY, term, { sync: true });
-    this.#term = term;
+    assert(this.#epoch === 0, "a meta stands once");
+    const before = await this.#get(EPOCH_KEY);
+    const epoch = (typeof before === "number" ? before : 0) + 1;
+    await this.#level.put(EPOCH_KEY, epoch, { sync: true });
+    this.#epoch = epoch;
     listener.leaderChanged(candidate);
     listener.elected(this);
   }
@@ -59,6 +59,7 @@ export class LevelMetaStore implements MetaStore, Leadership {
   }
 
   async write(record: MetaRecord): Promise<void> {
+    if (!this.isValid()) throw new RegistryError("closed", "meta's store is closed");
     await this.#level.put(RECORD_KEY, storedFromRecord(record), { sync: true });
   }
 

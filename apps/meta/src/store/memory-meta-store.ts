@@ -8,12 +8,12 @@ import type { Candidate, Leadership, MetaRecord, MetaStore, StoreListener } from
  */
 export class MemoryMetaStore implements MetaStore {
   #record: MetaRecord | undefined;
-  #term = 0;
+  #epoch = 0;
   #leadership: Leadership | undefined;
 
   stand(candidate: Candidate, listener: StoreListener): Promise<void> {
     const leadership: Leadership = {
-      term: ++this.#term,
+      epoch: ++this.#epoch,
       isValid: () => this.#leadership === leadership,
       read: () => this.read(),
       write: (record) =>

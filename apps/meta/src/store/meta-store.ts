@@ -32,7 +32,7 @@ export interface Candidate {
 /** The right to act, for as long as it can be proved. */
 export interface Leadership {
   /** Grows from leadership to leadership, whoever has it. */
-  readonly term: number;
+  readonly epoch: number;
   /**
    * Whether nobody else can lead at this moment. Ask again after every pause: a process that stood still may have been
    * replaced meanwhile, and finds out here before it is told.

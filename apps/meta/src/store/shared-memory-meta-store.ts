@@ -20,8 +20,8 @@ export class SharedMemory {
   /** Goes on when the processes of metas do not. */
   readonly clock: Clock;
   record: MetaRecord | undefined;
-  #term = 0;
-  #lease: { readonly term: number; readonly leader: Candidate; expiresAt: number } | undefined;
+  #epoch = 0;
+  #lease: { readonly epoch: number; readonly leader: Candidate; expiresAt: number } | undefined;
   readonly #stores = new Set<SharedMemoryMetaStore>();
 
   constructor(clock: Clock) {
@@ -47,29 +47,29 @@ export class SharedMemory {
 
   grant(leader: Candidate): number | undefined {
     if (this.#present !== undefined) return undefined;
-    const term = ++this.#term;
-    this.#lease = { term, leader, expiresAt: this.clock.now() + LEASE_MS };
+    const epoch = ++this.#epoch;
+    this.#lease = { epoch, leader, expiresAt: this.clock.now() + LEASE_MS };
     this.clock.setTimer(LEASE_MS, () => this.#expire());
     this.#tell();
-    return term;
+    return epoch;
   }
 
-  renew(term: number): boolean {
+  renew(epoch: number): boolean {
     const lease = this.#present;
-    if (lease?.term !== term) return false;
+    if (lease?.epoch !== epoch) return false;
     lease.expiresAt = this.clock.now() + LEASE_MS;
     this.clock.setTimer(LEASE_MS, () => this.#expire());
     return true;
   }
 
-  revoke(term: number): void {
-    if (this.#lease?.term !== term) return;
+  revoke(epoch: number): void {
+    if (this.#lease?.epoch !== epoch) return;
     this.#lease = undefined;
     this.#tell();
   }
 
-  put(term: number, record: MetaRecord): boolean {
-    if (this.#present?.term !== term) return false;
+  put(epoch: number, record: MetaRecord): boolean {
+    if (this.#present?.epoch !== epoch) return false;
     this.record = structuredClone(record);
     this.#tell();
     return true;
@@ -130,7 +130,7 @@ class SharedMemoryMetaStore implements MetaStore {
     const leadership = this.#leadership;
     this.#leadership = undefined;
     leadership?.stop();
-    if (leadership !== undefined) await this.call(() => this.#memory.revoke(leadership.term)).catch(() => {});
+    if (leadership !== undefined) await this.call(() => this.#memory.revoke(leadership.epoch)).catch(() => {});
   }
 
   #lookNowAndThen(): void {
@@ -162,11 +162,11 @@ class SharedMemoryMetaStore implements MetaStore {
 
   async #campaign(): Promise<void> {
     const askedAt = this.#ports.clock.now();
-    const term = await this.call(() => this.#memory.grant(this.#candidate!)).catch(() => undefined);
-    if (term === undefined || this.#isClosed) return;
+    const epoch = await this.call(() => this.#memory.grant(this.#candidate!)).catch(() => undefined);
+    if (epoch === undefined || this.#isClosed) return;
     const leadership = new SharedLeadership(
       this,
-      { memory: this.#memory, clock: this.#ports.clock, term, askedAt },
+      { memory: this.#memory, clock: this.#ports.clock, epoch, askedAt },
       (why) => {
         if (this.#leadership !== leadership) return;
         this.#leadership = undefined;
@@ -206,12 +206,12 @@ class SharedMemoryMetaStore implements MetaStore {
 interface SharedLeadershipParts {
   readonly memory: SharedMemory;
   readonly clock: Clock;
-  readonly term: number;
+  readonly epoch: number;
   readonly askedAt: number;
 }
 
 class SharedLeadership implements Leadership {
-  readonly term: number;
+  readonly epoch: number;
   readonly #store: SharedMemoryMetaStore;
   readonly #parts: SharedLeadershipParts;
   readonly #ended: (why: string) => void;
@@ -223,7 +223,7 @@ class SharedLeadership implements Leadership {
     this.#store = store;
     this.#parts = parts;
     this.#ended = ended;
-    this.term = parts.term;
+    this.epoch = parts.epoch;
     this.#validUntil = parts.askedAt + LEASE_MS - MARGIN_MS;
     this.#renewLater();
   }
@@ -238,7 +238,7 @@ class SharedLeadership implements Leadership {
 
   async write(record: MetaRecord): Promise<void> {
     if (!this.isValid()) throw this.#over("its lease has ended");
-    if (!(await this.#store.call(() => this.#parts.memory.put(this.term, record))))
+    if (!(await this.#store.call(() => this.#parts.memory.put(this.epoch, record))))
       throw this.#over("another meta leads");
   }
 
@@ -261,7 +261,7 @@ class SharedLeadership implements Leadership {
     // The next try does not wait for this one, which may never be answered.
     this.#renewLater();
     const askedAt = clock.now();
-    const isRenewed = await this.#store.call(() => memory.renew(this.term)).catch(() => undefined);
+    const isRenewed = await this.#store.call(() => memory.renew(this.epoch)).catch(() => undefined);
     if (isRenewed === true) this.#validUntil = Math.max(this.#validUntil, askedAt + LEASE_MS - MARGIN_MS);
     else if (isRenewed === false) this.#over("its lease has ended");
   }

@@ -1,0 +1,126 @@
+// Three metas on a real etcd of three members, one of which at a time is killed or stands still: R5 and R10 of the contract.
+
+import { expect, test } from "vitest";
+
+import { elapse, until } from "../src/until.ts";
+import type { RealNode } from "../src/real-cluster.ts";
+import { expectSurvived, tell, untilSettled, type Stage } from "./fault-fixture.ts";
+import { startCluster } from "./fixture.ts";
+
+const fixture = startCluster({ data: 2, sessions: 2, metas: 3, etcdMembers: 3 });
+
+/** What other tests beside this one may take of the machine: the contract speaks of an unloaded one. */
+const MACHINE_MS = 5_000;
+/** Limit of the contract, in milliseconds. */
+const LEADS_MS = 5_000 + MACHINE_MS;
+/** Longer than a node lease. */
+const LEASE_MS = 3_500;
+
+const TIMEOUT_MS = 60_000;
+
+/** Resolves when a meta leads that is not `gone`; tells how long that took. */
+async function untilAnotherLeads(gone: RealNode, since: number, what: string): Promise<RealNode> {
+  const { cluster } = fixture;
+  const leader = await until(
+    async () => {
+      const leading = await cluster.leadingMeta().catch(() => undefined);
+      return leading === undefined || leading.nodeId === gone.nodeId ? undefined : leading;
+    },
+    { what: `a meta leads that is not ${gone.nodeId}`, withinMs: LEADS_MS },
+  );
+  tell(`${what}: ${leader.nodeId} leads after ${(performance.now() - since).toFixed(0)} ms`);
+  return leader;
+}
+
+/** A node lease passes and nobody was given up, no slot has moved. */
+async function nothingMoves({ slots }: Stage): Promise<void> {
+  const before = await fixture.cluster.state();
+  const movesBefore = slots.moves.length;
+  await elapse(LEASE_MS);
+  const after = await fixture.cluster.state();
+  expect(after.members.map(({ nodeId }) => nodeId).toSorted()).toEqual(
+    before.members.map(({ nodeId }) => nodeId).toSorted(),
+  );
+  expect(after.clusterId).toBe(before.clusterId);
+  expect(slots.moves.slice(movesBefore)).toEqual([]);
+}
+
+test("the meta that leads is killed: another one leads, and nobody notices", { timeout: TIMEOUT_MS }, async () => {
+  const { cluster } = fixture;
+  await untilSettled(cluster);
+  await expectSurvived(cluster, { name: "meta-killed" }, async (stage) => {
+    const dying = await cluster.leadingMeta();
+    const at = performance.now();
+    await cluster.kill(dying);
+    await untilAnotherLeads(dying, at, "the meta that led is killed");
+    await nothingMoves(stage);
+    await cluster.restart(dying);
+    await cluster.ready();
+  });
+});
+
+test("the meta that leads is told to stop: another one leads at once", { timeout: TIMEOUT_MS }, async () => {
+  const { cluster } = fixture;
+  await expectSurvived(cluster, { name: "meta-stopped" }, async (stage) => {
+    const leaving = await cluster.leadingMeta();
+    const at = performance.now();
+    await cluster.stop(leaving);
+    await untilAnotherLeads(leaving, at, "the meta that led has stopped");
+    await nothingMoves(stage);
+    await cluster.restart(leaving);
+    await cluster.ready();
+  });
+});
+
+test("the meta that leads stands still: when it wakes it does nothing any more", { timeout: TIMEOUT_MS }, async () => {
+  const { cluster } = fixture;
+  await expectSurvived(cluster, { name: "meta-frozen" }, async (stage) => {
+    const frozen = await cluster.leadingMeta();
+    const at = performance.now();
+    cluster.freeze(frozen);
+    await untilAnotherLeads(frozen, at, "the meta that led stands still");
+    cluster.thaw(frozen);
+    await nothingMoves(stage);
+    await cluster.ready();
+  });
+});
+
+test("etcd loses its leader: metas go on, and nobody notices", { timeout: TIMEOUT_MS }, async () => {
+  const { cluster } = fixture;
+  const { etcd } = cluster;
+  await expectSurvived(cluster, { name: "etcd-killed" }, async (stage) => {
+    const dying = await etcd.leader();
+    await etcd.kill(dying);
+    await nothingMoves(stage);
+    // A data node comes meanwhile: it can only join when a meta can write.
+    const added = await cluster.addNode("data");
+    await cluster.ready();
+    await cluster.stop(added);
+    etcd.restart(dying);
+    await etcd.ready();
+    await untilSettled(cluster);
+    await nothingMoves(stage);
+  });
+});
+
+test(
+  "all of etcd is gone for a while: nothing is assigned, and registering and pushing go on",
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const { cluster } = fixture;
+    const { etcd } = cluster;
+    await untilSettled(cluster);
+    await expectSurvived(cluster, { name: "etcd-gone" }, async ({ traffic, slots }) => {
+      await Promise.all(etcd.members.map((member) => etcd.kill(member)));
+      await elapse(LEASE_MS);
+      for (const service of traffic.busy) traffic.change(service);
+      const seenMs = await traffic.untilSeen(traffic.quiet, 5_000);
+      tell(`etcd is gone: views are whole after ${seenMs.toFixed(0)} ms`);
+      for (const member of etcd.members) etcd.restart(member);
+      await etcd.ready();
+      await until(() => cluster.leadingMeta(), { what: "a meta leads again", withinMs: LEADS_MS });
+      await cluster.ready();
+      expect(slots.moves).toEqual([]);
+    });
+  },
+);
