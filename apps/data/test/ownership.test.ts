@@ -81,6 +81,12 @@ describe("a session's agreement", () => {
     { what: "for a while, for one that is away", holds: false, isBehind: false, ledAt: RETURN_MS },
     { what: "for one that is away and left something here", holds: true, isBehind: false, ledAt: 2 * LEASE_MS },
     { what: "for one that is away when it is behind", holds: false, isBehind: true, ledAt: LEASE_MS },
+    {
+      what: "no less for one that left something here when it is behind: it may have been unregistered since",
+      holds: true,
+      isBehind: true,
+      ledAt: 2 * LEASE_MS,
+    },
   ])("of all that are there is not enough for a copy: it waits $what", ({ holds, isBehind, ledAt }) => {
     const { ownership, surroundings, state } = begin("not ours", true);
     if (holds) surroundings.holders.add("away#3");

@@ -245,16 +245,18 @@ export class SlotOwnership {
   }
 
   /**
-   * How long a session is waited for, in milliseconds. One that is there always is. One that is away may hold what is not
-   * here and what others have seen, or may have let go of what is here. All that the leader before had is enough, unless
-   * somebody who is there has seen more. What was on disk may lack the last moments, and what it has of a session that is
-   * away is in doubt until its lease has ended, which ends it here.
+   * How long a session is waited for, in milliseconds. One that is there always is. Where the last moments may be missing,
+   * as on disk or when somebody has seen more, what there is of a session that is away is in doubt until its lease has
+   * ended, which ends it here: it may have been unregistered in these moments. And one that is away may hold what is not
+   * here. All that the leader before had is enough.
    */
   #patienceWith(session: string, slot: SlotId, { basis, isBehind }: TakingOver): number {
     const { registrationLeaseMs } = this.#options;
-    if (this.#isThere(session) || isBehind || basis === "nothing") return registrationLeaseMs;
-    if (basis === "complete") return 0;
-    return this.#surroundings.holdsAnything(session, slot) ? 2 * registrationLeaseMs : RETURN_MS;
+    if (this.#isThere(session)) return registrationLeaseMs;
+    const mayLack = basis === "partial" || isBehind;
+    if (mayLack && this.#surroundings.holdsAnything(session, slot)) return 2 * registrationLeaseMs;
+    if (isBehind || basis === "nothing") return registrationLeaseMs;
+    return basis === "complete" ? 0 : RETURN_MS;
   }
 
   #isThere(session: string): boolean {
