@@ -192,10 +192,10 @@ export const mutants: readonly Mutant[] = [
           return original(self) ?? (isHere ? { datum: self.datum, confirmed: false } : undefined);
         }),
         breakGetter(Feed, "held", () => () => undefined),
-        breakMethod(Feed, "take", (original) => (self, update) => {
+        breakMethod(Feed, "take", (original) => (self, update, clusterId) => {
           if (update.confirmed) doubtful.delete(self);
           else doubtful.add(self);
-          return original(self, { ...update, confirmed: true });
+          return original(self, { ...update, confirmed: true }, clusterId);
         }),
         breakGetter(Feed, "view", (original) => (self) => {
           const view = original(self);

@@ -25,6 +25,7 @@ import { weightedRandom } from "./balance/weighted-random.ts";
 import { Connection, type ConnectionPorts } from "./connection.ts";
 import { EventHub, type ClientEvents, type EventName } from "./events.ts";
 import { firstView } from "./first-view.ts";
+import { Keeper, type CopyCache, type CopyProblem } from "./kept/keeper.ts";
 import { streamLinks } from "./link.ts";
 import { completeOptions, type ClientOptions, type CompleteOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
@@ -49,9 +50,11 @@ export interface ClientPorts {
    * with random bits.
    */
   readonly clientId?: string | undefined;
+  /** Where the lists that are followed are kept beyond the life of the program. Default: nowhere. */
+  readonly cache?: CopyCache | undefined;
 }
 
-export type LinkedClientPorts = ConnectionPorts & Pick<ClientPorts, "clientId" | "tracer">;
+export type LinkedClientPorts = ConnectionPorts & Pick<ClientPorts, "clientId" | "tracer" | "cache">;
 
 /** A service: its name, or its name with the namespace and group when they are not the client's own. */
 export type ServiceInput =
@@ -137,8 +140,8 @@ class ConnectedClient implements Client {
   readonly #outbox: Outbox;
   readonly #registrations: Registrations;
   readonly #subscriptions: Subscriptions;
+  readonly #keeper: Keeper | undefined;
   #life: Life = { kind: "live" };
-  #clusterId: string | undefined;
 
   constructor(ports: LinkedClientPorts, options: CompleteOptions) {
     const { clock, log, random, tracer = noTracer } = ports;
@@ -150,9 +153,18 @@ class ConnectedClient implements Client {
     const { report } = this.#events;
     const wake = (): void => this.#outbox.wake();
     this.#registrations = new Registrations({ clock, tracer, resultTimeoutMs, wake, report });
+    this.#keeper =
+      ports.cache &&
+      new Keeper({
+        clock,
+        cache: ports.cache,
+        isConnected: () => this.#connection.state === "open",
+        problem: (problem) => this.#cacheFailed(problem),
+      });
     this.#subscriptions = new Subscriptions({
       clock,
       tracer,
+      keeper: this.#keeper,
       resultTimeoutMs,
       wake,
       report,
@@ -260,12 +272,18 @@ class ConnectedClient implements Client {
     this.#registrations.unregisterAll();
     const timeout = deferred<void>();
     const timer = this.#ports.clock.setTimer(this.#options.closeTimeoutMs, () => timeout.resolve());
-    await Promise.race([this.#registrations.nothingLeft(), timeout.promise]);
+    await Promise.race([Promise.all([this.#registrations.nothingLeft(), this.#keeper?.close()]), timeout.promise]);
     timer.cancel();
     this.#registrations.abandon(closed);
     this.#connection.close();
     this.#life = { kind: "closed", done: Promise.resolve() };
     this.#events.emit("closed", {});
+  }
+
+  #cacheFailed(problem: CopyProblem): void {
+    const { place, service } = problem;
+    this.#ports.log.warn(problem.problem, { place, service: service.service });
+    this.#events.emit("cacheFailed", problem);
   }
 
   #assertLive(): void {
@@ -290,9 +308,9 @@ class ConnectedClient implements Client {
     this.#outbox.begin({ clientId: this.id, incarnation, agent: this.#options.agent });
   }
 
-  #opened(server: string, { nodeId, clusterId }: ServerHello): void {
-    if (this.#clusterId !== undefined && this.#clusterId !== clusterId) this.#subscriptions.forgetVersions();
-    this.#clusterId = clusterId;
+  #opened(server: string, hello: ServerHello): void {
+    const { nodeId, clusterId } = hello;
+    this.#subscriptions.opened(hello);
     this.#ports.log.info("connected to the registry", { server, nodeId, clusterId });
     this.#events.emit("connected", { server, nodeId, clusterId });
   }

@@ -2,6 +2,8 @@
 
 import { RegistryError, type Filter, type Log, type ServiceKey, type Version } from "@rollcall/core";
 
+import type { CopyProblem } from "./kept/keeper.ts";
+
 export interface ClientEvents {
   /** A server has answered; everything that is wanted is on its way to it. */
   readonly connected: { readonly server: string; readonly nodeId: string; readonly clusterId: string };
@@ -11,6 +13,8 @@ export interface ClientEvents {
   readonly retrying: { readonly failures: number; readonly pauseMs: number; readonly error: RegistryError };
   /** The registry sent an empty list that its leader does not vouch for. It is not shown; the old one stays. */
   readonly heldBack: { readonly service: ServiceKey; readonly filter: Filter; readonly version: Version };
+  /** A list could not be kept where the next life of the program would find it, or what was found there is of no use. */
+  readonly cacheFailed: CopyProblem;
   /** Something went wrong that nobody may be waiting for: a callback threw, a registration or subscription was refused. */
   readonly error: { readonly error: RegistryError; readonly during: string };
   /** `close` is done. */
@@ -41,6 +45,7 @@ export class EventHub {
     disconnected: new Set(),
     retrying: new Set(),
     heldBack: new Set(),
+    cacheFailed: new Set(),
     error: new Set(),
     closed: new Set(),
   };

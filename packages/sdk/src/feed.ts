@@ -22,7 +22,8 @@ import {
   type Version,
 } from "@rollcall/core";
 
-import { DecodedInstances, serviceView, type ServiceView } from "./service-view.ts";
+import type { FoundCopy, Keepable } from "./kept/keeper.ts";
+import { DecodedInstances, serviceView, type KeptOrigin, type ServiceView } from "./service-view.ts";
 
 /** One who watches a feed. */
 export interface FeedListener {
@@ -43,7 +44,7 @@ const BEFORE_ANY: Version = { epoch: epoch(0), counter: -1 };
 
 const NOTHING_HELD: Held = { version: { epoch: epoch(0), counter: 0 }, digest: EMPTY_DIGEST };
 
-export class Feed {
+export class Feed implements Keepable {
   readonly key: ServiceKey;
   readonly filter: Filter;
   /** Identity among the feeds of a client. */
@@ -53,8 +54,11 @@ export class Feed {
   readonly #instances: DecodedInstances;
   readonly #listeners = new Set<FeedListener>();
   #datum: Datum;
-  /** What the datum is: nothing yet, a list nobody vouches for, or one that somebody has vouched for. */
-  #content: "nothing" | "unconfirmed" | "confirmed" = "nothing";
+  /** What the datum is: nothing yet, a list nobody vouches for, or one that somebody has vouched for, in this life. */
+  #content: "nothing" | "kept" | "unconfirmed" | "confirmed" = "nothing";
+  #clusterId: string | undefined;
+  /** Of what a former life has kept. */
+  #origin: KeptOrigin | undefined;
   #shown: { readonly digest: Digest; readonly view: ServiceView } | undefined;
   #changes = 0;
 
@@ -77,7 +81,11 @@ export class Feed {
 
   /** What a new connection may be told that is held, to be spared a push of it: only what was confirmed. */
   get held(): Held | undefined {
-    return this.#content === "confirmed" ? this.#datum.held : undefined;
+    return this.#content === "confirmed" || this.#content === "kept" ? this.#datum.held : undefined;
+  }
+
+  get confirmedSnapshot(): Update | undefined {
+    return this.#content === "confirmed" ? this.#datum.snapshot(this.filter, true) : undefined;
   }
 
   /** What a receipt says is held. */
@@ -89,8 +97,25 @@ export class Feed {
     return this.#listeners.size;
   }
 
-  /** Brings the copy to what `update` says, and the view with it. */
-  take(update: Update): FeedOutcome {
+  /**
+   * Holds what a former life has kept, until the registry says anything. It is shown by {@link showKept}. False when it
+   * is of no use.
+   */
+  restore({ update, hello, place, ageMs }: FoundCopy): boolean {
+    if (this.#datum.apply(update) !== "applied") return false;
+    this.#content = "kept";
+    this.#origin = { place, ageMs };
+    this.#clusterId = hello.clusterId;
+    return true;
+  }
+
+  /** Shows what a former life has kept, unless there is better. True when there is a new view. */
+  showKept(): boolean {
+    return this.#content === "kept" && this.#shown === undefined && this.#show();
+  }
+
+  /** Brings the copy to what `update` of a cluster says, and the view with it. */
+  take(update: Update, clusterId: string): FeedOutcome {
     if (this.#isUnvouchedEmpty(update)) return "heldBack";
     if (!update.confirmed && this.#content === "confirmed") return "unfit";
     const outcome = this.#datum.apply(update);
@@ -99,6 +124,7 @@ export class Feed {
     const isKnown = this.#content !== "nothing" && sameDigest(update.digest, this.#datum.digest);
     if (outcome === "older" && !isKnown) return "unchanged";
     this.#content = update.confirmed ? "confirmed" : "unconfirmed";
+    this.#clusterId = clusterId;
     return this.#show() ? "changed" : "unchanged";
   }
 
@@ -116,15 +142,21 @@ export class Feed {
     const { digest, version } = this.#datum;
     const isChange = this.#shown === undefined || !sameDigest(this.#shown.digest, digest);
     const instances = isChange ? this.#instances.follow(this.#datum) : this.#shown!.view.instances;
-    this.#shown = { digest, view: serviceView({ service: this.key, instances, version, confirmed }) };
+    const kept = this.#content === "kept" ? this.#origin : undefined;
+    this.#shown = { digest, view: serviceView({ service: this.key, instances, version, confirmed, kept }) };
     if (isChange) this.#changes++;
     return isChange;
   }
 
-  /** Another cluster counts versions anew: the next push is taken whatever its version. What is shown stays. */
-  forgetVersions(): void {
+  /**
+   * Another cluster counts versions anew: the next push is taken whatever its version. What is shown stays. True when what
+   * is held was of another one.
+   */
+  belongsTo(clusterId: string): boolean {
+    if (this.#content === "nothing" || this.#clusterId === clusterId) return false;
     this.#datum = new Datum(this.key, BEFORE_ANY);
     this.#content = "nothing";
+    return true;
   }
 
   /** @returns what ends the listening */

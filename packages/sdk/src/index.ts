@@ -16,7 +16,10 @@ export type { ReconnectOptions } from "./backoff.ts";
 export type { ClientEvents, EventName } from "./events.ts";
 export type { InstanceChange, PendingRegistration, Registration } from "./registration.ts";
 export type { Subscription, ViewCallback } from "./subscription.ts";
-export type { ServiceView } from "./service-view.ts";
+export type { KeptOrigin, ServiceView } from "./service-view.ts";
+
+// For platforms that keep lists beyond the life of a program.
+export type { CopyCache, CopyProblem, CopyStore, StoredCopy } from "./kept/keeper.ts";
 
 // Words of the registry that appear in these.
 export { RegistryError } from "@rollcall/core";

@@ -11,6 +11,16 @@ export interface ServiceView {
   readonly version: Version;
   /** Whether the leader of the service's slot vouches for the list. One that is not confirmed is never empty. */
   readonly confirmed: boolean;
+  /**
+   * Set when the list does not come from the registry, of which nothing was to be seen, but is what a former life of the
+   * program has kept: where, and how long before it was read the registry had vouched for it, in milliseconds.
+   */
+  readonly kept?: KeptOrigin | undefined;
+}
+
+export interface KeptOrigin {
+  readonly place: string;
+  readonly ageMs: number;
 }
 
 export function serviceView(view: ServiceView): ServiceView {

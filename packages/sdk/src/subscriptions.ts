@@ -17,8 +17,10 @@ import {
   type Clock,
   type Filter,
   type PushReceipt,
+  type ServerHello,
   type ServiceKey,
   type SubscriptionRefusal,
+  type Timer,
   type Tracer,
   type UnsubscribeItem,
   type Update,
@@ -27,11 +29,18 @@ import {
 
 import type { Report } from "./events.ts";
 import { Feed, type FeedListener } from "./feed.ts";
+import type { Keeper } from "./kept/keeper.ts";
 import { filterBytesMax, type Draft, type OutboxSource } from "./outbox.ts";
 import { Unanswered } from "./unanswered.ts";
 
 /** A filter larger than this, in bytes on the wire, is refused: it might not fit into a message. */
 const FILTER_BYTES_MAX = LIMITS.clientMessageBytes / 2;
+
+/**
+ * How long what a former life has kept is held back, in milliseconds, as long as nothing says that the registry cannot be
+ * reached: longer than it takes to answer, and shorter than people wait.
+ */
+const KEPT_PATIENCE_MS = 500;
 
 export interface SubscriptionsPorts {
   readonly clock: Clock;
@@ -41,6 +50,8 @@ export interface SubscriptionsPorts {
   readonly wake: () => void;
   readonly heldBack: (update: Update) => void;
   readonly report: Report;
+  /** Keeps lists beyond this life, if anything does. */
+  readonly keeper: Keeper | undefined;
 }
 
 export class Subscriptions implements OutboxSource {
@@ -58,6 +69,11 @@ export class Subscriptions implements OutboxSource {
   readonly #asked = new Set<string>();
   readonly #unsubscribes = new Map<string, UnsubscribeItem>();
   readonly #receipts = new Map<string, PushReceipt>();
+  /** The last server there was. */
+  #server: ServerHello | undefined;
+  /** The last dial has failed, or the link was lost. */
+  #isCutOff = false;
+  #patience: Timer | undefined;
 
   constructor(ports: SubscriptionsPorts) {
     this.#ports = ports;
@@ -85,10 +101,26 @@ export class Subscriptions implements OutboxSource {
     const feed = new Feed(key, filter, text, (id, error) => {
       this.#ports.report(error, `instance ${id} of ${textFromServiceKey(key)} cannot be read`);
     });
+    this.#restore(feed);
     this.#feeds.set(text, feed);
     this.#unsubscribes.delete(text);
     this.#ask(feed);
     return feed;
+  }
+
+  #restore(feed: Feed): void {
+    const { keeper, clock } = this.#ports;
+    const copy = keeper?.find(feed);
+    const isOfOther = this.#server !== undefined && this.#server.clusterId !== copy?.hello.clusterId;
+    if (copy === undefined || isOfOther || !feed.restore(copy)) return;
+    if (this.#isCutOff) feed.showKept();
+    else this.#patience ??= clock.setTimer(KEPT_PATIENCE_MS, () => this.#showKept());
+  }
+
+  #showKept(): void {
+    this.#patience?.cancel();
+    this.#patience = undefined;
+    for (const feed of this.#feeds.values()) if (feed.showKept()) feed.tellChanged();
   }
 
   /** @returns what ends the listening; with the last listener the feed goes, too. */
@@ -109,6 +141,7 @@ export class Subscriptions implements OutboxSource {
 
   /** Ends every feed; whoever listens is told `error`. */
   abandon(error: RegistryError): void {
+    this.#patience?.cancel();
     const feeds = [...this.#feeds.values()];
     for (const feed of feeds) this.#end(feed);
     for (const feed of feeds) feed.tellEnded(error);
@@ -125,6 +158,7 @@ export class Subscriptions implements OutboxSource {
     this.#unasked.delete(feed);
     this.#unanswered.settle(feed);
     this.#receipts.delete(feed.text);
+    this.#ports.keeper?.dropped(feed);
   }
 
   #ask(feed: Feed): void {
@@ -141,25 +175,30 @@ export class Subscriptions implements OutboxSource {
 
   /** On a new connection every feed is asked for anew; what was to be said on the old one is of no use. */
   replay(): void {
-    this.disconnected();
+    this.#forgetLink();
     this.#unasked.clear();
     for (const feed of this.#feeds.values()) this.#unasked.add(feed);
   }
 
+  /** The link is lost, or there was none in the first place. */
   disconnected(): void {
+    this.#isCutOff = true;
+    this.#forgetLink();
+    this.#showKept();
+  }
+
+  #forgetLink(): void {
     this.#unanswered.clear();
     this.#asked.clear();
     this.#unsubscribes.clear();
     this.#receipts.clear();
   }
 
-  /** Another cluster: what it was told that we hold means nothing there, so every feed is asked for with nothing held. */
-  forgetVersions(): void {
-    this.#receipts.clear();
-    for (const feed of this.#feeds.values()) {
-      feed.forgetVersions();
-      this.#ask(feed);
-    }
+  /** What another cluster was told that we hold means nothing to this one: such a feed is asked for with nothing held. */
+  opened(server: ServerHello): void {
+    this.#server = server;
+    this.#isCutOff = false;
+    for (const feed of this.#feeds.values()) if (feed.belongsTo(server.clusterId)) this.#ask(feed);
   }
 
   fill(draft: Draft): void {
@@ -218,7 +257,10 @@ export class Subscriptions implements OutboxSource {
       this.#unanswered.sent(feed);
       return;
     }
-    const outcome = feed.take(update);
+    // Nobody but a server that has said hello pushes anything.
+    const server = this.#server!;
+    const outcome = feed.take(update, server.clusterId);
+    if (update.confirmed && outcome !== "mismatch") this.#ports.keeper?.confirmed(feed, update.digest, server);
     // What is of no use is no answer: the feed is asked for again in time, and the server told what is held.
     if (outcome === "unfit" || outcome === "heldBack") this.#unanswered.sent(feed);
     else this.#unanswered.settle(feed);

@@ -15,7 +15,14 @@ function documented(heading: string): string[] {
 
 test("the guide lists every option, and no other", () => {
   const { reconnect, ...options } = completeOptions({ servers: ["session:1"] });
-  const names = [...Object.keys(options), ...Object.keys(reconnect).map((name) => `reconnect.${name}`), "log"];
+  const names = [
+    ...Object.keys(options),
+    ...Object.keys(reconnect).map((name) => `reconnect.${name}`),
+    "log",
+    "cache.path",
+    "cache.maxAgeMs",
+    "cache.maxBytes",
+  ];
   expect(documented("Options")).toEqual(names.toSorted());
 });
 
@@ -25,6 +32,7 @@ const events: Record<EventName, true> = {
   disconnected: true,
   retrying: true,
   heldBack: true,
+  cacheFailed: true,
   error: true,
   closed: true,
 };

@@ -21,7 +21,14 @@ import {
 } from "@rollcall/core";
 import { CONNECT_PATH, bytesFromInstance, clientMessageFromBytes, frameFromServerMessage } from "@rollcall/protocol";
 import { SeededRandom, SimClock, SimNetwork } from "@rollcall/testing";
-import { createClientWith, type Client, type ClientEvents, type ClientOptions, type EventName } from "../src/index.ts";
+import {
+  createClientWith,
+  type Client,
+  type ClientEvents,
+  type ClientPorts,
+  type ClientOptions,
+  type EventName,
+} from "../src/index.ts";
 
 export interface FakeSessionOptions {
   readonly clusterId?: string | undefined;
@@ -196,7 +203,7 @@ export interface World {
   readonly random: SeededRandom;
   readonly session: FakeSession;
   /** A client of the session, unless told otherwise. */
-  readonly client: (options?: Partial<ClientOptions>) => Client;
+  readonly client: (options?: Partial<ClientOptions>, ports?: Partial<ClientPorts>) => Client;
   /** Lets everything happen that happens within `ms`. */
   readonly run: (ms?: number) => Promise<void>;
 }
@@ -213,9 +220,15 @@ export function world(options: FakeSessionOptions = {}, seed: number | string = 
     network,
     random,
     session,
-    client: (options = {}) =>
+    client: (options = {}, ports = {}) =>
       createClientWith(
-        { clock, random: random.fork("client"), dialer: network.dialer(CLIENT_ADDRESS), clientId: options.name ?? "c" },
+        {
+          clock,
+          random: random.fork("client"),
+          dialer: network.dialer(CLIENT_ADDRESS),
+          clientId: options.name ?? "c",
+          ...ports,
+        },
         { servers: [session.address], ...options },
       ),
     run: (ms = 10) => clock.runFor(ms),

@@ -123,6 +123,23 @@ describe("P9, autonomous clients", () => {
     ]);
   });
 
+  test("a client that is started again shows what its former life saw, and nothing else", () => {
+    const restarted = (seen: Record<string, string>): Story =>
+      outage()
+        .at(22_000)
+        .tell("client crashed", "reader")
+        .at(23_000)
+        .subscribe("reader")
+        .at(24_000)
+        .view("reader", 1, seen, { confirmed: false });
+    expect(checkAutonomousClients(restarted({ "i-1": "v1" }).endAt(LATE))).toEqual([]);
+    for (const seen of [{}, { "i-1": "v0" }, { "i-1": "v1", "i-2": "v1" }]) {
+      expect(said(checkAutonomousClients(restarted(seen as Record<string, string>).endAt(LATE)))).toEqual([
+        "P9 reader's view of default/default/orders begins with what its former life did not see",
+      ]);
+    }
+  });
+
   test("a service that did not change is pushed in full twice after the outage", () => {
     const story = outage().at(30_000).record({ kind: "servers back" });
     story.at(31_000).pushed("reader", "d1", { snapshot: true });

@@ -6,11 +6,17 @@ import { createHttp2Dialer } from "@rollcall/runtime/stream";
 import { openTelemetryTracer } from "@rollcall/tracing";
 
 import { createClientWith, type Client, type ClientOptions } from "../index.ts";
+import { createDiskCache, type DiskCacheOptions } from "./disk-cache.ts";
 import { nodeClock, nodeRandom } from "./ports.ts";
 
 export interface NodeClientOptions extends ClientOptions {
   /** Who hears what the client has to say to operators. Default: nobody. */
   readonly log?: Log | undefined;
+  /**
+   * Keeps the lists that are followed on disk, so that the program can start while no registry can be reached. Default:
+   * they are not kept.
+   */
+  readonly cache?: DiskCacheOptions | undefined;
 }
 
 /**
@@ -19,13 +25,20 @@ export interface NodeClientOptions extends ClientOptions {
  * OpenTelemetry SDK that the process has registered, if it has one.
  * @throws RegistryError `invalid_field` naming the option.
  */
-export function createClient({ log, ...options }: NodeClientOptions): Client {
+export function createClient({ log, cache, ...options }: NodeClientOptions): Client {
   const dialer = createHttp2Dialer({
     errorDetail: errorDetailCodec,
     connectTimeoutMs: options.connectTimeoutMs,
     acceptsCompressed: true,
   });
-  const ports = { clock: nodeClock, random: nodeRandom, dialer, log, tracer: openTelemetryTracer() };
+  const ports = {
+    clock: nodeClock,
+    random: nodeRandom,
+    dialer,
+    log,
+    tracer: openTelemetryTracer(),
+    cache: cache && createDiskCache(cache),
+  };
   const client = createClientWith(ports, options);
   // Later, so that the goodbye still leaves; without holding up the end of the process.
   client.on("closed", () => void setTimeout(() => dialer.close(), FAREWELL_MS).unref());
@@ -34,6 +47,9 @@ export function createClient({ log, ...options }: NodeClientOptions): Client {
 
 /** How long a closed client's last words may take to leave, in milliseconds. */
 const FAREWELL_MS = 3_000;
+
+// For a client on other ports, that keeps its lists on disk all the same.
+export { createDiskCache, type DiskCacheOptions } from "./disk-cache.ts";
 
 // To choose one of the instances of a service.
 export { leastPending, mayBeCalled, roundRobin, weightedRandom, zoneFirst } from "../index.ts";
@@ -54,9 +70,11 @@ export type {
   Filter,
   FilterInput,
   Health,
+  CopyProblem,
   Instance,
   InstanceChange,
   InstanceInput,
+  KeptOrigin,
   Log,
   LogFields,
   PendingRegistration,

@@ -1,10 +1,19 @@
 /**
- * P9, autonomous clients: with all servers down a client goes on with its last view, and once they are back it takes at
- * most one full push of each service, and one more for each change that was made or still unanswered meanwhile.
+ * P9, autonomous clients: with all servers down a client goes on with its last view, and so does one that is started
+ * again. Once they are back it takes at most one full push of each service, and one more for each change that was made or
+ * still unanswered meanwhile.
  */
 
 import type { History, HistoryEvent } from "../history.ts";
-import { entryOf, nameOf, readHistory, subscriberInWords, type Reading, type Subscription } from "./reading.ts";
+import {
+  entryOf,
+  nameOf,
+  readHistory,
+  subscriberInWords,
+  type Reading,
+  type Subscription,
+  type ViewEvent,
+} from "./reading.ts";
 import type { Violation } from "./violation.ts";
 
 /** What was on its way when the servers ended has arrived by then, in milliseconds. */
@@ -24,7 +33,7 @@ export function checkAutonomousClients(history: History): Violation[] {
   const pushes = fullPushes(history.events);
   return outages.flatMap((outage) =>
     reading.subscriptions.flatMap((subscription) => [
-      ...changedMeanwhile(subscription, outage),
+      ...changedMeanwhile(subscription, outage, reading),
       ...pushedTooOften(subscription, outage, reading, pushes),
     ]),
   );
@@ -38,11 +47,32 @@ function outagesOf({ events, endedAt }: History): Outage[] {
   });
 }
 
-function changedMeanwhile(subscription: Subscription, { from, until }: Outage): Violation[] {
-  const view = subscription.views.find(({ at }) => at > from + ON_ITS_WAY_MS && at < until);
+function changedMeanwhile(subscription: Subscription, outage: Outage, reading: Reading): Violation[] {
+  const isNew = subscription.at >= outage.from;
+  const former = isNew ? lastViewBefore(outage, subscription, reading) : undefined;
+  const view = subscription.views.find(
+    (view) =>
+      view.at > outage.from + ON_ITS_WAY_MS &&
+      view.at < outage.until &&
+      !(former !== undefined && isSame(view, former)),
+  );
   if (view === undefined) return [];
-  const message = `${subscriberInWords(subscription)} changes while all servers are down`;
+  const what = isNew ? "begins with what its former life did not see" : "changes while all servers are down";
+  const message = `${subscriberInWords(subscription)} ${what}`;
   return [{ property: "P9", at: view.at, service: subscription.service, message }];
+}
+
+/** What the same subscription of a former life was shown last. */
+function lastViewBefore({ from }: Outage, subscription: Subscription, reading: Reading): ViewEvent | undefined {
+  const name = nameOf(subscription);
+  return reading.subscriptions
+    .filter((other) => other.at < from && nameOf(other) === name)
+    .flatMap(({ views }) => views)
+    .findLast(({ at }) => at <= from + ON_ITS_WAY_MS);
+}
+
+function isSame({ instances: a }: ViewEvent, { instances: b }: ViewEvent): boolean {
+  return a.size === b.size && [...a].every(([id, content]) => b.get(id) === content);
 }
 
 function pushedTooOften(
