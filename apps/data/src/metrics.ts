@@ -1,20 +1,22 @@
 /** What a data node measures of itself, read out when it is asked for. docs/metrics.md says what it means. */
 
-import { counter, gauge, type Metric } from "@rollcall/runtime";
+import { counter, gauge, histogram, type Metric } from "@rollcall/runtime";
 
 import type { LeaderLinks } from "./peers/leader-links.ts";
 import type { FollowerLinks } from "./rpc/follower-links.ts";
+import type { SessionLinks } from "./rpc/session-links.ts";
 import type { Storage } from "./storage.ts";
 import type { WarmCopy } from "./warm/warm-copy.ts";
 
 export interface Measured {
   readonly storage: Storage;
+  readonly sessions: SessionLinks;
   readonly followers: FollowerLinks;
   readonly leaders: LeaderLinks;
   readonly warm: WarmCopy | undefined;
 }
 
-export function dataMetrics({ storage, followers, leaders, warm }: Measured): Metric[] {
+export function dataMetrics({ storage, sessions, followers, leaders, warm }: Measured): Metric[] {
   const { ownership, datums, reconciler } = storage;
   const { services, instances } = datums.count((slot) => ownership.leads(slot));
   const followed = leaders.count();
@@ -27,6 +29,11 @@ export function dataMetrics({ storage, followers, leaders, warm }: Measured): Me
     gauge("rollcall_data_instances", "Instances of these services.", instances),
     gauge("rollcall_data_sessions_linked", "Session nodes linked to this node.", storage.linkedSessions),
     gauge("rollcall_data_followers_linked", "Data nodes that follow slots of this one.", followers.linkedFollowers),
+    histogram(
+      "rollcall_data_notify_receipt_seconds",
+      "Time from a notification of a session to its receipt.",
+      sessions.receiptTimes,
+    ),
     counter(
       "rollcall_data_session_repairs_total",
       "Services in which this node and a session did not hold the same.",

@@ -125,7 +125,7 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
     routes: (router) => router.service(Health, healthService([DataService.typeName], unready, clock)),
     unready,
     isSettled: () => sessions.isSettled,
-    metrics: () => dataMetrics({ storage, followers, leaders, warm }),
+    metrics: () => dataMetrics({ storage, sessions, followers, leaders, warm }),
     async start(address) {
       await load();
       isLoaded = true;

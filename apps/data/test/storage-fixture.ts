@@ -3,6 +3,7 @@
 import {
   ALL_SLOTS,
   Datum,
+  DurationHistogram,
   EMPTY_DIGEST,
   digestOfBytes,
   digestOfRegistration,
@@ -105,6 +106,7 @@ export class HandMadeSession {
       stream: this.stream,
       encode: frameFromLinkResponse,
       shownOf: (key) => storage.shownOf(key),
+      receiptTimes: new DurationHistogram(),
       newestOf: (key) => storage.datums.find(key)?.newest,
     });
     storage.join(this.peer);

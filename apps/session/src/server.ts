@@ -7,7 +7,7 @@
  */
 
 import { MetaLink, healthService, type Membership } from "@rollcall/cluster";
-import { noTracer, type Timer } from "@rollcall/core";
+import { DurationHistogram, noTracer, type Timer } from "@rollcall/core";
 import {
   CONNECT_PATH,
   Health,
@@ -16,7 +16,7 @@ import {
   framesFromPush,
   instanceFromBytes,
 } from "@rollcall/protocol";
-import { counter, gauge, type NodePorts, type NodeServer } from "@rollcall/runtime";
+import { counter, gauge, histogram, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
 import { DataLinks } from "./peers/data-links.ts";
 import { LeaseWriter } from "./registrations/lease-writer.ts";
@@ -51,9 +51,11 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
   const { wake } = links;
   const writer = new Writer({ clock, wake, tableIsOld: () => meta.refresh() });
   const registrations = new RegistrationStore(clock, writer, (registration) => handover.written(registration));
+  const pushAges = new DurationHistogram();
+  const receiptTimes = new DurationHistogram();
   const interests = new Interests(
     clock,
-    { clock, tracer, encodePush: framesFromPush, readInstance: ({ bytes }) => instanceFromBytes(bytes) },
+    { clock, tracer, pushAges, encodePush: framesFromPush, readInstance: ({ bytes }) => instanceFromBytes(bytes) },
     wake,
   );
   const handover = new Handover({
@@ -81,7 +83,15 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
   const meta = new MetaLink({ metas: config.metas, hello, heartbeatMs: config.heartbeatMs }, ports, adopt);
 
   const greeting = () => meta.membership && { nodeId: config.nodeId, clusterId: meta.membership.state.clusterId };
-  const clients = new ClientLinks(config, { clock, log, registrations, interests, tracer, hello: greeting });
+  const clients = new ClientLinks(config, {
+    clock,
+    log,
+    registrations,
+    interests,
+    tracer,
+    receiptTimes,
+    hello: greeting,
+  });
   const watches = new WatchLinks({ clock, registrations, interests, hello: greeting });
 
   const notReady = (): string[] => unready(meta.membership, links.down(), handover.failing(clock.now()));
@@ -137,6 +147,12 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
         "Services this node keeps a copy of for its subscribers.",
         interests.size,
       ),
+      histogram(
+        "rollcall_session_push_age_seconds",
+        "Age of changes when they were first pushed, since their slot's leader made them.",
+        pushAges,
+      ),
+      histogram("rollcall_session_push_receipt_seconds", "Time from a push to its receipt.", receiptTimes),
       gauge("rollcall_session_writes_waiting", "Writes not yet applied by the leaders of their slots.", writer.waiting),
       gauge(
         "rollcall_session_slots_unreported",

@@ -1,4 +1,5 @@
 import {
+  DurationHistogram,
   NO_FILTER,
   RegistryError,
   messageFromFrame,
@@ -48,6 +49,7 @@ export function startBackend({ wake, written }: BackendListener = { wake: () => 
   const ports = {
     clock,
     tracer: noTracer,
+    pushAges: new DurationHistogram(),
     encodePush: (push: Parameters<typeof framesFromPush>[0]) => {
       encodedPushes.push(push.key.service);
       return framesFromPush(push);
@@ -95,6 +97,7 @@ export function connect(backend: Backend, clientId = "client-1") {
     interests: backend.interests,
     receipts: "given",
     tracer: noTracer,
+    receiptTimes: new DurationHistogram(),
   });
   return { connection, ...talking(stream, backend, (message) => connection.receive({ ...NOTHING, ...message })) };
 }
@@ -110,6 +113,7 @@ export function startLinks() {
       registrations: backend.registrations,
       interests: backend.interests,
       tracer: noTracer,
+      receiptTimes: new DurationHistogram(),
       hello: () => state.greeting,
     },
   );

@@ -1,4 +1,5 @@
 import {
+  DurationHistogram,
   digestOfText,
   frameFromMessage,
   mixDigests,
@@ -30,7 +31,7 @@ function startInterests(table = slotTable(1, "d-1")) {
   const clock = new SimClock();
   const woken: string[] = [];
   const encodePush = () => [frameFromMessage(new Uint8Array(0))];
-  const ports = { clock, tracer: noTracer, encodePush, readInstance };
+  const ports = { clock, tracer: noTracer, pushAges: new DurationHistogram(), encodePush, readInstance };
   const interests = new Interests(clock, ports, (nodeId) => woken.push(nodeId));
   interests.adopt(table);
   const sweepAt = async (ms: number) => {

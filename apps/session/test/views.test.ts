@@ -1,4 +1,5 @@
 import {
+  DurationHistogram,
   NO_FILTER,
   Datum,
   digestOfBytes,
@@ -35,7 +36,13 @@ function copyOf() {
     pushed.push(push);
     return [frameFromMessage(Uint8Array.of(pushed.length))];
   };
-  const ports = { clock: new SimClock(), tracer: noTracer, encodePush, readInstance };
+  const ports = {
+    clock: new SimClock(),
+    tracer: noTracer,
+    pushAges: new DurationHistogram(),
+    encodePush,
+    readInstance,
+  };
   return { copy: new ServiceCopy(ORDERS, ports), pushed };
 }
 

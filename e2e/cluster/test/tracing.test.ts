@@ -127,6 +127,34 @@ test("a call's traceparent is taken up, and the end of a registration is traced 
   }
 });
 
+test("a push tells its age, and every hop's time is counted where both its ends are known", async () => {
+  const consumer = cluster.openClient();
+  const ages: (number | undefined)[] = [];
+  consumer.on("pushed", ({ ageMs }) => void ages.push(ageMs));
+  const subscription = consumer.subscribe("aged");
+  await subscription.ready;
+  await cluster.openClient().register({ service: "aged", address: "10.0.0.1:80" });
+  await until(() => ages.length === 2, { what: "the push" });
+  expect(ages[0]).toBeUndefined();
+  expect(ages[1]).toBeGreaterThan(0);
+  expect(subscription.current()?.ageMs).toBe(ages[1]);
+  const counted = async (metric: string): Promise<number> => {
+    const texts = await Promise.all(
+      [...cluster.sessions, ...cluster.data].map(async ({ address }) =>
+        (await fetch(`http://${address}/metrics`)).text(),
+      ),
+    );
+    const lines = texts.flatMap((text) => text.split("\n")).filter((line) => line.startsWith(`${metric}_count `));
+    return lines.reduce((sum, line) => sum + Number(line.split(" ")[1]), 0);
+  };
+  for (const metric of [
+    "rollcall_session_push_age_seconds",
+    "rollcall_session_push_receipt_seconds",
+    "rollcall_data_notify_receipt_seconds",
+  ])
+    await until(async () => (await counted(metric)) > 0, { what: metric });
+});
+
 /** Says which modules are loaded, in a process that is about to become one of our programs. */
 const TELL_MODULES = `
 import { registerHooks } from "node:module";

@@ -23,8 +23,8 @@ export function measureAtRest(cluster: SimCluster, history: HistoryRecorder): vo
     if (state !== "up") continue;
     for (const reason of server.unready())
       history.record({ kind: "measured", what: `${nodeId} is not ready at rest: ${reason}`, value: 1, max: 0 });
-    for (const { name, value } of server.metrics())
-      if (AT_REST_NOTHING.includes(name))
-        history.record({ kind: "measured", what: `${name} of ${nodeId} at rest`, value, max: 0 });
+    for (const metric of server.metrics())
+      if (metric.type !== "histogram" && AT_REST_NOTHING.includes(metric.name))
+        history.record({ kind: "measured", what: `${metric.name} of ${nodeId} at rest`, value: metric.value, max: 0 });
   }
 }

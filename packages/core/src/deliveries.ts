@@ -106,15 +106,17 @@ export class Deliveries<Source> {
     this.#wake();
   }
 
-  receipt(id: string, receipt: Receipt): void {
+  /** Gives when the update was sent that this is the receipt of (clock milliseconds); undefined when it is of none. */
+  receipt(id: string, receipt: Receipt): number | undefined {
     const followed = this.#followed.get(id);
-    if (followed === undefined) return;
+    if (followed === undefined) return undefined;
     const { delivery } = followed;
     const next = afterReceipt(delivery, receipt);
     // A receiver that is ahead of us, or found what it got to be wrong, has kept what it had.
     const isTaken = delivery.state !== "sending" || sameDigest(receipt.held.digest, delivery.sent.digest);
     if (next !== delivery && !isTaken) followed.has = followed.had;
     this.#settle(followed, next);
+    return delivery.state === "sending" && next !== delivery ? delivery.sentAt : undefined;
   }
 
   /** Gives up on receipts that are overdue. Not to be called while the link is congested, which is slow and not lossy. */

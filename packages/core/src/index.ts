@@ -84,6 +84,7 @@ export {
   type Receipt,
 } from "./delivery.ts";
 export { PART_BYTES_MAX, UPDATE_BYTES_MAX, UpdateParts, partsOfUpdate, type UpdatePart } from "./update-parts.ts";
+export { DURATION_BOUNDS_MS, DurationHistogram } from "./duration-histogram.ts";
 export { changeAfter, originOf, type NewestChange } from "./change-origin.ts";
 export { Deliveries, type Due, type Followed, type Shown } from "./deliveries.ts";
 export { oncePerTurn } from "./once-per-turn.ts";

@@ -17,7 +17,7 @@ export {
 } from "./node.ts";
 
 // What a node counts.
-export { counter, gauge, prometheusText, type Metric } from "./metrics.ts";
+export { counter, gauge, histogram, prometheusText, type Metric } from "./metrics.ts";
 
 // Errors on their way through Connect.
 export { connectErrorFromRegistryError, registryErrorFromConnectError, registryErrors } from "./errors.ts";

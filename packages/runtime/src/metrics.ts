@@ -5,7 +5,11 @@
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
-export interface Metric {
+import { DURATION_BOUNDS_MS, type DurationHistogram } from "@rollcall/core";
+
+export type Metric = NumberMetric | HistogramMetric;
+
+export interface NumberMetric {
   /** `rollcall_<what>_<unit>`, as in docs/metrics.md. */
   readonly name: string;
   readonly help: string;
@@ -13,11 +17,34 @@ export interface Metric {
   readonly value: number;
 }
 
+export interface HistogramMetric {
+  /** `rollcall_<what>_seconds`. */
+  readonly name: string;
+  readonly help: string;
+  readonly type: "histogram";
+  readonly durations: DurationHistogram;
+}
+
 /** Prometheus text, one metric after the other. */
 export function prometheusText(metrics: readonly Metric[]): string {
-  return metrics
-    .map(({ name, help, type, value }) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`)
-    .join("");
+  return metrics.map((metric) => `${headOf(metric)}${samplesOf(metric)}`).join("");
+}
+
+function headOf({ name, help, type }: Metric): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+}
+
+function samplesOf(metric: Metric): string {
+  const { name } = metric;
+  if (metric.type !== "histogram") return `${name} ${metric.value}\n`;
+  const { counts, sumMs } = metric.durations;
+  let count = 0;
+  const buckets = counts.map((counted, at) => {
+    count += counted;
+    const bound = DURATION_BOUNDS_MS[at];
+    return `${name}_bucket{le="${bound === undefined ? "+Inf" : bound / 1_000}"} ${count}\n`;
+  });
+  return `${buckets.join("")}${name}_sum ${sumMs / 1_000}\n${name}_count ${count}\n`;
 }
 
 /** What any process tells of itself. Measured from the first call on, and for each reader since the reading before. */
@@ -28,7 +55,7 @@ export class ProcessMetrics {
     this.#delay.enable();
   }
 
-  read(): Metric[] {
+  read(): NumberMetric[] {
     const { user, system } = process.cpuUsage();
     const delayP99 = this.#delay.percentile(99) / 1e9;
     this.#delay.reset();
@@ -44,10 +71,15 @@ export class ProcessMetrics {
   }
 }
 
-export function gauge(name: string, help: string, value: number): Metric {
+export function gauge(name: string, help: string, value: number): NumberMetric {
   return { name, help, type: "gauge", value };
 }
 
-export function counter(name: string, help: string, value: number): Metric {
+/** In seconds, as Prometheus has it. */
+export function histogram(name: string, help: string, durations: DurationHistogram): HistogramMetric {
+  return { name, help, type: "histogram", durations };
+}
+
+export function counter(name: string, help: string, value: number): NumberMetric {
   return { name, help, type: "counter", value };
 }

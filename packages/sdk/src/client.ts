@@ -168,6 +168,10 @@ class ConnectedClient implements Client {
       resultTimeoutMs,
       wake,
       report,
+      pushed: ({ key: service, filter, version, origin, baseDigest }) => {
+        const ageMs = origin && origin.ageUs / 1_000;
+        this.#events.emit("pushed", { service, filter, version, ageMs, isDelta: baseDigest !== undefined });
+      },
       heldBack: ({ key: service, filter, version }) => this.#events.emit("heldBack", { service, filter, version }),
     });
     this.#connection = new Connection(ports, options, {

@@ -15,6 +15,17 @@ export interface ClientEvents {
   readonly heldBack: { readonly service: ServiceKey; readonly filter: Filter; readonly version: Version };
   /** A list could not be kept where the next life of the program would find it, or what was found there is of no use. */
   readonly cacheFailed: CopyProblem;
+  /**
+   * A push has made a new view; callbacks are called next. For measuring: `ageMs` as in the view, and whether it told all
+   * or only what had changed.
+   */
+  readonly pushed: {
+    readonly service: ServiceKey;
+    readonly filter: Filter;
+    readonly version: Version;
+    readonly ageMs: number | undefined;
+    readonly isDelta: boolean;
+  };
   /** Something went wrong that nobody may be waiting for: a callback threw, a registration or subscription was refused. */
   readonly error: { readonly error: RegistryError; readonly during: string };
   /** `close` is done. */
@@ -46,6 +57,7 @@ export class EventHub {
     retrying: new Set(),
     heldBack: new Set(),
     cacheFailed: new Set(),
+    pushed: new Set(),
     error: new Set(),
     closed: new Set(),
   };

@@ -13,6 +13,7 @@ import {
   UpdateParts,
   epoch,
   sameDigest,
+  type ChangeOrigin,
   type Digest,
   type Filter,
   type Held,
@@ -125,7 +126,7 @@ export class Feed implements Keepable {
     if (outcome === "older" && !isKnown) return "unchanged";
     this.#content = update.confirmed ? "confirmed" : "unconfirmed";
     this.#clusterId = clusterId;
-    return this.#show() ? "changed" : "unchanged";
+    return this.#show(update.origin) ? "changed" : "unchanged";
   }
 
   /** An empty list that is not confirmed may only mean that the registry is sick: it never becomes what is shown. */
@@ -135,7 +136,7 @@ export class Feed implements Keepable {
   }
 
   /** Nobody is called for the word that what is shown is confirmed: the next who looks finds it there. */
-  #show(): boolean {
+  #show(origin?: ChangeOrigin): boolean {
     const confirmed = this.#content === "confirmed";
     // What is shown may be of another cluster, and stays until this one is sure of its own.
     if (!confirmed && this.#shown?.view.confirmed === true) return false;
@@ -143,7 +144,8 @@ export class Feed implements Keepable {
     const isChange = this.#shown === undefined || !sameDigest(this.#shown.digest, digest);
     const instances = isChange ? this.#instances.follow(this.#datum) : this.#shown!.view.instances;
     const kept = this.#content === "kept" ? this.#origin : undefined;
-    this.#shown = { digest, view: serviceView({ service: this.key, instances, version, confirmed, kept }) };
+    const ageMs = isChange ? origin && origin.ageUs / 1_000 : this.#shown!.view.ageMs;
+    this.#shown = { digest, view: serviceView({ service: this.key, instances, version, confirmed, kept, ageMs }) };
     if (isChange) this.#changes++;
     return isChange;
   }

@@ -16,6 +16,12 @@ export interface ServiceView {
    * program has kept: where, and how long before it was read the registry had vouched for it, in milliseconds.
    */
   readonly kept?: KeptOrigin | undefined;
+  /**
+   * How long ago the leader of the service's slot had made this version when the push left the session node, in
+   * milliseconds, measured without any wall clock. Undefined where the view did not come as a change: the first one, and
+   * one that was missed for long.
+   */
+  readonly ageMs?: number | undefined;
 }
 
 export interface KeptOrigin {

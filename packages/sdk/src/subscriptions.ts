@@ -49,6 +49,8 @@ export interface SubscriptionsPorts {
   /** Something waits to be sent. */
   readonly wake: () => void;
   readonly heldBack: (update: Update) => void;
+  /** An update has made a new view, of which listeners are about to be told. */
+  readonly pushed: (update: Update) => void;
   readonly report: Report;
   /** Keeps lists beyond this life, if anything does. */
   readonly keeper: Keeper | undefined;
@@ -273,7 +275,9 @@ export class Subscriptions implements OutboxSource {
     this.#receipts.set(text, { key, filter, held, resync: outcome === "mismatch" });
     this.#ports.wake();
     if (outcome === "heldBack") this.#ports.heldBack(update);
-    if (outcome === "changed") feed.tellChanged();
+    if (outcome !== "changed") return;
+    this.#ports.pushed(update);
+    feed.tellChanged();
   }
 
   refuse(refusal: SubscriptionRefusal): void {

@@ -33,6 +33,7 @@ const events: Record<EventName, true> = {
   retrying: true,
   heldBack: true,
   cacheFailed: true,
+  pushed: true,
   error: true,
   closed: true,
 };

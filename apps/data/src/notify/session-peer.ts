@@ -13,6 +13,7 @@ import {
   textFromServiceKey,
   updateFor,
   type Clock,
+  type DurationHistogram,
   type Frame,
   type Interest,
   type LinkResponse,
@@ -43,6 +44,8 @@ export interface SessionPeerPorts {
   /** The service as it may be shown now; undefined while it may not. */
   readonly shownOf: (key: ServiceKey) => Shown | undefined;
   readonly newestOf: (key: ServiceKey) => NewestChange | undefined;
+  /** From notifications to their receipts. */
+  readonly receiptTimes: DurationHistogram;
 }
 
 /** Everything there is to say but notifications, which are cut when they leave. */
@@ -66,6 +69,8 @@ export class SessionPeer {
   #owed = nothingOwed();
   #isOwing = false;
   #lastWrite = 0;
+  /** Half the shortest round trip on this link: what the way takes when nothing else does. */
+  #transitMs: number | undefined;
 
   constructor(session: string, ports: SessionPeerPorts) {
     this.session = session;
@@ -104,7 +109,12 @@ export class SessionPeer {
   }
 
   receipt(receipt: NotifyReceipt): void {
-    this.#interests.receipt(textFromServiceKey(receipt.key), receipt);
+    const sentAt = this.#interests.receipt(textFromServiceKey(receipt.key), receipt);
+    if (sentAt === undefined) return;
+    const { clock, receiptTimes } = this.#ports;
+    const roundTripMs = clock.now() - sentAt;
+    receiptTimes.observe(roundTripMs);
+    this.#transitMs = Math.min(this.#transitMs ?? Infinity, roundTripMs / 2);
   }
 
   /** Nothing is on its way to it, and nothing waits. */
@@ -182,7 +192,7 @@ export class SessionPeer {
     let bytes = 0;
     const now = clock.now();
     for (const { source, datum, held, confirmed } of this.#interests.due(now)) {
-      const origin = originOf(this.#ports.newestOf(source), held, now, 0);
+      const origin = originOf(this.#ports.newestOf(source), held, now, this.#transitMs ?? 0);
       for (const part of partsOfUpdate({ ...updateFor(datum, held, NO_FILTER, confirmed), origin })) {
         notifications.push(part);
         for (const instance of part.instances) bytes += instance.bytes.length;

@@ -1,6 +1,7 @@
 /** DataService.Link: one link per session node. */
 
 import {
+  DurationHistogram,
   RegistryError,
   memberKey,
   type Clock,
@@ -19,6 +20,8 @@ export class SessionLinks {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #streams = new Set<MessageStream>();
+  /** From notifications to their receipts. */
+  readonly receiptTimes = new DurationHistogram();
   readonly #peers = new Set<SessionPeer>();
 
   constructor(storage: Storage, ports: { readonly clock: Clock; readonly log: Log }) {
@@ -68,6 +71,7 @@ export class SessionLinks {
       stream,
       encode: frameFromLinkResponse,
       shownOf: (key) => this.#storage.shownOf(key),
+      receiptTimes: this.receiptTimes,
       newestOf: (key) => this.#storage.datums.find(key)?.newest,
     });
     this.#peers.add(peer);

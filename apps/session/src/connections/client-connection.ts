@@ -14,9 +14,11 @@ import {
   type ClientHello,
   type ClientMessage,
   type Clock,
+  type DurationHistogram,
   type Filter,
   type Frame,
   type MessageStream,
+  type PushReceipt,
   type RegisterItem,
   type RegistrationResult,
   type ServerHello,
@@ -46,6 +48,8 @@ export interface ClientConnectionPorts {
    */
   readonly receipts: "given" | "implied";
   readonly tracer: Tracer;
+  /** From pushes to their receipts. */
+  readonly receiptTimes: DurationHistogram;
 }
 
 interface Subscription {
@@ -95,8 +99,7 @@ export class ClientConnection {
     for (const item of message.unregisters) this.#unregister(item);
     for (const item of message.subscribes) this.#subscribe(item);
     for (const { key, filter } of message.unsubscribes) this.#unsubscribe(key, filter);
-    for (const receipt of message.receipts)
-      this.#subscriptions.receipt(subscriptionId(receipt.key, receipt.filter), receipt);
+    for (const receipt of message.receipts) this.#receipt(receipt);
   }
 
   refuse(results: readonly RegistrationResult[], refusals: readonly SubscriptionRefusal[]): void {
@@ -170,6 +173,11 @@ export class ClientConnection {
     const viewer: Viewer = { viewChanged: () => this.#viewChanged(id) };
     view.viewers.add(viewer);
     this.#subscriptions.follow(id, { copy, view, viewer }, held);
+  }
+
+  #receipt(receipt: PushReceipt): void {
+    const sentAt = this.#subscriptions.receipt(subscriptionId(receipt.key, receipt.filter), receipt);
+    if (sentAt !== undefined) this.#ports.receiptTimes.observe(this.#ports.clock.now() - sentAt);
   }
 
   #viewChanged(id: string): void {

@@ -3,6 +3,7 @@
 import {
   RegistryError,
   type Clock,
+  type DurationHistogram,
   type ClientMessage,
   type Log,
   type MessageStream,
@@ -33,6 +34,8 @@ export interface ClientLinksPorts {
   readonly registrations: RegistrationStore;
   readonly interests: Interests;
   readonly tracer: Tracer;
+  /** From pushes to their receipts. */
+  readonly receiptTimes: DurationHistogram;
   /** What to greet clients with; undefined until this node has joined a cluster. */
   readonly hello: () => ServerHello | undefined;
 }
@@ -111,7 +114,7 @@ export class ClientLinks {
   }
 
   #connect(stream: MessageStream, { hello }: ClientMessage): ClientConnection {
-    const { clock, registrations, interests, tracer } = this.#ports;
+    const { clock, registrations, interests, tracer, receiptTimes } = this.#ports;
     if (this.#stopping) throw new RegistryError("shutting_down", "the session node is stopping");
     const greeting = this.#ports.hello();
     if (greeting === undefined) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
@@ -123,6 +126,7 @@ export class ClientLinks {
       interests,
       receipts: "given",
       tracer,
+      receiptTimes,
     });
     this.#connections.add(connection);
     return connection;

@@ -4,6 +4,7 @@
  */
 
 import {
+  DurationHistogram,
   RegistryError,
   checkFilter,
   noTracer,
@@ -103,8 +104,9 @@ export class WatchLinks {
       registrations,
       interests,
       receipts: "implied",
-      // Nothing is registered over it.
+      // Nothing is registered over it, and no receipt comes.
       tracer: noTracer,
+      receiptTimes: new DurationHistogram(),
     });
     connection.refuse([], refusals);
     connection.receive(admitted);

@@ -9,46 +9,36 @@
 import {
   Datum,
   UpdateParts,
-  changeAfter,
   compareVersions,
   epoch,
-  formatVersion,
   sameDigest,
   slotOfServiceKey,
   takesEverything,
   textFromFilter,
   textFromServiceKey,
   type ApplyOutcome,
-  type Clock,
   type EncodedInstance,
   type Filter,
   type Frame,
   type Held,
   type Instance,
-  type NewestChange,
   type ServiceKey,
   type SlotId,
-  type Span,
-  type Tracer,
   type Update,
   type Version,
 } from "@rollcall/core";
 
+import { Arrival, type ArrivalPorts } from "./arrival.ts";
 import { Selection, idsOf } from "./selection.ts";
 import { View, type Content } from "./view.ts";
 
-export interface ServiceCopyPorts {
-  readonly clock: Clock;
-  readonly tracer: Tracer;
+export interface ServiceCopyPorts extends ArrivalPorts {
   readonly encodePush: (push: Update) => readonly Frame[];
   readonly readInstance: (instance: EncodedInstance) => Instance;
 }
 
 /** As of a datum; and `unfit`: not confirmed, which is no news to a copy that is. */
 export type TakeOutcome = ApplyOutcome | "unfit";
-
-/** How long the newest change is told with pushes, in milliseconds: their age is as of when they were framed. */
-const CHANGE_TOLD_MS = 5_000;
 
 export class ServiceCopy {
   readonly key: ServiceKey;
@@ -60,13 +50,9 @@ export class ServiceCopy {
   /** Clock time since when nobody has used it; undefined while somebody does. */
   unusedSince: number | undefined;
   readonly #ports: ServiceCopyPorts;
+  readonly #arrival: Arrival;
   readonly #views = new Map<string, View>();
   #content: Content = "nothing";
-  /** Told with pushes for some time after it came. */
-  #newest: NewestChange | undefined;
-  #newestCameAt = 0;
-  /** From when a traced change came until it is first pushed. */
-  #pushSpan: Span | undefined;
   #users = 0;
 
   constructor(key: ServiceKey, ports: ServiceCopyPorts) {
@@ -74,6 +60,7 @@ export class ServiceCopy {
     this.keyText = textFromServiceKey(key);
     this.slot = slotOfServiceKey(key);
     this.#ports = ports;
+    this.#arrival = new Arrival(this.keyText, ports);
     this.datum = new Datum(key, NOTHING_YET);
   }
 
@@ -104,9 +91,8 @@ export class ServiceCopy {
     const ports = {
       encodePush: this.#ports.encodePush,
       content: () => this.#content,
+      arrival: this.#arrival,
       now: () => this.#ports.clock.now(),
-      newest: () => this.#newest,
-      framed: () => this.#endPushSpan(),
     };
     const selection = takesEverything(filter) ? undefined : new Selection(filter, this.#ports.readInstance);
     const view = new View(filter, selection === undefined ? this.datum : this.#selected(selection), selection, ports);
@@ -130,38 +116,13 @@ export class ServiceCopy {
     const isOtherContent = content !== this.#content;
     this.#content = content;
     if (outcome !== "older") this.#refilter(before, outcome === "adopted" || update.baseDigest === undefined);
-    if (outcome === "applied") this.#came(update);
+    if (outcome === "applied") this.#arrival.came(update);
     if (outcome === "applied" || isOtherContent) for (const view of this.#views.values()) view.announce();
     return outcome;
   }
 
-  /** Pushes to those who come late are not about the change any more. */
   sweep(now: number): void {
-    if (this.#newest === undefined || now - this.#newestCameAt < CHANGE_TOLD_MS) return;
-    this.#newest = undefined;
-    this.#endPushSpan();
-  }
-
-  #came({ origin, version }: Update): void {
-    this.#endPushSpan();
-    this.#newestCameAt = this.#ports.clock.now();
-    if (origin === undefined) {
-      this.#newest = undefined;
-      return;
-    }
-    const { traceparent, ageUs } = origin;
-    if (traceparent !== undefined)
-      this.#pushSpan = this.#ports.tracer.start("rollcall.session.push", traceparent, () => ({
-        "rollcall.service": this.keyText,
-        "rollcall.version": formatVersion(version),
-      }));
-    const madeAt = this.#newestCameAt - ageUs / 1_000;
-    this.#newest = changeAfter(this.#newest, version, madeAt, this.#pushSpan?.traceparent ?? traceparent);
-  }
-
-  #endPushSpan(): void {
-    this.#pushSpan?.end();
-    this.#pushSpan = undefined;
+    this.#arrival.sweep(now);
   }
 
   /** @param isSkip the update tells nothing of what came and went on the way */

@@ -18,6 +18,7 @@ import {
   type Version,
 } from "@rollcall/core";
 
+import type { Arrival } from "./arrival.ts";
 import type { Selection } from "./selection.ts";
 
 /** What this session has of a service: nothing, a list nobody vouches for yet, or one that the slot's leader does. */
@@ -36,10 +37,8 @@ export interface ViewPorts {
   /** Of the service that is viewed. */
   readonly content: () => Content;
   readonly now: () => number;
-  /** The newest change of the service, while it is to be told. */
-  readonly newest: () => NewestChange | undefined;
-  /** A push of the newest change is about to leave. */
-  readonly framed: () => void;
+  /** Of the newest change of the service. */
+  readonly arrival: Arrival;
 }
 
 export class View {
@@ -77,7 +76,7 @@ export class View {
   framesFor(held: Held | undefined): readonly Frame[] {
     const { version } = this.datum;
     const confirmed = this.#ports.content() === "confirmed";
-    const newest = this.#ports.newest();
+    const newest = this.#ports.arrival.newest;
     const leadTo = this.#framesLeadTo;
     // Every change of the content brings another object for the version, also when the number stays.
     if (leadTo?.version !== version || leadTo.confirmed !== confirmed || leadTo.newest !== newest) {
@@ -89,7 +88,7 @@ export class View {
     const known = this.#frames.get(base);
     if (known !== undefined) return known;
     const origin = originOf(newest, held, this.#ports.now(), 0);
-    if (origin !== undefined) this.#ports.framed();
+    if (origin !== undefined) this.#ports.arrival.pushed();
     const frames = this.#ports.encodePush({ ...updateFor(this.datum, held, this.filter, confirmed), origin });
     if (this.#frames.size === FRAMES_MAX) this.#frames.clear();
     this.#frames.set(base, frames);
