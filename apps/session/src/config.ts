@@ -5,6 +5,9 @@ import { invalidField } from "@rollcall/core";
 import { defineServerSettings, setting } from "@rollcall/runtime";
 import { z } from "zod";
 
+/** What a browser sends: no path, not even a slash, or nobody would ever match. */
+const ORIGIN_PATTERN = /^(\*|[a-z][a-z0-9+.-]*:\/\/[^\s/]+)$/;
+
 export const sessionSettings = defineServerSettings(
   { port: 9600 },
   {
@@ -24,7 +27,7 @@ export const sessionSettings = defineServerSettings(
       unit: "ms",
       default: DEFAULT_HEARTBEAT_MS,
     }),
-    corsOrigins: setting(z.array(z.string().min(1)), {
+    corsOrigins: setting(z.array(z.string().regex(ORIGIN_PATTERN)), {
       describe: "Origins whose scripts may call from a browser, or * for all.",
       allowed: "origins such as https://console.example.com, separated by commas",
       placeholder: "origins",

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 
-import { rolldown } from "rolldown";
+import { bundle } from "@rollcall/bundle-size";
 
 const SCRIPT = fileURLToPath(new URL("./page/main.ts", import.meta.url));
 
@@ -16,9 +16,9 @@ export interface PageServer extends AsyncDisposable {
 }
 
 export async function servePage(): Promise<PageServer> {
-  const script = await bundle();
+  const { code } = await bundle(SCRIPT, { platform: "browser", minify: false });
   const server = createServer(({ url }, response) => {
-    if (url === "/main.js") response.setHeader("content-type", "text/javascript").end(script);
+    if (url === "/main.js") response.setHeader("content-type", "text/javascript").end(code);
     else response.setHeader("content-type", "text/html").end(HTML);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -30,14 +30,4 @@ export async function servePage(): Promise<PageServer> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-async function bundle(): Promise<string> {
-  await using build = await rolldown({
-    input: SCRIPT,
-    platform: "browser",
-    resolve: { conditionNames: ["@rollcall/source", "browser", "import", "default"] },
-  });
-  const { output } = await build.generate({ format: "esm" });
-  return output[0].code;
 }

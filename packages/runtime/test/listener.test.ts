@@ -4,7 +4,7 @@ import * as net from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 
 import { listen, type PageHandler } from "@rollcall/runtime";
-import { frameOfText, listenTo, TALK_PATH } from "./echo-service.ts";
+import { frameOfText, listenTo, TALK_PATH, WATCH_PATH } from "./echo-service.ts";
 import { dialer, serveEcho } from "./serve.ts";
 
 const jsonCall = { method: "POST", headers: { "content-type": "application/json" }, body: '"x"' };
@@ -91,6 +91,35 @@ test("scripts of other origins may not call unless they are listed", async () =>
   });
   expect(await call.json()).toBe("x");
   expect(call.headers.get("access-control-allow-origin")).toBe("https://console.example.com");
+});
+
+test.each(["application/connect+proto", "application/grpc-web+proto", "application/connect+json"])(
+  "streams in %s that a script opens have the headers as well, over either version of HTTP",
+  async (contentType) => {
+    const origin = "https://console.example.com";
+    const { address } = await serveEcho({ corsOrigins: [origin] });
+    const body = contentType.endsWith("json") ? Buffer.from('\0\0\0\0\u0003"x"') : frameOfText("x");
+    const { headers } = await fetch(`http://${address}${WATCH_PATH}`, {
+      method: "POST",
+      headers: { "content-type": contentType, origin },
+      body: new Uint8Array(body),
+    });
+    expect([headers.get("content-type"), headers.get("access-control-allow-origin")]).toEqual([contentType, origin]);
+    const session = connect(`http://${address}`);
+    onTestFinished(() => session.destroy());
+    const request = session.request({ ":method": "POST", ":path": WATCH_PATH, "content-type": contentType, origin });
+    request.end(body);
+    const [answered] = (await once(request, "response")) as [Record<string, string>];
+    expect([answered["content-type"], answered["access-control-allow-origin"]]).toEqual([contentType, origin]);
+  },
+);
+
+test("caches are told that an answer is for one origin, whoever asks", async () => {
+  const { address } = await serveEcho({ corsOrigins: ["https://console.example.com"] });
+  expect((await fetch(`http://${address}/healthz`)).headers.get("vary")).toBe("origin");
+  const open = await serveEcho({ corsOrigins: ["*"] });
+  const { headers } = await fetch(`http://${open.address}/healthz`, { headers: { origin: "https://any.example.com" } });
+  expect([headers.get("vary"), headers.get("access-control-allow-origin")]).toEqual([null, "*"]);
 });
 
 test("connections beyond the limit are refused and the others stay", async () => {

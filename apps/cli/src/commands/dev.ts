@@ -33,6 +33,7 @@ export function addDev(program: Command, ports: CommandPorts): void {
     )
     .option("--host <host>", "interface the sessions listen on", "127.0.0.1")
     .option("--insecure", "allow a host that others can reach, although nobody has to prove who they are")
+    .option("--cors-origins <origins>", "origins whose scripts may call from a browser, separated by commas, or *")
     .option("--log-level <level>", `least level that is logged: ${LOG_LEVELS.join(", ")}`, DEFAULT_LOG_LEVEL)
     .addHelpText(
       "after",

@@ -123,7 +123,7 @@ export class DevCluster {
     create: (nodeId: string, ports: NodePorts) => NodeServer,
   ): Promise<RunningNode> {
     const nodeId = `${role}-${number}`;
-    const { port: firstPort, host, advertise } = this.#settings;
+    const { port: firstPort, host, advertise, corsOrigins } = this.#settings;
     const log = this.#logOf(role, nodeId);
     const startAt = (port: number): Promise<RunningNode> =>
       startNode({
@@ -133,6 +133,7 @@ export class DevCluster {
           port,
           advertise: role === "session" && port !== 0 ? advertise(port) : undefined,
           stopGraceMs: STOP_GRACE_MS,
+          corsOrigins: role === "session" ? corsOrigins : undefined,
         },
         log,
         errorDetail: errorDetailCodec,

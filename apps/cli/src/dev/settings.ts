@@ -10,6 +10,8 @@ export interface DevOptions {
   readonly port: number;
   readonly host: string;
   readonly insecure?: boolean | undefined;
+  /** Separated by commas. */
+  readonly corsOrigins?: string | undefined;
   readonly logLevel: string;
 }
 
@@ -21,6 +23,8 @@ export interface DevSettings {
   /** Interface of the sessions. */
   readonly host: string;
   readonly logLevel: LogLevel;
+  /** Origins whose scripts may call the sessions. Default: none. */
+  readonly corsOrigins?: readonly string[] | undefined;
   /** By which address a session at this port is reached, when it is not the one it listens at. */
   readonly advertise: (port: number) => string | undefined;
 }
@@ -34,7 +38,7 @@ export { LOG_LEVELS };
  * port or a level that does not exist.
  */
 export function devSettings(options: DevOptions, nodesMax: number): DevSettings {
-  const { sessions, data, port, host, insecure = false, logLevel } = options;
+  const { sessions, data, port, host, insecure = false, corsOrigins, logLevel } = options;
   checkCount("--sessions", sessions, nodesMax);
   checkCount("--data", data, nodesMax);
   const everyInterface = host === "0.0.0.0" || host === "::";
@@ -50,6 +54,7 @@ export function devSettings(options: DevOptions, nodesMax: number): DevSettings 
     port: loaded.value.port,
     host: loaded.value.host,
     logLevel: loaded.value.logLevel,
+    corsOrigins: corsOrigins?.split(","),
     advertise: (port) => (everyInterface ? `127.0.0.1:${port}` : undefined),
   };
 }
