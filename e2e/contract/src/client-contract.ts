@@ -25,6 +25,11 @@ export interface ContractRegistry extends AsyncDisposable {
    * anybody do that: what needs it is left out then.
    */
   disconnect?(client: Client): () => void;
+  /**
+   * Whether a registration is its service's and id's, and no client's: who has no connection registers what anybody may
+   * replace and take out. Default: each client has its own.
+   */
+  readonly sharesIds?: boolean | undefined;
 }
 
 export interface ContractOptions {

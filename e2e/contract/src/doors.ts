@@ -110,16 +110,23 @@ export interface Behind {
   readonly servers: readonly string[];
   /** Makes a client. Default: the one for Node. */
   readonly make?: ((options: NodeClientOptions) => Client) | undefined;
+  readonly sharesIds?: boolean | undefined;
   /** Ends the servers, when everything else has ended. */
   readonly end: () => Promise<void>;
 }
 
 /** Doors are opened beforehand and used again, so that a client is made at once, as users make it. */
-export async function registryBehindDoors({ servers, make = createClient, end }: Behind): Promise<ContractRegistry> {
+export async function registryBehindDoors({
+  servers,
+  make = createClient,
+  sharesIds,
+  end,
+}: Behind): Promise<ContractRegistry> {
   const entrances = await Promise.all(Array.from({ length: CLIENTS_MAX }, () => Entrance.open(servers)));
   const free = [...entrances];
   const used = new Map<Client, Entrance>();
   return {
+    sharesIds,
     client(options: ContractClientOptions = {}) {
       const entrance = free.pop();
       if (entrance === undefined) throw new Error(`a test has at most ${CLIENTS_MAX} clients at once`);

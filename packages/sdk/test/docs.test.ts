@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 
 import type { EventName } from "../src/events.ts";
 import { completeOptions } from "../src/options.ts";
+import { completeWebOptions } from "../src/web/options.ts";
 
 const guide = readFileSync(new URL("../../../docs/sdk.md", import.meta.url), "utf8");
 
@@ -24,6 +25,11 @@ test("the guide lists every option, and no other", () => {
     "cache.maxBytes",
   ];
   expect(documented("Options")).toEqual(names.toSorted());
+});
+
+test("the guide lists every option that only a browser's client has", () => {
+  const names = Object.keys(completeWebOptions({ servers: ["https://session"] }));
+  expect(documented("In a browser")).toEqual(names.toSorted());
 });
 
 /** All of them, or this does not compile. */

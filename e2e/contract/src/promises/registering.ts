@@ -101,7 +101,8 @@ export function registering(registry: () => ContractRegistry): void {
     expect(watched.last?.instances).toHaveLength(2);
   });
 
-  test("of two clients with one id one is shown, and the other one when that goes", async () => {
+  test("of two clients with one id one is shown, and the other one when that goes", async ({ skip }) => {
+    if (registry().sharesIds) skip("two clients with one id register one instance");
     const [first, second, consumer] = [clientOf(registry()), clientOf(registry()), clientOf(registry())];
     await first.register({ service: "shared", id: "a", address: "10.0.0.1:80" });
     const newer = await second.register({ service: "shared", id: "a", address: "10.0.0.2:80" });
