@@ -153,3 +153,79 @@ describe.each<WebProtocol>(["connect", "grpc-web"])("a page that speaks %s", (pr
     await cluster.ready();
   });
 });
+
+describe("a page", () => {
+  test("follows more services than a browser has connections to a host, and registers beside that", async () => {
+    const page = await openTab("first-of-many", {});
+    await shows(page);
+    const services = Array.from({ length: 20 }, (_, number) => `many-${number}`);
+    const seen = openNodeClient().subscribe("many-19");
+    const shown = await page.evaluate(async (services) => {
+      const { client } = globalThis as Globals;
+      const subscriptions = services.map((service) => client.subscribe(service));
+      await Promise.all(subscriptions.map(({ ready }) => ready));
+      await Promise.all(services.map((service) => client.register({ service, id: "tab", address: "10.0.0.1:80" })));
+      await Promise.all(
+        subscriptions.map(
+          (subscription) =>
+            new Promise<void>((resolve) => {
+              subscription.onChange(({ instances }) => {
+                if (instances.length > 0) resolve();
+              });
+            }),
+        ),
+      );
+      return subscriptions.map((subscription) => subscription.current()!.instances.length);
+    }, services);
+    expect(shown).toEqual(services.map(() => 1));
+    await until(() => idsOf(seen.current()) === "tab", { what: "the Node client sees the last of them" });
+  });
+
+  test("that stood still for longer than its lease is gone, and is back when it goes on", async () => {
+    const page = await openTab("still", { leaseMs: 1_000 });
+    const node = openNodeClient();
+    const seen = node.subscribe("still");
+    await page.evaluate(async () => {
+      await (globalThis as Globals).client.register({ service: "still", id: "tab", address: "10.0.0.1:80" });
+    });
+    await until(() => idsOf(seen.current()) === "tab", { what: "the Node client sees the page" });
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Debugger.enable");
+    await devtools.send("Debugger.pause");
+    await until(() => idsOf(seen.current()) === "", { what: "the page is gone", withinMs: 20_000 });
+    await node.register({ service: "still", id: "node", address: "10.0.0.2:80" });
+    await devtools.send("Debugger.resume");
+    await until(() => idsOf(seen.current()) === "node,tab", { what: "the page is back", withinMs: 20_000 });
+    await shows(page, "node", "tab");
+  });
+
+  test("that goes takes out what it registered at once, if it is told to", async () => {
+    const page = await openTab("leaves", { leaseMs: 600_000, unregisterOnLeave: true });
+    const seen = openNodeClient().subscribe("leaves");
+    await page.evaluate(async () => {
+      await (globalThis as Globals).client.register({ service: "leaves", id: "tab", address: "10.0.0.1:80" });
+    });
+    await until(() => idsOf(seen.current()) === "tab", { what: "the Node client sees the page" });
+    await page.goto("about:blank");
+    await until(() => idsOf(seen.current()) === "", { what: "the page is gone", withinMs: 20_000 });
+  });
+
+  test("of an origin that is not allowed is told why it gets no connection", async () => {
+    const page = await openTab("foreign", {});
+    await shows(page);
+    const stranger = await page.context().newPage();
+    await stranger.goto(pages.origin.replace("127.0.0.1", "localhost"));
+    await stranger.waitForFunction(() => "sdk" in globalThis);
+    const reason = await stranger.evaluate(
+      (servers) => {
+        const client = (globalThis as Globals).sdk.createClient({ servers });
+        return new Promise((resolve) => {
+          client.on("connected", ({ server }) => resolve(server));
+          client.on("retrying", ({ error }) => resolve(error.reason));
+        });
+      },
+      cluster.sessions.map(({ address }) => `http://${address}`),
+    );
+    expect(reason).toBe("unavailable");
+  });
+});
