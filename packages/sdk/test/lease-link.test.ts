@@ -271,13 +271,22 @@ describe("the stream of pushes", () => {
     expect(watches).toHaveLength(1);
     const other = { ...subscribes(), key: { ...ORDERS, service: "other" } };
     await say({ subscribes: [other] });
-    await say({ unsubscribes: [subscribes()] });
     expect(watches.map(({ subscribes }) => subscribes.map(({ key }) => key.service))).toEqual([
       ["orders"],
       ["orders", "other"],
-      ["other"],
     ]);
-    expect(watches.map(({ signal }) => signal.aborted)).toEqual([true, true, false]);
+    expect(watches.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+  });
+
+  test("is followed by none when something is not wanted any more, unless that is still pushed", async () => {
+    const { say, watches, present } = start();
+    await say({ hello: HELLO, subscribes: [subscribes()] });
+    await say({ unsubscribes: [subscribes()] });
+    expect(watches).toHaveLength(1);
+    // What a client says that is pushed what it does not want.
+    await say({ unsubscribes: [subscribes()] });
+    expect(watches).toHaveLength(2);
+    expect(present().subscribes).toEqual([]);
   });
 
   test("is there without any subscription: the link lives with it", async () => {
@@ -304,8 +313,8 @@ describe("the stream of pushes", () => {
     present().push({ hello, pushes: [push(true)] });
     await say({});
     expect(heard().map(({ hello }) => hello)).toEqual([hello, undefined]);
-    await say({ receipts: [receipt()], unsubscribes: [{ ...subscribes(), key: { ...ORDERS, service: "b" } }] });
-    expect(present().subscribes).toEqual([subscribes(datum.held)]);
+    await say({ receipts: [receipt()], subscribes: [{ ...subscribes(), key: { ...ORDERS, service: "c" } }] });
+    expect(present().subscribes[0]).toEqual(subscribes(datum.held));
   });
 
   test("is followed by another that is told of nothing held when a push was of no use", async () => {

@@ -77,9 +77,10 @@ export class LeaseLink implements ClientLink {
     for (const item of registers) this.#want({ kind: "listed", item });
     for (const item of unregisters) this.#want({ kind: "gone", item });
     for (const item of subscribes) this.#subscribes.set(subscriptionText(item), item);
-    for (const item of unsubscribes) this.#subscribes.delete(subscriptionText(item));
+    // What is not wanted any more goes with the next stream. Only who still hears of it says so a second time.
+    const isPestered = unsubscribes.filter((item) => !this.#subscribes.delete(subscriptionText(item))).length > 0;
     const isOutOfStep = receipts.filter((receipt) => this.#take(receipt)).length > 0;
-    if (hello !== undefined || subscribes.length > 0 || unsubscribes.length > 0 || isOutOfStep) this.#watchAgain();
+    if (hello !== undefined || subscribes.length > 0 || isPestered || isOutOfStep) this.#watchAgain();
   }
 
   /** The page was away, and time may have stood still for it: renews every lease and asks for news. */
