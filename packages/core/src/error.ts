@@ -54,6 +54,11 @@ export class RegistryError extends Error implements ErrorValue {
     this.subject = options.subject;
   }
 
+  /** By name: a program may hold two copies of this class, one in each of two packages, and catches with either. */
+  static override [Symbol.hasInstance](value: unknown): value is RegistryError {
+    return value instanceof Error && value.name === "RegistryError";
+  }
+
   static from(value: ErrorValue): RegistryError {
     return value instanceof RegistryError
       ? value

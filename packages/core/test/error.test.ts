@@ -44,6 +44,15 @@ describe("an error", () => {
     expect(RegistryError.fromUnknown("text")).toMatchObject({ reason: "internal", message: "text", cause: "text" });
   });
 
+  test("of another copy of this library is one, and an error that merely looks like one is not", () => {
+    class RegistryErrorOfAnotherPackage extends Error {
+      override readonly name = "RegistryError";
+    }
+    expect(new RegistryErrorOfAnotherPackage("no")).toBeInstanceOf(RegistryError);
+    for (const other of [new Error("RegistryError"), { name: "RegistryError" }, undefined])
+      expect(other instanceof RegistryError).toBe(false);
+  });
+
   test("is made from its value, which is all that travels", () => {
     const { reason, message, subject } = invalidField("field", "rule", 1);
     const arrived = RegistryError.from({ reason, message, subject });
