@@ -3,6 +3,7 @@
  * somebody notices. It leads to the sources and not to what is published, and nobody else may import it.
  */
 
+export { ClientConnection } from "./connections/client-connection.ts";
 export { RegistrationStore } from "./registrations/registration-store.ts";
 export { Writer } from "./routing/writer.ts";
 export { View } from "./views/view.ts";

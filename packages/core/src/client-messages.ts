@@ -2,6 +2,7 @@
 
 import type { Held } from "./datum.ts";
 import type { Receipt } from "./delivery.ts";
+import type { Digest } from "./digest.ts";
 import type { ErrorValue } from "./error.ts";
 import type { Filter } from "./filter.ts";
 import type { ServiceKey } from "./service-key.ts";
@@ -63,6 +64,16 @@ export interface ClientMessage {
   readonly subscribes: readonly SubscribeItem[];
   readonly unsubscribes: readonly UnsubscribeItem[];
   readonly receipts: readonly PushReceipt[];
+  /** Now and then, to be compared with what the session has of this client. */
+  readonly summary?: ClientSummary | undefined;
+}
+
+/** Digests of what a client has with its session, on whichever side. */
+export interface ClientSummary {
+  /** Over {@link digestOfRegistration} of each that lives with the connection. */
+  readonly registrations: Digest;
+  /** Over the digest of `key filter` of each, as texts. */
+  readonly subscriptions: Digest;
 }
 
 /** The first message of a session node on a connection. */
@@ -93,4 +104,6 @@ export interface ServerMessage {
   readonly results: readonly RegistrationResult[];
   readonly refusals: readonly SubscriptionRefusal[];
   readonly pushes: readonly UpdatePart[];
+  /** What the session has of the client: the answer to a summary. */
+  readonly summary?: ClientSummary | undefined;
 }

@@ -65,6 +65,10 @@ export class Deliveries<Source> {
     return this.#followed.get(id);
   }
 
+  ids(): IterableIterator<string> {
+    return this.#followed.keys();
+  }
+
   sources(): Source[] {
     return [...this.#followed.values()].map(({ source }) => source);
   }

@@ -99,6 +99,7 @@ export { NODE_ROLES, memberKey, type ClusterState, type Member, type NodeRole } 
 export type {
   ClientHello,
   ClientMessage,
+  ClientSummary,
   PushReceipt,
   RegisterItem,
   RegistrationOutcome,

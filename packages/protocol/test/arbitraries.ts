@@ -125,6 +125,8 @@ const registers = fc
   })
   .map(({ encoded, ...item }) => ({ ...item, instanceId: encoded.id, instance: encoded.bytes }));
 
+const summaries = optional(fc.record({ registrations: digests, subscriptions: digests }));
+
 export const clientMessages: fc.Arbitrary<ClientMessage> = fc.record({
   hello: optional(fc.record({ clientId: text, incarnation: count, agent: text })),
   registers: some(registers),
@@ -140,6 +142,7 @@ export const clientMessages: fc.Arbitrary<ClientMessage> = fc.record({
   subscribes: some(fc.record({ key: keys, filter: filters, held: optional(helds) })),
   unsubscribes: some(fc.record({ key: keys, filter: filters })),
   receipts: some(fc.record({ key: keys, filter: filters, held: helds, resync: flags })),
+  summary: summaries,
 });
 
 export const serverMessages: fc.Arbitrary<ServerMessage> = fc.record({
@@ -155,6 +158,7 @@ export const serverMessages: fc.Arbitrary<ServerMessage> = fc.record({
   ),
   refusals: some(fc.record({ key: keys, filter: filters, error: errors })),
   pushes: some(updates),
+  summary: summaries,
 });
 
 const slots: fc.Arbitrary<SlotId> = fc.nat(SLOT_COUNT - 1).map(slotId);

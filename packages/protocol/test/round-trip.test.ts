@@ -112,8 +112,8 @@ describe("what is encoded is what is decoded", () => {
 
 /** What a part is when it is left out, if not an empty list. */
 const LEFT_OUT = {
-  fromClient: { hello: undefined },
-  fromSession: { hello: undefined },
+  fromClient: { summary: undefined, hello: undefined },
+  fromSession: { summary: undefined, hello: undefined },
   fromSessionToData: { hello: undefined, registrations: undefined },
   fromData: { reportAll: false, copies: undefined },
   fromFollower: { hello: undefined },

@@ -2,30 +2,28 @@
 
 import {
   RegistryError,
+  digestOfText,
   filterFromInput,
   instanceFromInput,
   noTracer,
   serviceKey,
   silentLog,
-  type Clock,
-  type Dialer,
+  type ClientSummary,
   type FilterInput,
   type InstanceInput,
-  type Log,
-  type Random,
   type ServerHello,
   type ServerMessage,
   type ServiceKey,
-  type Tracer,
 } from "@rollcall/core";
 
-import { SubscriptionBalancer, type Balancer } from "./balance/balancer.ts";
-import type { Policy } from "./balance/policy.ts";
+import { SubscriptionBalancer, type Balancer, type BalancerOptions } from "./balance/balancer.ts";
 import { weightedRandom } from "./balance/weighted-random.ts";
-import { Connection, type ConnectionPorts } from "./connection.ts";
+import type { ClientPorts, LinkedClientPorts } from "./client-ports.ts";
+import { Comparison } from "./comparison.ts";
+import { Connection } from "./connection.ts";
 import { EventHub, type ClientEvents, type EventName } from "./events.ts";
 import { firstView } from "./first-view.ts";
-import { Keeper, type CopyCache, type CopyProblem } from "./kept/keeper.ts";
+import { Keeper, type CopyProblem } from "./kept/keeper.ts";
 import { streamLinks } from "./link.ts";
 import { completeOptions, type ClientOptions, type CompleteOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
@@ -36,26 +34,6 @@ import type { ServiceView } from "./service-view.ts";
 import { FeedSubscription, type Subscription } from "./subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-export interface ClientPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly dialer: Dialer;
-  /** Who records spans. Default: nobody. */
-  readonly tracer?: Tracer | undefined;
-  /** Default: silence. */
-  readonly log?: Log | undefined;
-  /**
-   * Identity of the client, for simulations and tests that want to know it beforehand. It has to be one that was never
-   * used: what an earlier client of that identity has unregistered could not be registered. Default: the option `name`
-   * with random bits.
-   */
-  readonly clientId?: string | undefined;
-  /** Where the lists that are followed are kept beyond the life of the program. Default: nowhere. */
-  readonly cache?: CopyCache | undefined;
-}
-
-export type LinkedClientPorts = ConnectionPorts & Pick<ClientPorts, "clientId" | "tracer" | "cache">;
-
 /** A service: its name, or its name with the namespace and group when they are not the client's own. */
 export type ServiceInput =
   | string
@@ -63,14 +41,6 @@ export type ServiceInput =
 
 /** An instance and the service it belongs to. */
 export type RegisterInput = InstanceInput & Exclude<ServiceInput, string>;
-
-export interface BalancerOptions {
-  /** Which of its instances. Default: all. */
-  readonly filter?: FilterInput | undefined;
-  /** How one is chosen. Default: {@link weightedRandom}. */
-  readonly policy?: Policy | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
 
 /**
  * `connecting`: dialing the first time, or again. `connected`: a server has said hello. `waiting`: for the time of the
@@ -141,6 +111,7 @@ class ConnectedClient implements Client {
   readonly #registrations: Registrations;
   readonly #subscriptions: Subscriptions;
   readonly #keeper: Keeper | undefined;
+  readonly #comparison: Comparison;
   #life: Life = { kind: "live" };
 
   constructor(ports: LinkedClientPorts, options: CompleteOptions) {
@@ -174,6 +145,21 @@ class ConnectedClient implements Client {
       },
       heldBack: ({ key: service, filter, version }) => this.#events.emit("heldBack", { service, filter, version }),
     });
+    this.#comparison = new Comparison({
+      clock,
+      share: digestOfText(this.id).high / 2 ** 32,
+      wake,
+      summary: () => this.#summary(),
+      repair: (differs) => {
+        log.warn("the session has something else of this client, which says it again", differs);
+        if (differs.registrations) this.#registrations.sayAgain();
+        if (differs.subscriptions) this.#subscriptions.askAgain();
+      },
+      giveUp: () =>
+        this.#connection.giveUp(
+          new RegistryError("unavailable", "the session still has something else of this client after a repair"),
+        ),
+    });
     this.#connection = new Connection(ports, options, {
       dialed: (incarnation) => this.#dialed(incarnation),
       opened: (server, hello) => this.#opened(server, hello),
@@ -182,12 +168,13 @@ class ConnectedClient implements Client {
       lost: ({ server, wasOpen, error, failures, pauseMs }) => {
         this.#registrations.disconnected();
         this.#subscriptions.disconnected();
+        this.#comparison.disconnected();
         if (wasOpen) this.#events.emit("disconnected", { server, error });
         this.#events.emit("retrying", { failures, pauseMs, error });
       },
     });
     // Registrations first: who resolves a service should find those that started together with it.
-    this.#outbox = new Outbox(clock, this.#connection, [this.#registrations, this.#subscriptions]);
+    this.#outbox = new Outbox(clock, this.#connection, [this.#registrations, this.#subscriptions, this.#comparison]);
     // Later, so that what is wanted from the start leaves in the first frame.
     clock.defer(() => this.#connection.open());
   }
@@ -279,6 +266,7 @@ class ConnectedClient implements Client {
     await Promise.race([Promise.all([this.#registrations.nothingLeft(), this.#keeper?.close()]), timeout.promise]);
     timer.cancel();
     this.#registrations.abandon(closed);
+    this.#comparison.disconnected();
     this.#connection.close();
     this.#life = { kind: "closed", done: Promise.resolve() };
     this.#events.emit("closed", {});
@@ -315,14 +303,22 @@ class ConnectedClient implements Client {
   #opened(server: string, hello: ServerHello): void {
     const { nodeId, clusterId } = hello;
     this.#subscriptions.opened(hello);
+    this.#comparison.opened();
     this.#ports.log.info("connected to the registry", { server, nodeId, clusterId });
     this.#events.emit("connected", { server, nodeId, clusterId });
   }
 
-  #received({ results, refusals, pushes }: ServerMessage): void {
+  #summary(): ClientSummary | undefined {
+    const registrations = this.#registrations.digest(this.id);
+    const subscriptions = this.#subscriptions.digest();
+    return registrations && subscriptions && { registrations, subscriptions };
+  }
+
+  #received({ results, refusals, pushes, summary }: ServerMessage): void {
     for (const result of results) this.#registrations.take(result);
     for (const refusal of refusals) this.#subscriptions.refuse(refusal);
     for (const push of pushes) this.#subscriptions.take(push);
+    if (summary !== undefined) this.#comparison.take(summary);
   }
 }
 

@@ -106,6 +106,12 @@ export class Connection {
     if (this.#state.kind === "idle") this.#dial();
   }
 
+  /** Gives up the present link, as if it were lost. */
+  giveUp(error: RegistryError): void {
+    const link = linkOf(this.#state);
+    if (link !== undefined) this.#lose(link, error);
+  }
+
   /** Ends the connection for good, with an orderly goodbye. */
   close(): void {
     this.#enter({ kind: "closed" });

@@ -7,10 +7,11 @@ export { roundRobin } from "./balance/round-robin.ts";
 export { weightedRandom } from "./balance/weighted-random.ts";
 export { zoneFirst } from "./balance/zone-first.ts";
 export { mayBeCalled, type Policy, type PolicyContext } from "./balance/policy.ts";
-export type { AcquireOptions, Balancer, Picked, PickOptions } from "./balance/balancer.ts";
+export type { AcquireOptions, Balancer, BalancerOptions, Picked, PickOptions } from "./balance/balancer.ts";
 
 // What a client gives and takes.
-export type { BalancerOptions, Client, ClientPorts, ClientState, RegisterInput, ServiceInput } from "./client.ts";
+export type { ClientPorts } from "./client-ports.ts";
+export type { Client, ClientState, RegisterInput, ServiceInput } from "./client.ts";
 export type { ClientOptions } from "./options.ts";
 export type { ReconnectOptions } from "./backoff.ts";
 export type { ClientEvents, EventName } from "./events.ts";

@@ -12,6 +12,7 @@ import {
   textFromFilter,
   type ClientHello,
   type ClientMessage,
+  type ClientSummary,
   type Clock,
   type Filter,
   type PushReceipt,
@@ -49,6 +50,7 @@ export class Draft implements ClientMessage {
   readonly subscribes: SubscribeItem[] = [];
   readonly unsubscribes: UnsubscribeItem[] = [];
   readonly receipts: PushReceipt[] = [];
+  summary: ClientSummary | undefined;
   #bytes = 0;
 
   constructor(hello?: ClientHello) {
@@ -60,7 +62,7 @@ export class Draft implements ClientMessage {
   }
 
   get isEmpty(): boolean {
-    return this.hello === undefined && this.#bytes === 0;
+    return this.hello === undefined && this.summary === undefined && this.#bytes === 0;
   }
 
   register(item: RegisterItem): void {
@@ -86,6 +88,10 @@ export class Draft implements ClientMessage {
   receipt(item: PushReceipt): void {
     this.receipts.push(item);
     this.#bytes += ITEM_BYTES + keyLength(item.key) + filterBytesMax(item.filter);
+  }
+
+  summarize(summary: ClientSummary): void {
+    this.summary = summary;
   }
 }
 

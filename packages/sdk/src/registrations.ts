@@ -11,13 +11,18 @@
  */
 
 import {
+  EMPTY_DIGEST,
   LIMITS,
   RegistryError,
+  digestOfBytes,
+  digestOfRegistration,
   invalidField,
   limitExceeded,
   textFromServiceKey,
+  toggleDigest,
   unreachable,
   type Clock,
+  type Digest,
   type ErrorValue,
   type Instance,
   type RegistrationResult,
@@ -189,6 +194,23 @@ export class Registrations implements OutboxSource {
     this.#incarnation = incarnation;
     this.#unanswered.clear();
     for (const claim of this.#claims.values()) this.#stamp(claim);
+  }
+
+  /** Over what the session should have of this client; undefined while it may not have heard or answered all of it. */
+  digest(clientId: string): Digest | undefined {
+    let digest = EMPTY_DIGEST;
+    for (const { key, instance, bytes, counter, sequence } of this.#claims.values()) {
+      if (sequence !== 0) return undefined;
+      const version = { incarnation: this.#incarnation, counter };
+      const name = { instanceId: instance.id, clientId, version };
+      digest = toggleDigest(digest, digestOfRegistration(textFromServiceKey(key), name, digestOfBytes(bytes)));
+    }
+    return digest;
+  }
+
+  /** Says everything again, newer than whatever has become of it. */
+  sayAgain(): void {
+    for (const claim of this.#claims.values()) this.#changed(claim);
   }
 
   /** The link is gone, and with it every answer that was on its way. */

@@ -8,13 +8,17 @@
  */
 
 import {
+  EMPTY_DIGEST,
   LIMITS,
   RegistryError,
   formatVersion,
+  digestOfText,
   limitExceeded,
   textFromFilter,
   textFromServiceKey,
+  toggleDigest,
   type Clock,
+  type Digest,
   type Filter,
   type PushReceipt,
   type ServerHello,
@@ -201,6 +205,19 @@ export class Subscriptions implements OutboxSource {
     this.#server = server;
     this.#isCutOff = false;
     for (const feed of this.#feeds.values()) if (feed.belongsTo(server.clusterId)) this.#ask(feed);
+  }
+
+  /** Over what the session should have of this client; undefined while it may not have heard or answered all of it. */
+  digest(): Digest | undefined {
+    if (this.#unasked.size > 0 || this.#unsubscribes.size > 0 || !this.#unanswered.isEmpty) return undefined;
+    let digest = EMPTY_DIGEST;
+    for (const text of this.#feeds.keys()) digest = toggleDigest(digest, digestOfText(text));
+    return digest;
+  }
+
+  /** Asks for everything again. */
+  askAgain(): void {
+    for (const feed of this.#feeds.values()) this.#ask(feed);
   }
 
   fill(draft: Draft): void {

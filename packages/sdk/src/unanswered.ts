@@ -19,6 +19,10 @@ export class Unanswered<Item> {
     this.#overdue = overdue;
   }
 
+  get isEmpty(): boolean {
+    return this.#sentAt.size === 0;
+  }
+
   sent(item: Item): void {
     this.#sentAt.delete(item);
     this.#sentAt.set(item, this.#clock.now());

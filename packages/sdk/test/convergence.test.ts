@@ -163,7 +163,9 @@ test("converges after any actions under any loss, duplication, reordering and br
         assertConverged(run);
         const before = run.network.carried.frames;
         await run.clock.runFor(60_000);
-        expect(run.network.carried.frames, "nothing is said when nothing happens").toBe(before);
+        // Of two intervals at most.
+        const summaries = run.network.carried.frames - before;
+        expect(summaries, "nothing is said when nothing happens, but for a summary").toBeLessThanOrEqual(2);
       },
     ),
     { numRuns: 300 },

@@ -6,13 +6,17 @@
 
 import {
   Deliveries,
+  EMPTY_DIGEST,
   LIMITS,
+  digestOfText,
   limitExceeded,
   oncePerTurn,
   textFromFilter,
   textFromServiceKey,
+  toggleDigest,
   type ClientHello,
   type ClientMessage,
+  type ClientSummary,
   type Clock,
   type DurationHistogram,
   type Filter,
@@ -70,6 +74,7 @@ export class ClientConnection {
   #hello: ServerHello | undefined;
   #results: RegistrationResult[] = [];
   #refusals: SubscriptionRefusal[] = [];
+  #summary: ClientSummary | undefined;
   readonly #scheduleFlush: () => void;
 
   constructor(client: ClientHello, hello: ServerHello, ports: ClientConnectionPorts) {
@@ -100,6 +105,7 @@ export class ClientConnection {
     for (const item of message.subscribes) this.#subscribe(item);
     for (const { key, filter } of message.unsubscribes) this.#unsubscribe(key, filter);
     for (const receipt of message.receipts) this.#receipt(receipt);
+    if (message.summary !== undefined) this.#summarize();
   }
 
   refuse(results: readonly RegistrationResult[], refusals: readonly SubscriptionRefusal[]): void {
@@ -140,6 +146,14 @@ export class ClientConnection {
     const { clientId } = this.client;
     const { traceparent, settled } = traceWrite(tracer, item, (outcome) => this.#answer([{ sequence, outcome }]));
     registrations.wish({ key, instanceId, clientId, version, owner: this, leaseMs: 0, traceparent, ...what }, settled);
+  }
+
+  /** What there is of the client, for it to compare. It is about now, after all that came before. */
+  #summarize(): void {
+    let subscriptions = EMPTY_DIGEST;
+    for (const id of this.#subscriptions.ids()) subscriptions = toggleDigest(subscriptions, digestOfText(id));
+    this.#summary = { registrations: this.#ports.registrations.digestOwnedBy(this), subscriptions };
+    this.#scheduleFlush();
   }
 
   #answer(results: readonly RegistrationResult[], refusals: readonly SubscriptionRefusal[] = []): void {
@@ -197,9 +211,12 @@ export class ClientConnection {
   #flush(): void {
     const { stream, encode, clock, receipts } = this.#ports;
     if (stream.congested) return;
-    if (this.#hello !== undefined || this.#results.length > 0 || this.#refusals.length > 0) {
-      stream.send(encode({ hello: this.#hello, results: this.#results, refusals: this.#refusals }));
+    const [hello, summary] = [this.#hello, this.#summary];
+    const answers = this.#results.length + this.#refusals.length;
+    if (hello !== undefined || summary !== undefined || answers > 0) {
+      stream.send(encode({ hello, results: this.#results, refusals: this.#refusals, summary }));
       this.#hello = undefined;
+      this.#summary = undefined;
       this.#results = [];
       this.#refusals = [];
     }

@@ -4,12 +4,14 @@
  */
 
 import {
+  EMPTY_DIGEST,
   LeaseTable,
   compareRegistrationVersions,
   invalidField,
   isNewerStamp,
   slotOfServiceKey,
   textFromServiceKey,
+  toggleDigest,
   type Clock,
   type Digest,
   type RegistrationOutcome,
@@ -69,6 +71,14 @@ export class RegistrationStore {
 
   ownedBy(owner: object): number {
     return this.#byOwner.get(owner)?.size ?? 0;
+  }
+
+  /** Over what an owner has, without what it has removed. */
+  digestOwnedBy(owner: object): Digest {
+    let digest = EMPTY_DIGEST;
+    for (const registration of this.#byOwner.get(owner) ?? [])
+      if (registration.digest !== undefined) digest = toggleDigest(digest, registration.digest);
+    return digest;
   }
 
   holds(identity: Pick<RegistrationIdentity, "key" | "instanceId" | "clientId">): boolean {

@@ -48,6 +48,7 @@ export function admit(message: ClientMessage): Admission {
     // Neither can do harm: what is not subscribed is not found.
     unsubscribes: keepValid(unsubscribes, admitSubscription, () => {}),
     receipts: keepValid(receipts, admitSubscription, () => {}),
+    summary: message.summary,
   };
   return { admitted, results, refusals };
 }

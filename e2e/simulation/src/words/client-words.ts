@@ -6,7 +6,8 @@ import { clientMessageFromBytes, serverMessageFromBytes } from "@rollcall/protoc
 import { heldInWords, lines, stamp, updateInWords } from "./value-words.ts";
 
 export function clientMessageInWords(bytes: Uint8Array): string {
-  const { hello, registers, unregisters, subscribes, unsubscribes, receipts } = clientMessageFromBytes(bytes);
+  const message = clientMessageFromBytes(bytes);
+  const { hello, registers, unregisters, subscribes, unsubscribes, receipts, summary } = message;
   return lines(
     hello && `hello from ${hello.clientId}, incarnation ${hello.incarnation}`,
     ...registers.map(
@@ -25,11 +26,12 @@ export function clientMessageInWords(bytes: Uint8Array): string {
       (item) =>
         `receipt ${textFromServiceKey(item.key)}${heldInWords(item.held)}${item.resync ? ", needs a snapshot" : ""}`,
     ),
+    summary && "summary",
   );
 }
 
 export function serverMessageInWords(bytes: Uint8Array): string {
-  const { hello, results, refusals, pushes } = serverMessageFromBytes(bytes);
+  const { hello, results, refusals, pushes, summary } = serverMessageFromBytes(bytes);
   return lines(
     hello && `hello from ${hello.nodeId}`,
     ...results.map(({ sequence, outcome }) =>
@@ -39,5 +41,6 @@ export function serverMessageInWords(bytes: Uint8Array): string {
     ),
     ...refusals.map(({ key, error }) => `subscription to ${textFromServiceKey(key)} refused: ${error.message}`),
     ...pushes.map((push) => `push ${updateInWords(push)}`),
+    summary && "summary",
   );
 }

@@ -8,6 +8,7 @@ import {
   traceparentFromText,
   type ClientHello as CoreClientHello,
   type ClientMessage,
+  type ClientSummary as CoreClientSummary,
   type Frame,
   type PushReceipt as CorePushReceipt,
   type RegisterItem,
@@ -32,6 +33,7 @@ import {
 } from "../gen/rollcall/v1/opaque_pb.ts";
 import {
   ClientHelloSchema,
+  ClientSummarySchema,
   ClientUnregisterSchema,
   PushReceiptSchema,
   RegistrationResultSchema,
@@ -41,6 +43,7 @@ import {
   UnsubscribeSchema,
   WatchRequestSchema,
   type ClientHello,
+  type ClientSummary,
   type ClientUnregister,
   type PushReceipt,
   type RegistrationResult,
@@ -52,7 +55,7 @@ import {
 import { errorFromWire, wireFromError } from "./error.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { instanceIdFromBytes, owned } from "./instance.ts";
-import { numberFromUint64 } from "./numbers.ts";
+import { digestFromFixed64, fixed64FromDigest, numberFromUint64 } from "./numbers.ts";
 import { updateFromWire, wireFromUpdate } from "./update.ts";
 import {
   filterFromWire,
@@ -69,6 +72,7 @@ import {
 
 sameFields<ClientMessage, OpaqueConnectRequest>();
 sameFields<CoreClientHello, ClientHello>();
+sameFields<CoreClientSummary, ClientSummary>();
 sameFields<RegisterItem, OpaqueClientRegister, "instanceId">();
 sameFields<UnregisterItem, ClientUnregister>();
 sameFields<SubscribeItem, Subscribe>();
@@ -113,6 +117,7 @@ export function frameFromClientMessage(parts: Partial<ClientMessage>): Frame {
     subscribes: message.subscribes.map(wireFromSubscribe),
     unsubscribes: message.unsubscribes.map(wireFromUnsubscribe),
     receipts: message.receipts.map(wireFromPushReceipt),
+    summary: message.summary && wireFromSummary(message.summary),
   };
   return frameFromMessage(toBinary(OpaqueConnectRequestSchema, create(OpaqueConnectRequestSchema, fields)));
 }
@@ -141,6 +146,7 @@ export function clientMessageFromBytes(bytes: Uint8Array): ClientMessage {
       held: heldFromWire(item.held) ?? violation("a push receipt says what is held"),
       resync: item.resync,
     })),
+    summary: wire.summary && summaryFromWire(wire.summary),
   };
 }
 
@@ -218,6 +224,21 @@ function wireFromPushReceipt(item: CorePushReceipt): PushReceipt {
   return create(PushReceiptSchema, fields);
 }
 
+function wireFromSummary(summary: CoreClientSummary): ClientSummary {
+  const fields: WireFields<ClientSummary> = {
+    registrations: fixed64FromDigest(summary.registrations),
+    subscriptions: fixed64FromDigest(summary.subscriptions),
+  };
+  return create(ClientSummarySchema, fields);
+}
+
+function summaryFromWire(wire: ClientSummary): CoreClientSummary {
+  return {
+    registrations: digestFromFixed64(wire.registrations),
+    subscriptions: digestFromFixed64(wire.subscriptions),
+  };
+}
+
 // From the session node ------------------------------------------------------------------------------------------------
 
 const NOTHING_FROM_SERVER: ServerMessage = { hello: undefined, results: [], refusals: [], pushes: [] };
@@ -230,6 +251,7 @@ export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
     results: message.results.map(wireFromResult),
     refusals: message.refusals.map(wireFromRefusal),
     pushes: message.pushes.map(wireFromUpdate),
+    summary: message.summary && wireFromSummary(message.summary),
   };
   return frameFromMessage(toBinary(OpaqueConnectResponseSchema, create(OpaqueConnectResponseSchema, fields)));
 }
@@ -256,6 +278,7 @@ export function serverMessageFromBytes(bytes: Uint8Array): ServerMessage {
       error: item.error ? errorFromWire(item.error) : violation("a refusal says why"),
     })),
     pushes: wire.pushes.map(updateFromWire),
+    summary: wire.summary && summaryFromWire(wire.summary),
   };
 }
 

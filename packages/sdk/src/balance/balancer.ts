@@ -4,6 +4,7 @@ import {
   RegistryError,
   textFromServiceKey,
   type Clock,
+  type FilterInput,
   type Instance,
   type Random,
   type ServiceKey,
@@ -13,6 +14,14 @@ import { firstView } from "../first-view.ts";
 import type { ServiceView } from "../service-view.ts";
 import type { Subscription } from "../subscription.ts";
 import { mayBeCalled, type Policy, type PolicyContext } from "./policy.ts";
+
+export interface BalancerOptions {
+  /** Which of its instances. Default: all. */
+  readonly filter?: FilterInput | undefined;
+  /** How one is chosen. Default: {@link weightedRandom}. */
+  readonly policy?: Policy | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** One instance, taken for one call. */
 export interface Picked {

@@ -3,8 +3,8 @@
 import type { Instance } from "@rollcall/core";
 
 import { attempt } from "../balance/attempt.ts";
-import type { Balancer } from "../balance/balancer.ts";
-import type { BalancerOptions, Client, ServiceInput } from "../client.ts";
+import type { Balancer, BalancerOptions } from "../balance/balancer.ts";
+import type { Client, ServiceInput } from "../client.ts";
 
 export interface BalancedFetchOptions extends BalancerOptions {
   /** Instances that are tried for one call, at most. Default 3. */
