@@ -196,7 +196,7 @@ describe("a page", () => {
     await node.register({ service: "still", id: "node", address: "10.0.0.2:80" });
     await devtools.send("Debugger.resume");
     await until(() => idsOf(seen.current()) === "node,tab", { what: "the page is back", withinMs: 20_000 });
-    await shows(page, "node", "tab");
+    expect((await shows(page, "node", "tab")).ids).toEqual(["node", "tab"]);
   });
 
   test("that goes takes out what it registered at once, if it is told to", async () => {
@@ -208,6 +208,7 @@ describe("a page", () => {
     await until(() => idsOf(seen.current()) === "tab", { what: "the Node client sees the page" });
     await page.goto("about:blank");
     await until(() => idsOf(seen.current()) === "", { what: "the page is gone", withinMs: 20_000 });
+    expect(seen.current()).toMatchObject({ confirmed: true });
   });
 
   test("of an origin that is not allowed is told why it gets no connection", async () => {
