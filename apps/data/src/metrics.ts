@@ -17,7 +17,7 @@ export interface Measured {
 }
 
 export function dataMetrics({ storage, sessions, followers, leaders, warm }: Measured): Metric[] {
-  const { ownership, datums, reconciler } = storage;
+  const { ownership, datums, reconciler, leases } = storage;
   const { services, instances } = datums.count((slot) => ownership.leads(slot));
   const followed = leaders.count();
   return [
@@ -27,6 +27,9 @@ export function dataMetrics({ storage, sessions, followers, leaders, warm }: Mea
     gauge("rollcall_data_slots_in_sync", "Of these, those that are like their leader's.", followed.inSync),
     gauge("rollcall_data_services", "Services in the slots this node leads.", services),
     gauge("rollcall_data_instances", "Instances of these services.", instances),
+    gauge("rollcall_data_leases", "Leases of registrations that run at this node.", leases.count),
+    gauge("rollcall_data_leases_held", "Of these, those that have lapsed and are held by the guard.", leases.held),
+    counter("rollcall_data_guard_total", "Times the guard has begun to hold lapsed leases.", leases.episodes),
     gauge("rollcall_data_sessions_linked", "Session nodes linked to this node.", storage.linkedSessions),
     gauge("rollcall_data_followers_linked", "Data nodes that follow slots of this one.", followers.linkedFollowers),
     histogram(

@@ -24,6 +24,7 @@ import {
 import { ClaimClocks } from "./datums/claim-clocks.ts";
 import type { Claim } from "./datums/claim.ts";
 import { DatumStore } from "./datums/datum-store.ts";
+import { LeaseExpiry } from "./datums/lease-expiry.ts";
 import type { RegisteredService } from "./datums/registered-service.ts";
 import type { ClaimWatcher } from "./datums/slot-content.ts";
 import type { SessionPeer } from "./notify/session-peer.ts";
@@ -70,13 +71,14 @@ export class Storage implements ClaimWatcher {
   readonly datums: DatumStore;
   readonly ownership: SlotOwnership;
   readonly reconciler: Reconciler;
+  readonly leases: LeaseExpiry;
   readonly #ports: StoragePorts;
   readonly #watchers: SlotWatcher[] = [];
   readonly #peers = new SessionPeers();
-  readonly #writes: Writes;
   readonly #departures: Departures;
   readonly #claimClocks: ClaimClocks;
   readonly #keeping: SlotKeeping;
+  readonly #writes: Writes;
   #sessions: readonly string[] = [];
   #restoredFrom: string | undefined;
   #sweepTimer: Timer | undefined;
@@ -103,6 +105,7 @@ export class Storage implements ClaimWatcher {
     this.#sweptAt = ports.clock.now();
     this.#comparedAt = this.#sweptAt;
     this.#claimClocks = new ClaimClocks(this.ownership, this.#sweptAt);
+    this.leases = new LeaseExpiry(this.#claimClocks, ports.log);
     this.#keeping = new SlotKeeping(this.datums, this.#claimClocks, {
       completed: (slot) => {
         for (const watcher of this.#watchers) watcher.completed(slot);
@@ -274,7 +277,7 @@ export class Storage implements ClaimWatcher {
     this.#sweptAt = now;
     if (!this.#peers.areLinked(this.#sessions)) this.#claimClocks.interrupted(now);
     this.#peers.sweep(now);
-    for (const claim of this.#claimClocks.expireLeases(now)) this.#end(claim, false);
+    for (const claim of this.leases.expire(now)) this.#end(claim, false);
     for (const session of this.#departures.expire(now, this.#ports.membersKnownAt())) this.#endSession(session, now);
     this.#ownershipChanged(this.ownership.sweep(now));
     for (const claim of this.#claimClocks.expireTombstones(now)) this.#forget(claim);

@@ -143,3 +143,34 @@ describe("a lease", () => {
     expect(shown()).toEqual([]);
   });
 });
+
+describe("leases of many", () => {
+  const LEASE = { clientId: "", leaseMs: 5_000 };
+  const IDS = Array.from({ length: 100 }, (_, index) => `i-${String(index).padStart(3, "0")}`);
+
+  test("that are all missed at once stay listed, and nothing has happened when they are renewed again", async () => {
+    const { clock, link, shown, storage } = startStorage();
+    const a = link(A);
+    for (const id of IDS) await a.writes(a.write("register", id, 1, LEASE));
+    await clock.runFor(12_000);
+    expect(shown()).toEqual(IDS);
+    expect(storage.leases).toMatchObject({ count: IDS.length, held: IDS.length, episodes: 1 });
+    const answers = await a.writes(...IDS.map((id) => a.write("renew", id, 0, LEASE)));
+    expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(["applied"]));
+    await clock.runFor(500);
+    expect(storage.leases).toMatchObject({ held: 0 });
+    expect(shown()).toEqual(IDS);
+  });
+
+  test("that are gone in truth go within a minute, while those that unregister go at once", async () => {
+    const { clock, link, shown } = startStorage();
+    const a = link(A);
+    for (const id of IDS) await a.writes(a.write("register", id, 1, LEASE));
+    await clock.runFor(6_000);
+    const [first, ...others] = IDS;
+    await a.writes(a.write("unregister", first!, 2, { clientId: "" }));
+    expect(shown()).toEqual(others);
+    await clock.runFor(50_000);
+    expect(shown()).toEqual([]);
+  });
+});

@@ -19,6 +19,11 @@ export class LeaseTable<Holder> {
     return this.#expiresAt.keys();
   }
 
+  /** Everyone, and until when they may stay. */
+  entries(): IterableIterator<[Holder, number]> {
+    return this.#expiresAt.entries();
+  }
+
   has(holder: Holder): boolean {
     return this.#expiresAt.has(holder);
   }
