@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 
 import { addDev } from "./commands/dev.ts";
+import { addDrain } from "./commands/drain.ts";
 import { addNodes } from "./commands/node.ts";
 import { addRegister } from "./commands/register.ts";
 import { addResolve } from "./commands/resolve.ts";
@@ -59,6 +60,7 @@ Exit codes: 0 all well, 1 it failed, 2 the command line makes no sense.`,
   addNodes(program);
   program.commandsGroup("Clients:");
   addRegister(program, ports);
+  addDrain(program, ports);
   addWatch(program, ports);
   addResolve(program, ports);
   addServices(program, ports);

@@ -27,6 +27,7 @@ import { DatumStore } from "./datums/datum-store.ts";
 import { LeaseExpiry } from "./datums/lease-expiry.ts";
 import type { RegisteredService } from "./datums/registered-service.ts";
 import type { ClaimWatcher } from "./datums/slot-content.ts";
+import { Barriers } from "./notify/barriers.ts";
 import type { SessionPeer } from "./notify/session-peer.ts";
 import { SessionPeers } from "./notify/session-peers.ts";
 import { Departures } from "./sessions/departures.ts";
@@ -72,6 +73,7 @@ export class Storage implements ClaimWatcher {
   readonly ownership: SlotOwnership;
   readonly reconciler: Reconciler;
   readonly leases: LeaseExpiry;
+  readonly barriers: Barriers;
   readonly #ports: StoragePorts;
   readonly #watchers: SlotWatcher[] = [];
   readonly #peers = new SessionPeers();
@@ -102,6 +104,12 @@ export class Storage implements ClaimWatcher {
       changed: (service, traceparent) => this.#announce(service, traceparent),
     });
     this.#departures = new Departures(options.registrationLeaseMs);
+    this.barriers = new Barriers({
+      linked: () => this.#peers,
+      known: () => ({ members: this.#sessions, absent: this.#departures.absent() }),
+      heldOf: (key) =>
+        this.ownership.of(slotOfServiceKey(key)).kind === "leading" ? this.datums.heldOf(key) : undefined,
+    });
     this.#sweptAt = ports.clock.now();
     this.#comparedAt = this.#sweptAt;
     this.#claimClocks = new ClaimClocks(this.ownership, this.#sweptAt);
@@ -175,10 +183,13 @@ export class Storage implements ClaimWatcher {
   join(peer: SessionPeer): void {
     this.#peers.add(peer);
     this.#departures.seen(peer.session, this.#ports.clock.now());
+    this.barriers.joined(peer);
   }
 
-  part(peer: SessionPeer): void {
+  /** @param hasEnded the session has let go of the link, or its process has ended; it has not just fallen silent */
+  part(peer: SessionPeer, hasEnded: boolean): void {
     this.#peers.delete(peer);
+    this.barriers.parted(peer, hasEnded);
     this.reconciler.forget(peer.session);
     for (const key of peer.interests()) this.#releaseIfUnused(this.datums.find(key));
   }
@@ -197,6 +208,8 @@ export class Storage implements ClaimWatcher {
       this.#releaseIfUnused(this.datums.find(key));
     }
     for (const receipt of request.receipts) peer.receipt(receipt);
+    for (const answer of request.told) this.barriers.told(peer, answer);
+    for (const barrier of request.barriers) this.barriers.ask(peer, barrier, this.#ports.clock.now());
     for (const { sequence, namespace } of request.queries) {
       peer.answer({
         sequence,
@@ -277,6 +290,7 @@ export class Storage implements ClaimWatcher {
     this.#sweptAt = now;
     if (!this.#peers.areLinked(this.#sessions)) this.#claimClocks.interrupted(now);
     this.#peers.sweep(now);
+    this.barriers.sweep(now);
     for (const claim of this.leases.expire(now)) this.#end(claim, false);
     for (const session of this.#departures.expire(now, this.#ports.membersKnownAt())) this.#endSession(session, now);
     this.#ownershipChanged(this.ownership.sweep(now));

@@ -12,7 +12,7 @@ describe("the registrations of a session", () => {
     const a = link(A);
     await a.say({ reports: a.reports() });
     await a.writes(a.write("register", "i-1", 1));
-    storage.part(a.peer);
+    storage.part(a.peer, false);
     await clock.runFor(10 * LEASE_MS);
     expect(shown()).toEqual(["i-1"]);
   });
@@ -24,7 +24,7 @@ describe("the registrations of a session", () => {
     await a.writes(a.write("register", "i-1", 1), a.write("register", "i-2", 1));
     await a.writes(a.write("register", "leased", 1, { clientId: "", leaseMs: 60_000 }));
     await b.writes(b.write("register", "i-3", 1, { clientId: "client-2" }));
-    storage.part(a.peer);
+    storage.part(a.peer, false);
     storage.adopt(clusterState({ version: 3, sessions: [B] }));
     await clock.runFor(LEASE_MS - 500);
     expect(shown()).toEqual(["i-1", "i-2", "i-3", "leased"]);
@@ -37,7 +37,7 @@ describe("the registrations of a session", () => {
     const [a, b] = [link(A), link(B)];
     storage.adopt(clusterState({ version: 2, sessions: [A, B] }));
     await a.writes(a.write("register", "i-1", 1));
-    storage.part(a.peer);
+    storage.part(a.peer, false);
     storage.adopt(clusterState({ version: 3, sessions: [B] }));
     await b.writes(b.write("register", "i-1", 1));
     await clock.runFor(2 * LEASE_MS);
@@ -64,7 +64,7 @@ describe("the registrations of a session", () => {
     storage.adopt(clusterState({ version: 3, sessions: [] }));
     await clock.runFor(3 * LEASE_MS);
     expect(shown()).toEqual(["i-1"]);
-    storage.part(a.peer);
+    storage.part(a.peer, false);
     await clock.runFor(2 * LEASE_MS);
     expect(shown()).toEqual([]);
   });
@@ -74,7 +74,7 @@ describe("the registrations of a session", () => {
     const a = link(A);
     storage.adopt(clusterState({ version: 2, sessions: [A] }));
     await a.writes(a.write("register", "i-1", 1));
-    storage.part(a.peer);
+    storage.part(a.peer, false);
     storage.adopt(clusterState({ version: 3, sessions: [] }));
     meta.knownAt = nodeClock.now();
     await clock.runFor(10 * LEASE_MS);
@@ -93,7 +93,7 @@ describe("the registrations of a session", () => {
     const a = link(A);
     storage.adopt(clusterState({ version: 2, sessions: [A] }));
     await a.writes(a.write("register", "i-1", 1));
-    storage.part(a.peer);
+    storage.part(a.peer, false);
     storage.adopt(clusterState({ version: 3, sessions: [] }));
     meta.knownAt = 0;
     await clock.runFor(10 * LEASE_MS);
@@ -108,7 +108,7 @@ describe("the registrations of a session", () => {
     const a = link(A);
     storage.adopt(clusterState({ version: 2, sessions: [A] }));
     await a.writes(a.write("register", "i-1", 1));
-    storage.part(a.peer);
+    storage.part(a.peer, false);
     storage.adopt(clusterState({ version: 3, sessions: [] }));
     await clock.runFor(5_000);
     nodeClock.pause();
@@ -144,7 +144,7 @@ describe("the registrations of a session", () => {
     storage.adopt(clusterState({ version: 2, sessions: [A] }));
     const write = a.write("register", "i-1", 1);
     await a.writes(write);
-    storage.part(a.peer);
+    storage.part(a.peer, false);
     storage.adopt(clusterState({ version: 3, sessions: [] }));
     await clock.runFor(2 * LEASE_MS);
     expect(shown()).toEqual([]);

@@ -81,6 +81,8 @@ export const NOTHING_SAID: LinkRequest = {
   holdings: [],
   registrations: undefined,
   copies: [],
+  barriers: [],
+  told: [],
 };
 
 /** A session node in the hands of the test. */
@@ -131,6 +133,8 @@ export class HandMadeSession {
       differences: frames.flatMap(({ differences }) => differences),
       reportAll: frames.some(({ reportAll }) => reportAll),
       askAgain: frames.flatMap(({ askAgain }) => askAgain),
+      toldQuestions: frames.flatMap(({ toldQuestions }) => toldQuestions),
+      barriers: frames.flatMap(({ barriers }) => barriers),
     };
   }
 

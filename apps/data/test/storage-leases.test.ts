@@ -111,7 +111,7 @@ describe("a lease", () => {
     const [a, b] = [link(A), link(B)];
     for (const each of [a, b]) await each.say({ reports: each.reports() });
     await a.writes(a.write("register", "i-1", 1, leased));
-    storage.part(b.peer);
+    storage.part(b.peer, false);
     await clock.runFor(60_000);
     expect(shown()).toEqual(["i-1"]);
     link(B);

@@ -120,7 +120,7 @@ describe("notifications", () => {
     const { link, storage } = startStorage();
     const [a, b] = [link(A), link(B)];
     await a.confirm(await a.follow());
-    storage.part(a.peer);
+    storage.part(a.peer, false);
     await b.writes(b.write("register", "i-1", 1));
     expect(await a.heard()).toEqual([]);
   });

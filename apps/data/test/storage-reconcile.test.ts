@@ -145,7 +145,7 @@ describe("what a session lists as held", () => {
 
   test("counts on a new link, on which nothing has been written yet", async () => {
     const { a, link, shown, storage } = await startAgreed();
-    storage.part(a.peer);
+    storage.part(a.peer, false);
     const again = link(A);
     await again.say({ holdings: [again.holdings(ORDERS, { afterWrite: 0 })] });
     expect(shown()).toEqual([]);
@@ -228,7 +228,7 @@ describe("a session with which the node does not agree", () => {
     b.hold(b.write("register", "i-9", 1));
     lose(a, "i-2");
     for (const each of [a, b]) await each.say({ reports: [each.report()] });
-    storage.part(a.peer);
+    storage.part(a.peer, false);
     expect(storage.reconciler.problems(nodeClock.now(), 0)).toEqual(["the sync with session b#1 fails"]);
   });
 });

@@ -80,7 +80,7 @@ describe("taking over from nothing", () => {
     expect(await a.heard()).toEqual([]);
     a.leaderEpoch = 3;
     await a.say({ reports: a.reports() });
-    storage.part(a.peer);
+    storage.part(a.peer, false);
     storage.adopt(clusterState({ version: 3, leaderEpoch: 3, sessions: [A] }));
     expect([await a.heard(), storage.ownership.count("leading")]).toEqual([[], 0]);
   });
@@ -88,7 +88,7 @@ describe("taking over from nothing", () => {
   test("waits for a session that is away and may come back, and no longer than for its registrations", async () => {
     const { clock, link, storage } = startStorage({ leader: "other", sessions: [A] });
     const a = link(A);
-    storage.part(a.peer);
+    storage.part(a.peer, false);
     storage.adopt(clusterState({ version: 2, leaderEpoch: 2, sessions: [] }));
     await clock.runFor(LEASE_MS - 1_000);
     expect(storage.ownership.count("leading")).toBe(0);

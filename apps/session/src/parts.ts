@@ -7,3 +7,4 @@ export { ClientConnection } from "./connections/client-connection.ts";
 export { RegistrationStore } from "./registrations/registration-store.ts";
 export { Writer } from "./routing/writer.ts";
 export { View } from "./views/view.ts";
+export { Telling } from "./views/telling.ts";

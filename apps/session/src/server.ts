@@ -22,6 +22,7 @@ import { DataLinks } from "./peers/data-links.ts";
 import { LeaseWriter } from "./registrations/lease-writer.ts";
 import { RegistrationStore } from "./registrations/registration-store.ts";
 import { AntiEntropy } from "./routing/anti-entropy.ts";
+import { Barriers } from "./routing/barriers.ts";
 import { Handover } from "./routing/handover.ts";
 import { ServiceDirectory } from "./routing/service-directory.ts";
 import { Writer } from "./routing/writer.ts";
@@ -29,6 +30,7 @@ import { ClientLinks } from "./rpc/client-links.ts";
 import { registryRoutes } from "./rpc/registry-routes.ts";
 import { WatchLinks } from "./rpc/watch-links.ts";
 import { Interests } from "./views/interests.ts";
+import { Tellings } from "./views/tellings.ts";
 
 export interface SessionServerConfig {
   readonly nodeId: string;
@@ -67,7 +69,9 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
   });
   const antiEntropy = new AntiEntropy({ clock, random, registrations, writer, handover, interests, wake });
   const directory = new ServiceDirectory(links.query);
-  links.speakFor({ writer, handover, antiEntropy, interests, directory });
+  const barriers = new Barriers(clock, wake);
+  const tellings = new Tellings({ clock, copyOf: (key) => interests.find(key), wake });
+  links.speakFor({ writer, handover, antiEntropy, interests, directory, barriers, tellings });
 
   const adopt = (membership: Membership): void => {
     const { table } = membership.state;
@@ -77,6 +81,7 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     antiEntropy.adopt(table);
     interests.adopt(table);
     directory.adopt(table);
+    barriers.adopt(table);
     links.adopt(membership);
   };
   const hello = { nodeId: config.nodeId, startId: random.id(), role: "session" } as const;
@@ -88,11 +93,12 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     log,
     registrations,
     interests,
+    barriers,
     tracer,
     receiptTimes,
     hello: greeting,
   });
-  const watches = new WatchLinks({ clock, registrations, interests, hello: greeting });
+  const watches = new WatchLinks({ clock, registrations, interests, barriers, hello: greeting });
 
   const notReady = (): string[] => unready(meta.membership, links.down(), handover.failing(clock.now()));
   let sweepTimer: Timer | undefined;
@@ -102,6 +108,8 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     handover.sweep(now);
     antiEntropy.sweep(now);
     interests.sweep(now);
+    barriers.sweep(now);
+    tellings.sweep(now);
     registrations.sweep(now);
     clients.sweep(now);
     watches.sweep(now);
@@ -121,11 +129,13 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
         leases: new LeaseWriter(registrations, writer, tracer),
         interests,
         directory,
+        barriers,
         isJoined: () => meta.membership !== undefined,
       });
-      const { register, unregister, renew, resolve, listServices } = RegistryService.method;
+      const { register, unregister, drain, renew, resolve, listServices } = RegistryService.method;
       router.rpc(register, unary.register);
       router.rpc(unregister, unary.unregister);
+      router.rpc(drain, unary.drain);
       router.rpc(renew, unary.renew);
       router.rpc(resolve, unary.resolve);
       router.rpc(listServices, unary.listServices);
@@ -158,6 +168,11 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
         "rollcall_session_slots_unreported",
         "Slots whose leader is not known to have everything this node holds.",
         handover.openSlots,
+      ),
+      gauge(
+        "rollcall_session_barriers_open",
+        "Drains of clients that wait for somebody to acknowledge.",
+        barriers.size,
       ),
       counter(
         "rollcall_session_comparisons_total",

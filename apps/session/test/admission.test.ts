@@ -22,6 +22,7 @@ const nothing: ClientMessage = {
   subscribes: [],
   unsubscribes: [],
   receipts: [],
+  barriers: [],
 };
 const at = { incarnation: 1, counter: 1 };
 const valid = instanceFromInput({ id: "i-1", address: "10.0.0.1:80" }, () => "");

@@ -23,6 +23,7 @@ import { SimClock } from "@rollcall/testing";
 import { ClientConnection } from "../src/connections/client-connection.ts";
 import type { Registration } from "../src/registrations/registration.ts";
 import { RegistrationStore } from "../src/registrations/registration-store.ts";
+import { Barriers } from "../src/routing/barriers.ts";
 import { Writer } from "../src/routing/writer.ts";
 import { ClientLinks } from "../src/rpc/client-links.ts";
 import { Interests } from "../src/views/interests.ts";
@@ -59,13 +60,16 @@ export function startBackend({ wake, written }: BackendListener = { wake: () => 
   const interests = new Interests(clock, ports, wake);
   const table = slotTable(1, "d-1");
   writer.adopt(table);
+  const barriers = new Barriers(clock, wake);
   interests.adopt(table);
+  barriers.adopt(table);
   const leader = new LeaderDatum();
   return {
     clock,
     writer,
     registrations,
     interests,
+    barriers,
     leader,
     encodedPushes,
     settle: () => clock.runFor(0),
@@ -98,6 +102,7 @@ export function connect(backend: Backend, clientId = "client-1") {
     receipts: "given",
     tracer: noTracer,
     receiptTimes: new DurationHistogram(),
+    barriers: backend.barriers,
   });
   return { connection, ...talking(stream, backend, (message) => connection.receive({ ...NOTHING, ...message })) };
 }
@@ -114,6 +119,7 @@ export function startLinks() {
       interests: backend.interests,
       tracer: noTracer,
       receiptTimes: new DurationHistogram(),
+      barriers: backend.barriers,
       hello: () => state.greeting,
     },
   );
@@ -150,6 +156,7 @@ const NOTHING: ClientMessage = {
   subscribes: [],
   unsubscribes: [],
   receipts: [],
+  barriers: [],
 };
 
 function talking(stream: FakeStream, { clock }: Backend, send: (message: Partial<ClientMessage>) => void) {

@@ -4,6 +4,7 @@ import { AntiEntropy } from "../src/routing/anti-entropy.ts";
 import { DataPeer } from "../src/routing/data-peer.ts";
 import { Handover } from "../src/routing/handover.ts";
 import { ServiceDirectory } from "../src/routing/service-directory.ts";
+import { Tellings } from "../src/views/tellings.ts";
 import { startBackend } from "./client-fixture.ts";
 
 export const NOTHING_FROM_DATA: LinkResponse = {
@@ -16,6 +17,8 @@ export const NOTHING_FROM_DATA: LinkResponse = {
   reportAll: false,
   copies: undefined,
   askAgain: [],
+  toldQuestions: [],
+  barriers: [],
 };
 
 /** A session up to its link to the data node d-1, whose far end is the test. */
@@ -24,7 +27,7 @@ export function startPeer() {
     wake: (nodeId) => void (nodeId === "d-1" && peer.wake()),
     written: (registration) => handover.written(registration),
   });
-  const { clock, writer, registrations, interests } = backend;
+  const { clock, writer, registrations, interests, barriers } = backend;
   const wake = () => peer.wake();
   const handover: Handover = new Handover({
     clock,
@@ -36,14 +39,20 @@ export function startPeer() {
   const random = new SeededRandom(1);
   const antiEntropy = new AntiEntropy({ clock, random, registrations, writer, handover, interests, wake });
   const directory = new ServiceDirectory((_nodeId, query) => peer.query(query));
+  const tellings = new Tellings({ clock, copyOf: (key) => interests.find(key), wake });
   const sent: Partial<LinkRequest>[] = [];
   const link = { isOpen: true, isCongested: false, send: (request: Partial<LinkRequest>) => void sent.push(request) };
-  const peer: DataPeer = new DataPeer("d-1", clock, { writer, handover, antiEntropy, interests, directory }, link);
+  const peer: DataPeer = new DataPeer(
+    "d-1",
+    clock,
+    { writer, handover, antiEntropy, interests, directory, barriers, tellings },
+    link,
+  );
   const adopt = (table: SlotTable): void => {
-    for (const part of [writer, handover, antiEntropy, interests, directory]) part.adopt(table);
+    for (const part of [writer, handover, antiEntropy, interests, directory, barriers]) part.adopt(table);
   };
   const sweep = (): void => {
-    for (const part of [writer, handover, antiEntropy, interests]) part.sweep(clock.now());
+    for (const part of [writer, handover, antiEntropy, interests, barriers, tellings]) part.sweep(clock.now());
   };
   return {
     ...backend,

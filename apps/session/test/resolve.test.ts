@@ -18,6 +18,7 @@ function resolving({ timeoutMs, filter = NO_FILTER }: { timeoutMs?: number; filt
     leases: new LeaseWriter(registrations, writer, noTracer),
     interests,
     directory: new ServiceDirectory(() => {}),
+    barriers: backend.barriers,
     isJoined: () => true,
   });
   const context = { timeoutMs: () => timeoutMs, signal: new AbortController().signal };

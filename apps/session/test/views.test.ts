@@ -134,7 +134,7 @@ describe("a view that prefers a zone", () => {
     copy.apply(leader.snapshot);
     const view = copy.view(LOCAL);
     let news = 0;
-    view.viewers.add({ viewChanged: () => void news++ });
+    view.viewers.add({ hasBeenTold: () => true, viewChanged: () => void news++ });
     const follow = () => copy.apply(leader.datum.delta(copy.held!, NO_FILTER, true)!);
     return { view, follow, pushed, ids: () => idsIn(view.datum) };
   }
@@ -201,7 +201,7 @@ describe("a copy", () => {
     const { copy } = copyOf();
     let told = 0;
     const view = copy.view(BLUE);
-    view.viewers.add({ viewChanged: () => void told++ });
+    view.viewers.add({ hasBeenTold: () => true, viewChanged: () => void told++ });
     const leader = new LeaderDatum();
     copy.apply({ ...leader.snapshot, version: version(1) });
     expect(told).toBe(1);
@@ -217,7 +217,7 @@ describe("a copy", () => {
     const view = copy.view(BLUE);
     expect(copy.view(filterFromInput({ metadata: { color: ["blue"] } }))).toBe(view);
     expect(copy.view(NO_FILTER).datum).toBe(copy.datum);
-    const viewer = { viewChanged: () => {} };
+    const viewer = { hasBeenTold: () => true, viewChanged: () => {} };
     view.viewers.add(viewer);
     copy.closeView(view);
     expect(copy.view(BLUE)).toBe(view);
@@ -245,7 +245,7 @@ describe("a copy that nobody vouches for", () => {
     const { copy, pushed } = copyOf();
     let told = 0;
     const views = [copy.view(NO_FILTER), copy.view(BLUE), copy.view(GRPC)];
-    for (const { viewers } of views) viewers.add({ viewChanged: () => void told++ });
+    for (const { viewers } of views) viewers.add({ hasBeenTold: () => true, viewChanged: () => void told++ });
     copy.apply(leader.unconfirmed);
     return { leader, copy, pushed, views, told: () => told };
   }
@@ -307,7 +307,7 @@ test("a repair, other content at the same version, reaches every view", () => {
   const { held } = view.datum;
   view.framesFor(undefined);
   let told = 0;
-  view.viewers.add({ viewChanged: () => void told++ });
+  view.viewers.add({ hasBeenTold: () => true, viewChanged: () => void told++ });
   expect(copy.apply(right.snapshot)).toBe("applied");
   expectNaive(view.datum, right.datum, BLUE);
   expect(told).toBe(1);

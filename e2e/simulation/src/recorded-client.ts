@@ -79,20 +79,35 @@ export class RecordedClient {
   }
 
   unregister(label: string): void {
-    const [service, instanceId] = label.split(" ") as [string, string];
-    const asked = this.#history.record({
-      kind: "unregister",
-      client: this.name,
-      service: textOfService(service),
-      instanceId,
-    });
-    const registration = this.#registrations.get(label)!;
-    this.#registrations.delete(label);
-    this.#leaving.add(label);
+    const [asked, registration] = this.#leave(label);
     registration.unregister().then(
       () => this.#unregistered(label, asked, registration),
       (error: unknown) => this.#unanswered(asked, error),
     );
+  }
+
+  /** Unregisters, and waits until everybody knows. */
+  drain(label: string): void {
+    const [asked, registration] = this.#leave(label);
+    const before = registration.version;
+    registration.drain().then(
+      () => {
+        this.#unregistered(label, asked, registration);
+        return this.#history.record({ kind: "drained", unregister: asked });
+      },
+      // Others may take longer than is waited for them; then it is out all the same, if it is known to be.
+      () => registration.version !== before && this.#unregistered(label, asked, registration),
+    );
+  }
+
+  #leave(label: string): [asked: number, Registration] {
+    const [service, instanceId] = label.split(" ") as [string, string];
+    const what = { client: this.name, service: textOfService(service), instanceId };
+    const asked = this.#history.record({ kind: "unregister", ...what });
+    const registration = this.#registrations.get(label)!;
+    this.#registrations.delete(label);
+    this.#leaving.add(label);
+    return [asked, registration];
   }
 
   /** What was never told to the registry has no version: it was never in any. */

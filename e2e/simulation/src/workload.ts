@@ -83,7 +83,8 @@ function nextName(name: string): string {
 function act(provider: RecordedClient, random: SeededRandom): void {
   const present = provider.registered;
   const what = random.int(10);
-  if (present.length > 0 && what < 3) provider.unregister(random.pick(present));
+  if (present.length > 0 && what < 1) provider.drain(random.pick(present));
+  else if (present.length > 0 && what < 3) provider.unregister(random.pick(present));
   else if (present.length > 0 && what < 6) provider.update(random.pick(present), endpointOf(provider.name, random));
   else {
     const service = random.pick(SERVICES);

@@ -58,7 +58,7 @@ test("registrations that a session has given up are back within one interval", a
 test("a subscription that a session has forgotten is heard of again within one interval", async () => {
   const { cluster, provider, views, lost, connection } = await connected();
   const forgotten = { key: serviceKey({ service: "orders" }), filter: NO_FILTER };
-  const nothing = { hello: undefined, registers: [], unregisters: [], subscribes: [], receipts: [] };
+  const nothing = { hello: undefined, registers: [], unregisters: [], subscribes: [], receipts: [], barriers: [] };
   connection.receive({ ...nothing, unsubscribes: [forgotten] });
   void provider.register({ service: "orders", id: "c", address: "10.0.0.1:80" });
   await cluster.clock.runFor(1_000);

@@ -17,11 +17,11 @@ import {
 import { Departures, SlotContent, SlotOwnership, Storage, Tombstones } from "@rollcall/data/parts";
 import { TableDraft } from "@rollcall/meta/parts";
 import { Feed } from "@rollcall/sdk/parts";
-import { RegistrationStore, View } from "@rollcall/session/parts";
+import { RegistrationStore, Telling, View } from "@rollcall/session/parts";
 import type { Property } from "@rollcall/testing";
 
 import { fullRestart } from "../src/scenarios/full-restart.ts";
-import { duplicates } from "../src/scenarios/links.ts";
+import { duplicates, onBadLinks } from "../src/scenarios/links.ts";
 import { leaderLoss, pairLoss, sessionLoss } from "../src/scenarios/losses.ts";
 import { staleTimers } from "../src/scenarios/pauses.ts";
 import type { SimScenario } from "../src/sim-scenario.ts";
@@ -225,6 +225,13 @@ export const mutants: readonly Mutant[] = [
     ],
     scenario: duplicates,
     violates: ["P5"],
+    seed: 1,
+  },
+  {
+    name: "call a drain done early: a session does not wait for what its subscribers say",
+    begin: () => [breakGetter(Telling, "behind", () => () => 0)],
+    scenario: onBadLinks,
+    violates: ["P13"],
     seed: 1,
   },
   {

@@ -1,5 +1,6 @@
 /** The conversation between a client and a session node, as values. Lists are batches: whatever was waiting. */
 
+import type { Barrier, BarrierAnswer } from "./barrier.ts";
 import type { Held } from "./datum.ts";
 import type { Receipt } from "./delivery.ts";
 import type { Digest } from "./digest.ts";
@@ -66,6 +67,7 @@ export interface ClientMessage {
   readonly receipts: readonly PushReceipt[];
   /** Now and then, to be compared with what the session has of this client. */
   readonly summary?: ClientSummary | undefined;
+  readonly barriers: readonly Barrier[];
 }
 
 /** Digests of what a client has with its session, on whichever side. */
@@ -106,4 +108,5 @@ export interface ServerMessage {
   readonly pushes: readonly UpdatePart[];
   /** What the session has of the client: the answer to a summary. */
   readonly summary?: ClientSummary | undefined;
+  readonly barriers: readonly BarrierAnswer[];
 }

@@ -10,11 +10,13 @@ import {
   afterSending,
   afterSilence,
   deliveryTo,
+  hasBeenTold,
   wantsUpdate,
   type Delivery,
   type Receipt,
 } from "./delivery.ts";
 import { sameDigest } from "./digest.ts";
+import type { Version } from "./version.ts";
 
 /** An update without a receipt for so long, in milliseconds, is taken for lost and followed by a snapshot. */
 export const RECEIPT_TIMEOUT_MS = 2_000;
@@ -103,6 +105,14 @@ export class Deliveries<Source> {
   changed(followed: Followed<Source>): void {
     this.#dirty.add(followed);
     this.#wake();
+  }
+
+  /** Whether the receiver holds the datum as of `version` or later, or has no interest in it. */
+  hasBeenTold(id: string, version: Version): boolean {
+    const followed = this.#followed.get(id);
+    if (followed === undefined) return true;
+    const shown = this.#shownOf(followed.source);
+    return shown !== undefined && hasBeenTold(followed.delivery, shown.datum, version);
   }
 
   allChanged(): void {

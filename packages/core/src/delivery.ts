@@ -10,7 +10,7 @@
 import type { Datum, Held, Update } from "./datum.ts";
 import { sameDigest } from "./digest.ts";
 import type { Filter } from "./filter.ts";
-import { compareVersions } from "./version.ts";
+import { compareVersions, type Version } from "./version.ts";
 
 export type Delivery =
   /** The receiver has asked for the datum, holding `held` or nothing, and is owed an answer even if that is no news. */
@@ -40,6 +40,16 @@ export function wantsUpdate(delivery: Delivery, datum: Datum): boolean {
   if (sameDigest(held.digest, datum.digest)) return delivery.state === "asked";
   // A receiver that is ahead of us has heard a newer source; we will catch up with it.
   return compareVersions(held.version, datum.version) <= 0;
+}
+
+/**
+ * Whether the receiver is known to hold the datum as it was at `version` or later. One whose content is the present one
+ * does, whatever version it heard of last: what happened meanwhile did not concern it.
+ */
+export function hasBeenTold(delivery: Delivery, datum: Datum, version: Version): boolean {
+  if (delivery.state === "sending" || delivery.held === undefined) return false;
+  const { held } = delivery;
+  return compareVersions(held.version, version) >= 0 || sameDigest(held.digest, datum.digest);
 }
 
 /**

@@ -78,6 +78,7 @@ export {
   afterSending,
   afterSilence,
   deliveryTo,
+  hasBeenTold,
   updateFor,
   wantsUpdate,
   type Delivery,
@@ -86,6 +87,15 @@ export {
 export { PART_BYTES_MAX, UPDATE_BYTES_MAX, UpdateParts, partsOfUpdate, type UpdatePart } from "./update-parts.ts";
 export { DURATION_BOUNDS_MS, DurationHistogram } from "./duration-histogram.ts";
 export { changeAfter, originOf, type NewestChange } from "./change-origin.ts";
+export {
+  isPassed,
+  textFromBehind,
+  type Barrier,
+  type BarrierAnswer,
+  type Behind,
+  type ToldAnswer,
+  type ToldQuestion,
+} from "./barrier.ts";
 export { Deliveries, type Due, type Followed, type Shown } from "./deliveries.ts";
 export { oncePerTurn } from "./once-per-turn.ts";
 export { LeaseTable } from "./lease-table.ts";

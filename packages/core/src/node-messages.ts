@@ -1,5 +1,6 @@
 /** The conversations between Rollcall's own nodes, as values. Lists are batches: whatever was waiting. */
 
+import type { Barrier, BarrierAnswer, ToldAnswer, ToldQuestion } from "./barrier.ts";
 import type { Held } from "./datum.ts";
 import type { Receipt } from "./delivery.ts";
 import type { Digest } from "./digest.ts";
@@ -136,6 +137,9 @@ export interface LinkRequest {
   readonly registrations: RollUp | undefined;
   /** The answer to a roll-up `copies` that this session does not share. */
   readonly copies: readonly SlotDigest[];
+  readonly barriers: readonly Barrier[];
+  /** Answers to `toldQuestions`. */
+  readonly told: readonly ToldAnswer[];
 }
 
 export interface WriteResult {
@@ -178,6 +182,8 @@ export interface LinkResponse {
   readonly copies: RollUp | undefined;
   /** Slots of which the session's copies are not what the leader notified: its interests are to be told again. */
   readonly askAgain: readonly SlotId[];
+  readonly toldQuestions: readonly ToldQuestion[];
+  readonly barriers: readonly BarrierAnswer[];
 }
 
 // Follower to leader -------------------------------------------------------------------------------------------------

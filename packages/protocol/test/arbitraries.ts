@@ -115,6 +115,9 @@ export const updates: fc.Arbitrary<UpdatePart> = fc.record({
   origin: optional(fc.record({ traceparent: traceparents, ageUs: uint32 })),
 });
 
+const barriers = some(fc.record({ sequence: count, key: keys, version: versions }));
+const barrierAnswers = some(fc.record({ sequence: count, subscribers: uint32, sessions: uint32 }));
+
 const registers = fc
   .record({
     sequence: count,
@@ -143,6 +146,7 @@ export const clientMessages: fc.Arbitrary<ClientMessage> = fc.record({
   unsubscribes: some(fc.record({ key: keys, filter: filters })),
   receipts: some(fc.record({ key: keys, filter: filters, held: helds, resync: flags })),
   summary: summaries,
+  barriers,
 });
 
 export const serverMessages: fc.Arbitrary<ServerMessage> = fc.record({
@@ -159,6 +163,7 @@ export const serverMessages: fc.Arbitrary<ServerMessage> = fc.record({
   refusals: some(fc.record({ key: keys, filter: filters, error: errors })),
   pushes: some(updates),
   summary: summaries,
+  barriers: barrierAnswers,
 });
 
 const slots: fc.Arbitrary<SlotId> = fc.nat(SLOT_COUNT - 1).map(slotId);
@@ -206,6 +211,8 @@ export const linkRequests: fc.Arbitrary<LinkRequest> = fc.record({
   ),
   registrations: optional(rollUps),
   copies: some(fc.record({ ...ofSlot, digest: digests })),
+  barriers,
+  told: some(fc.record({ key: keys, version: versions, subscribers: uint32 })),
 });
 
 const outcomes: fc.Arbitrary<WriteOutcome> = fc.oneof(
@@ -229,6 +236,8 @@ export const linkResponses: fc.Arbitrary<LinkResponse> = fc.record({
   reportAll: flags,
   copies: optional(rollUps),
   askAgain: some(slots),
+  toldQuestions: some(fc.record({ key: keys, held: helds })),
+  barriers: barrierAnswers,
 });
 
 export const replicateRequests: fc.Arbitrary<ReplicateRequest> = fc.record({

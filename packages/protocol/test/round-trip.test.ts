@@ -104,6 +104,7 @@ describe("what is encoded is what is decoded", () => {
           results: [],
           refusals: [],
           pushes: [update],
+          barriers: [],
         });
       }),
     );

@@ -6,11 +6,9 @@ import {
   filterFromInput,
   instanceFromInput,
   noTracer,
-  serviceKey,
   silentLog,
   type ClientSummary,
   type FilterInput,
-  type InstanceInput,
   type ServerHello,
   type ServerMessage,
   type ServiceKey,
@@ -18,86 +16,25 @@ import {
 
 import { SubscriptionBalancer, type Balancer, type BalancerOptions } from "./balance/balancer.ts";
 import { weightedRandom } from "./balance/weighted-random.ts";
+import type { Client, ClientState } from "./client-surface.ts";
 import type { ClientPorts, LinkedClientPorts } from "./client-ports.ts";
 import { Comparison } from "./comparison.ts";
 import { Connection } from "./connection.ts";
+import { Drains } from "./drains.ts";
 import { EventHub, type ClientEvents, type EventName } from "./events.ts";
 import { firstView } from "./first-view.ts";
+import { HeldBack, heldBackEvent, type HeldBackCounts } from "./held-back.ts";
 import { Keeper, type CopyProblem } from "./kept/keeper.ts";
 import { streamLinks } from "./link.ts";
 import { completeOptions, type ClientOptions, type CompleteOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { deferred } from "./promises.ts";
 import { Registrations } from "./registrations.ts";
-import { pendingRegistration, type PendingRegistration } from "./registration.ts";
+import { pendingRegistration, type Drain, type PendingRegistration } from "./registration.ts";
+import { serviceKeyFromInput, type RegisterInput, type ServiceInput } from "./service-input.ts";
 import type { ServiceView } from "./service-view.ts";
 import { FeedSubscription, type Subscription } from "./subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
-
-/** A service: its name, or its name with the namespace and group when they are not the client's own. */
-export type ServiceInput =
-  | string
-  | { readonly service: string; readonly namespace?: string | undefined; readonly group?: string | undefined };
-
-/** An instance and the service it belongs to. */
-export type RegisterInput = InstanceInput & Exclude<ServiceInput, string>;
-
-/**
- * `connecting`: dialing the first time, or again. `connected`: a server has said hello. `waiting`: for the time of the
- * next dial. `closing`, `closed`: by `close`.
- */
-export type ClientState = "connecting" | "connected" | "waiting" | "closing" | "closed";
-
-export interface Client extends AsyncDisposable {
-  /** Identity of the client over its connections: the option `name`, if there is one, and random bits. */
-  readonly id: string;
-  readonly state: ClientState;
-  /**
-   * Registers an instance of a service for as long as this client lives, over any number of connections. The result
-   * can be used at once; awaiting it waits until the leader of the service's slot has applied it.
-   *
-   * Throws a RegistryError: `invalid_field` or `limit_exceeded` naming field, limit and value, also for an id that
-   * this client has registered for the service already; `closed`. Awaiting throws the registry's reason when it
-   * refuses, or the reason of `signal`, which ends the waiting and not the registration.
-   */
-  register(input: RegisterInput, options?: { readonly signal?: AbortSignal | undefined }): PendingRegistration;
-  /**
-   * Subscribes to a service, whether or not anyone has registered it. Subscriptions with equal service and filter
-   * share what is sent over the wire. An aborted `signal` closes the subscription.
-   *
-   * Throws a RegistryError: `invalid_field` or `limit_exceeded` naming field, limit and value; `closed`.
-   */
-  subscribe(
-    service: ServiceInput,
-    filter?: FilterInput,
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Subscription;
-  /**
-   * The instances of a service now: what a subscription of it holds, or what the registry answers.
-   *
-   * Rejects with a RegistryError: as `subscribe` throws; `deadline_exceeded` after `timeoutMs` milliseconds (default:
-   * the option `resolveTimeoutMs`); the registry's reason when it refuses. Rejects with the reason of `signal`.
-   */
-  resolve(
-    service: ServiceInput,
-    filter?: FilterInput,
-    options?: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined },
-  ): Promise<ServiceView>;
-  /**
-   * Subscribes to a service in order to call one of its instances at a time. An aborted `signal` closes it.
-   *
-   * Throws as `subscribe` does.
-   */
-  balancer(service: ServiceInput, options?: BalancerOptions): Balancer;
-  /** Calls `listener` at every such event until the returned function is called. */
-  on<Name extends EventName>(name: Name, listener: (event: ClientEvents[Name]) => unknown): () => void;
-  /**
-   * Ends all subscriptions, unregisters everything, waits until that is applied (at most the option `closeTimeoutMs`)
-   * and ends the connection. Never rejects; every call gives the same promise. From the first call on everything else
-   * is refused with reason `closed`.
-   */
-  close(): Promise<void>;
-}
 
 type Life = { readonly kind: "live" } | { readonly kind: "closing" | "closed"; readonly done: Promise<void> };
 
@@ -109,9 +46,11 @@ class ConnectedClient implements Client {
   readonly #connection: Connection;
   readonly #outbox: Outbox;
   readonly #registrations: Registrations;
+  readonly #drains: Drains;
   readonly #subscriptions: Subscriptions;
   readonly #keeper: Keeper | undefined;
   readonly #comparison: Comparison;
+  readonly #heldBack: HeldBack;
   #life: Life = { kind: "live" };
 
   constructor(ports: LinkedClientPorts, options: CompleteOptions) {
@@ -123,7 +62,6 @@ class ConnectedClient implements Client {
     this.#events = new EventHub(log);
     const { report } = this.#events;
     const wake = (): void => this.#outbox.wake();
-    this.#registrations = new Registrations({ clock, tracer, resultTimeoutMs, wake, report });
     this.#keeper =
       ports.cache &&
       new Keeper({
@@ -132,6 +70,20 @@ class ConnectedClient implements Client {
         isConnected: () => this.#connection.state === "open",
         problem: (problem) => this.#cacheFailed(problem),
       });
+    this.#registrations = new Registrations({
+      clock,
+      tracer,
+      resultTimeoutMs,
+      wake,
+      report,
+      removed: (claim) => this.#drains.removed(claim),
+      drainFailed: (claim, error) => this.#drains.failed(claim, error),
+    });
+    this.#drains = new Drains({ clock, resultTimeoutMs, wake, registrations: this.#registrations });
+    this.#heldBack = new HeldBack(clock, options.heldBackMaxMs, {
+      began: (feed, because) => this.#events.emit("heldBack", heldBackEvent(feed, because)),
+      overdue: (feed, because) => this.#events.emit("heldTooLong", heldBackEvent(feed, because)),
+    });
     this.#subscriptions = new Subscriptions({
       clock,
       tracer,
@@ -143,7 +95,7 @@ class ConnectedClient implements Client {
         const ageMs = origin && origin.ageUs / 1_000;
         this.#events.emit("pushed", { service, filter, version, ageMs, isDelta: baseDigest !== undefined });
       },
-      heldBack: ({ key: service, filter, version }) => this.#events.emit("heldBack", { service, filter, version }),
+      heldBack: this.#heldBack,
     });
     this.#comparison = new Comparison({
       clock,
@@ -167,6 +119,7 @@ class ConnectedClient implements Client {
       drained: wake,
       lost: ({ server, wasOpen, error, failures, pauseMs }) => {
         this.#registrations.disconnected();
+        this.#drains.disconnected();
         this.#subscriptions.disconnected();
         this.#comparison.disconnected();
         if (wasOpen) this.#events.emit("disconnected", { server, error });
@@ -174,9 +127,18 @@ class ConnectedClient implements Client {
       },
     });
     // Registrations first: who resolves a service should find those that started together with it.
-    this.#outbox = new Outbox(clock, this.#connection, [this.#registrations, this.#subscriptions, this.#comparison]);
+    this.#outbox = new Outbox(clock, this.#connection, [
+      this.#registrations,
+      this.#drains,
+      this.#subscriptions,
+      this.#comparison,
+    ]);
     // Later, so that what is wanted from the start leaves in the first frame.
     clock.defer(() => this.#connection.open());
+  }
+
+  get heldBack(): HeldBackCounts {
+    return this.#heldBack.counts;
   }
 
   get state(): ClientState {
@@ -193,8 +155,16 @@ class ConnectedClient implements Client {
     const instance = instanceFromInput({ ...input, zone: input.zone ?? this.#options.zone }, () =>
       this.#ports.random.id(),
     );
-    return pendingRegistration(this.#registrations.register(key, instance), this.#registrations, signal);
+    return pendingRegistration(this.#registrations.register(key, instance), this.#registrations, this.#drain, signal);
   }
+
+  async drain(options: Parameters<Drain>[1] = {}): Promise<void> {
+    this.#assertLive();
+    await this.#drain(this.#registrations.listed(), options);
+  }
+
+  readonly #drain: Drain = (claims, { timeoutMs, signal }) =>
+    this.#drains.drain(claims, { timeoutMs: timeoutMs ?? this.#options.drainTimeoutMs, signal });
 
   subscribe(
     service: ServiceInput,
@@ -283,19 +253,14 @@ class ConnectedClient implements Client {
   }
 
   #key(input: ServiceInput): ServiceKey {
-    const parts = typeof input === "string" ? { service: input } : input;
-    const { namespace, group } = this.#options;
-    return serviceKey({
-      namespace: parts.namespace || namespace,
-      group: parts.group || group,
-      service: parts.service,
-    });
+    return serviceKeyFromInput(input, this.#options);
   }
 
   // The conversation -------------------------------------------------------------------------------------------------
 
   #dialed(incarnation: number): void {
     this.#registrations.replay(incarnation);
+    this.#drains.replay();
     this.#subscriptions.replay();
     this.#outbox.begin({ clientId: this.id, incarnation, agent: this.#options.agent });
   }
@@ -314,8 +279,9 @@ class ConnectedClient implements Client {
     return registrations && subscriptions && { registrations, subscriptions };
   }
 
-  #received({ results, refusals, pushes, summary }: ServerMessage): void {
+  #received({ results, refusals, pushes, summary, barriers }: ServerMessage): void {
     for (const result of results) this.#registrations.take(result);
+    for (const answer of barriers) this.#drains.take(answer);
     for (const refusal of refusals) this.#subscriptions.refuse(refusal);
     for (const push of pushes) this.#subscriptions.take(push);
     if (summary !== undefined) this.#comparison.take(summary);

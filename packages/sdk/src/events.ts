@@ -2,6 +2,7 @@
 
 import { RegistryError, type Filter, type Log, type ServiceKey, type Version } from "@rollcall/core";
 
+import type { HeldBackBecause } from "./held-back.ts";
 import type { CopyProblem } from "./kept/keeper.ts";
 
 export interface ClientEvents {
@@ -11,8 +12,10 @@ export interface ClientEvents {
   readonly disconnected: { readonly server: string; readonly error: RegistryError };
   /** No link; the next dial is in `pauseMs` milliseconds. `failures` counts the dials that have failed in a row. */
   readonly retrying: { readonly failures: number; readonly pauseMs: number; readonly error: RegistryError };
-  /** The registry sent an empty list that its leader does not vouch for. It is not shown; the old one stays. */
-  readonly heldBack: { readonly service: ServiceKey; readonly filter: Filter; readonly version: Version };
+  /** An older list goes on being shown, of this version, because the registry vouches for nothing newer. */
+  readonly heldBack: HeldBackEvent;
+  /** That has gone on for longer than the option `heldBackMaxMs`: the list stays, and is not confirmed any more. */
+  readonly heldTooLong: HeldBackEvent;
   /** A list could not be kept where the next life of the program would find it, or what was found there is of no use. */
   readonly cacheFailed: CopyProblem;
   /**
@@ -30,6 +33,14 @@ export interface ClientEvents {
   readonly error: { readonly error: RegistryError; readonly during: string };
   /** `close` is done. */
   readonly closed: Record<string, never>;
+}
+
+export interface HeldBackEvent {
+  readonly service: ServiceKey;
+  readonly filter: Filter;
+  readonly because: HeldBackBecause;
+  /** Of the list that is shown; undefined when none was ever. */
+  readonly version: Version | undefined;
 }
 
 export type EventName = keyof ClientEvents;
@@ -58,6 +69,7 @@ export class EventHub {
     heldBack: new Set(),
     cacheFailed: new Set(),
     pushed: new Set(),
+    heldTooLong: new Set(),
     error: new Set(),
     closed: new Set(),
   };

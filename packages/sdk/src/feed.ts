@@ -150,6 +150,12 @@ export class Feed implements Keepable {
     return isChange;
   }
 
+  /** Nobody has vouched for too long for what is shown: it stays, and says so. */
+  doubt(): void {
+    if (this.#shown === undefined) return;
+    this.#shown = { ...this.#shown, view: serviceView({ ...this.#shown.view, confirmed: false }) };
+  }
+
   /**
    * Another cluster counts versions anew: the next push is taken whatever its version. What is shown stays. True when what
    * is held was of another one.

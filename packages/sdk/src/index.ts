@@ -10,11 +10,13 @@ export { mayBeCalled, type Policy, type PolicyContext } from "./balance/policy.t
 export type { AcquireOptions, Balancer, BalancerOptions, Picked, PickOptions } from "./balance/balancer.ts";
 
 // What a client gives and takes.
+export type { Client, ClientState } from "./client-surface.ts";
 export type { ClientPorts } from "./client-ports.ts";
-export type { Client, ClientState, RegisterInput, ServiceInput } from "./client.ts";
+export type { RegisterInput, ServiceInput } from "./service-input.ts";
+export type { HeldBackBecause, HeldBackCounts } from "./held-back.ts";
 export type { ClientOptions } from "./options.ts";
 export type { ReconnectOptions } from "./backoff.ts";
-export type { ClientEvents, EventName } from "./events.ts";
+export type { ClientEvents, EventName, HeldBackEvent } from "./events.ts";
 export type { InstanceChange, PendingRegistration, Registration } from "./registration.ts";
 export type { Subscription, ViewCallback } from "./subscription.ts";
 export type { KeptOrigin, ServiceView } from "./service-view.ts";

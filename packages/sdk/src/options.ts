@@ -38,6 +38,16 @@ export interface ClientOptions {
    * with the connection anyway.
    */
   readonly closeTimeoutMs?: number | undefined;
+  /**
+   * How long a view counts as confirmed, in milliseconds, while the registry vouches for nothing or cannot be reached.
+   * Default 600,000: longer than a restart of everything, short enough that nobody takes yesterday's list for today's.
+   */
+  readonly heldBackMaxMs?: number | undefined;
+  /**
+   * How long `drain` waits until every live subscriber knows, in milliseconds, unless told otherwise. Default 10,000:
+   * others decide how long it takes, and a provider should not be kept from its end by one that hangs.
+   */
+  readonly drainTimeoutMs?: number | undefined;
 }
 
 /** {@link ClientOptions} with nothing left open. */
@@ -53,6 +63,8 @@ export interface CompleteOptions {
   readonly resultTimeoutMs: number;
   readonly resolveTimeoutMs: number;
   readonly closeTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly heldBackMaxMs: number;
 }
 
 export const DEFAULT_AGENT = "rollcall-sdk/0.1.0";
@@ -87,6 +99,8 @@ export function completeOptions(
     resultTimeoutMs: duration("resultTimeoutMs", options.resultTimeoutMs, 3_000, 1),
     resolveTimeoutMs: duration("resolveTimeoutMs", options.resolveTimeoutMs, 10_000),
     closeTimeoutMs: duration("closeTimeoutMs", options.closeTimeoutMs, 2_000),
+    heldBackMaxMs: duration("heldBackMaxMs", options.heldBackMaxMs, 600_000, 1),
+    drainTimeoutMs: duration("drainTimeoutMs", options.drainTimeoutMs, 10_000),
   };
 }
 

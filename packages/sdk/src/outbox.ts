@@ -10,6 +10,7 @@ import {
   LIMITS,
   oncePerTurn,
   textFromFilter,
+  type Barrier,
   type ClientHello,
   type ClientMessage,
   type ClientSummary,
@@ -51,6 +52,7 @@ export class Draft implements ClientMessage {
   readonly unsubscribes: UnsubscribeItem[] = [];
   readonly receipts: PushReceipt[] = [];
   summary: ClientSummary | undefined;
+  readonly barriers: Barrier[] = [];
   #bytes = 0;
 
   constructor(hello?: ClientHello) {
@@ -83,6 +85,11 @@ export class Draft implements ClientMessage {
   unsubscribe(item: UnsubscribeItem): void {
     this.unsubscribes.push(item);
     this.#bytes += ITEM_BYTES + keyLength(item.key) + filterBytesMax(item.filter);
+  }
+
+  barrier(item: Barrier): void {
+    this.barriers.push(item);
+    this.#bytes += ITEM_BYTES + keyLength(item.key);
   }
 
   receipt(item: PushReceipt): void {

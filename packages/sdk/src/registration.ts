@@ -9,8 +9,9 @@ import {
   type Version,
 } from "@rollcall/core";
 
+import type { Claim } from "./claim.ts";
 import { quiet, untilAborted } from "./promises.ts";
-import type { Claim, Registrations } from "./registrations.ts";
+import type { Registrations } from "./registrations.ts";
 
 /** What may change of a registered instance: everything but its id. */
 export type InstanceChange = Partial<Omit<InstanceInput, "id">>;
@@ -38,6 +39,18 @@ export interface Registration {
    * again is fine. Rejects with reason `closed` when the client was closed before the answer came.
    */
   unregister(): Promise<void>;
+  /**
+   * Ends the registration and resolves when every live subscriber of the service has acknowledged a list without it:
+   * from then on the registry sends nobody here, and a provider that has finished its work may exit.
+   *
+   * Rejects with a RegistryError `deadline_exceeded` after `timeoutMs` milliseconds (default: the option
+   * `drainTimeoutMs`), which says how many are behind; the registry's reason when it refuses; `closed`. Rejects with the
+   * reason of `signal`. The registration is ended in any case.
+   */
+  drain(options?: {
+    readonly timeoutMs?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<void>;
   /** The same as {@link unregister}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -48,13 +61,21 @@ export interface Registration {
  */
 export interface PendingRegistration extends Registration, PromiseLike<Registration> {}
 
+/** Drains claims, and waits as long as is wanted or as is usual. */
+export type Drain = (
+  claims: readonly Claim[],
+  options: { readonly timeoutMs?: number | undefined; readonly signal?: AbortSignal | undefined },
+) => Promise<void>;
+
 class ClaimedRegistration implements Registration {
   readonly #claim: Claim;
   readonly #registrations: Registrations;
+  readonly #drain: Drain;
 
-  constructor(claim: Claim, registrations: Registrations) {
+  constructor(claim: Claim, registrations: Registrations, drain: Drain) {
     this.#claim = claim;
     this.#registrations = registrations;
+    this.#drain = drain;
   }
 
   get service(): ServiceKey {
@@ -97,6 +118,10 @@ class ClaimedRegistration implements Registration {
     if (claim.error?.reason === "closed") throw claim.error;
   }
 
+  drain(options: Parameters<Drain>[1] = {}): Promise<void> {
+    return quiet(this.#drain([this.#claim], options));
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.unregister();
   }
@@ -105,10 +130,10 @@ class ClaimedRegistration implements Registration {
 class AwaitableRegistration extends ClaimedRegistration implements PendingRegistration {
   readonly #listed: () => Promise<Registration>;
 
-  constructor(claim: Claim, registrations: Registrations, signal: AbortSignal | undefined) {
-    super(claim, registrations);
+  constructor(claim: Claim, registrations: Registrations, drain: Drain, signal: AbortSignal | undefined) {
+    super(claim, registrations, drain);
     // What is awaited gives a plain registration: one with `then` would be awaited again, and so for ever.
-    const plain = new ClaimedRegistration(claim, registrations);
+    const plain = new ClaimedRegistration(claim, registrations, drain);
     this.#listed = async () => {
       await untilAborted(listed(claim, registrations), signal);
       return plain;
@@ -134,9 +159,10 @@ async function listed(claim: Claim, registrations: Registrations): Promise<void>
 export function pendingRegistration(
   claim: Claim,
   registrations: Registrations,
+  drain: Drain,
   signal: AbortSignal | undefined,
 ): PendingRegistration {
-  return new AwaitableRegistration(claim, registrations, signal);
+  return new AwaitableRegistration(claim, registrations, drain, signal);
 }
 
 /** Without fields that are undefined: those stay as they are. */

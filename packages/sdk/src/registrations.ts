@@ -27,49 +27,16 @@ import {
   type Instance,
   type RegistrationResult,
   type ServiceKey,
-  type Span,
   type Tracer,
   type Version,
 } from "@rollcall/core";
 import { bytesFromInstance } from "@rollcall/protocol";
 
+import { closed, frozen, type Claim, type OwnClaim } from "./claim.ts";
 import type { Report } from "./events.ts";
 import type { Draft, OutboxSource } from "./outbox.ts";
 import { deferred, type Deferred } from "./promises.ts";
 import { Unanswered } from "./unanswered.ts";
-
-/** One client's say in one (service, instance id). Changed by {@link Registrations} alone. */
-export interface Claim {
-  readonly key: ServiceKey;
-  readonly wanted: "listed" | "gone";
-  /** As it is listed, or was last. */
-  readonly instance: Instance;
-  /** Datum version at which the instance, or its end, was last applied. */
-  readonly version: Version | undefined;
-  /** Why it ended other than by an unregister that was applied: refused for good, or abandoned. */
-  readonly error: RegistryError | undefined;
-}
-
-interface OwnClaim extends Claim {
-  readonly text: string;
-  wanted: "listed" | "gone";
-  instance: Instance;
-  bytes: Uint8Array;
-  /** Grows with every change. */
-  counter: number;
-  /** Names the newest version on the present connection. */
-  sequence: number;
-  /** What the registry took last, to go back to when it refuses something newer. */
-  applied: Instance | undefined;
-  version: Version | undefined;
-  error: RegistryError | undefined;
-  /** How many versions were ever handed to a link. Of a claim without one, nobody has to be told the end. */
-  told: number;
-  /** Of the newest change, until the registry has answered it. */
-  span: Span | undefined;
-  /** Settles when the newest version is applied or refused; undefined when nobody waits. */
-  settled: Deferred<void> | undefined;
-}
 
 export interface RegistrationsPorts {
   readonly clock: Clock;
@@ -78,12 +45,18 @@ export interface RegistrationsPorts {
   /** Something waits to be sent. */
   readonly wake: () => void;
   readonly report: Report;
+  /** The leader has taken out a claim that is being drained. */
+  readonly removed: (claim: Claim) => void;
+  /** A claim that is being drained will not be. */
+  readonly drainFailed: (claim: Claim, error: RegistryError) => void;
 }
 
 export class Registrations implements OutboxSource {
   readonly #tracer: Tracer;
   readonly #wake: () => void;
   readonly #report: Report;
+  readonly #removed: (claim: Claim) => void;
+  readonly #drainFailed: (claim: Claim, error: RegistryError) => void;
   readonly #claims = new Map<string, OwnClaim>();
   readonly #unsent = new Set<OwnClaim>();
   readonly #bySequence = new Map<number, OwnClaim>();
@@ -94,10 +67,12 @@ export class Registrations implements OutboxSource {
   #forgottenCounter = 0;
   #nothingLeft: Deferred<void> | undefined;
 
-  constructor({ clock, tracer, resultTimeoutMs, wake, report }: RegistrationsPorts) {
+  constructor({ clock, tracer, resultTimeoutMs, wake, report, removed, drainFailed }: RegistrationsPorts) {
     this.#tracer = tracer;
     this.#wake = wake;
     this.#report = report;
+    this.#removed = removed;
+    this.#drainFailed = drainFailed;
     this.#unanswered = new Unanswered(clock, resultTimeoutMs, (claim) => this.#sendAgain(claim));
   }
 
@@ -126,11 +101,13 @@ export class Registrations implements OutboxSource {
       error: undefined,
       told: before?.told ?? 0,
       span: undefined,
+      isDraining: false,
       settled: before?.settled,
     };
     if (before !== undefined) this.#unlist(before);
     before?.span?.end();
     this.#claims.set(text, claim);
+    if (before?.isDraining === true) this.#drainFailed(before, closed("it was registered again"));
     this.#asked(claim);
     return claim;
   }
@@ -152,6 +129,35 @@ export class Registrations implements OutboxSource {
     own.wanted = "gone";
     if (own.told === 0) this.#forget(own);
     else this.#asked(own);
+  }
+
+  /**
+   * Ends a claim and does not forget it: each new connection is told of its end until {@link drained}. `unknown to all`:
+   * nobody was ever told of it. `ended`: it had ended before.
+   */
+  drain(claim: Claim): "draining" | "ended" | "unknown to all" {
+    this.unregister(claim);
+    const own = this.#own(claim);
+    if (own === undefined) return claim.version === undefined ? "unknown to all" : "ended";
+    own.isDraining = true;
+    return "draining";
+  }
+
+  isDraining(claim: Claim): boolean {
+    return this.#own(claim)?.isDraining === true;
+  }
+
+  /** Nobody waits for the draining any more. */
+  drained(claim: Claim): void {
+    const own = this.#own(claim);
+    if (own === undefined) return;
+    own.isDraining = false;
+    if (own.wanted === "gone" && own.sequence === 0) this.#forget(own);
+  }
+
+  /** What is to be listed. */
+  listed(): Claim[] {
+    return [...this.#claims.values()].filter(({ wanted }) => wanted === "listed");
   }
 
   unregisterAll(): void {
@@ -184,6 +190,7 @@ export class Registrations implements OutboxSource {
       claim.error = error;
       this.#settle(claim, error);
       this.#forget(claim);
+      if (claim.isDraining) this.#drainFailed(claim, error);
     }
   }
 
@@ -199,8 +206,9 @@ export class Registrations implements OutboxSource {
   /** Over what the session should have of this client; undefined while it may not have heard or answered all of it. */
   digest(clientId: string): Digest | undefined {
     let digest = EMPTY_DIGEST;
-    for (const { key, instance, bytes, counter, sequence } of this.#claims.values()) {
+    for (const { key, instance, bytes, counter, sequence, wanted } of this.#claims.values()) {
       if (sequence !== 0) return undefined;
+      if (wanted === "gone") continue;
       const version = { incarnation: this.#incarnation, counter };
       const name = { instanceId: instance.id, clientId, version };
       digest = toggleDigest(digest, digestOfRegistration(textFromServiceKey(key), name, digestOfBytes(bytes)));
@@ -251,9 +259,10 @@ export class Registrations implements OutboxSource {
 
   #applied(claim: OwnClaim, version: Version): void {
     claim.version = version;
-    if (claim.wanted === "gone") this.#forget(claim);
-    else claim.applied = claim.instance;
+    if (claim.wanted === "listed") claim.applied = claim.instance;
+    else if (!claim.isDraining) this.#forget(claim);
     this.#settle(claim, undefined);
+    if (claim.isDraining) this.#removed(claim);
   }
 
   #refused(claim: OwnClaim, value: ErrorValue): void {
@@ -272,6 +281,7 @@ export class Registrations implements OutboxSource {
     // An earlier version may have been taken, although its answer was ignored.
     if (wanted === "listed" && claim.told > 1) this.#changed(claim);
     else this.#forget(claim);
+    if (claim.isDraining) this.#drainFailed(claim, error);
   }
 
   /** A change that the user asks for now. The span of the one before, which it overtakes, ends. */
@@ -336,13 +346,4 @@ export class Registrations implements OutboxSource {
     const own = this.#claims.get(`${textFromServiceKey(claim.key)}/${claim.instance.id}`);
     return own === claim ? own : undefined;
   }
-}
-
-/** A copy that nobody can change: what users are shown is what was sent. */
-function frozen(instance: Instance): Instance {
-  return Object.freeze({ ...instance, metadata: Object.freeze({ ...instance.metadata }) });
-}
-
-function closed(message: string): RegistryError {
-  return new RegistryError("closed", message);
 }

@@ -14,6 +14,7 @@ import {
   formatVersion,
   digestOfText,
   limitExceeded,
+  sameDigest,
   textFromFilter,
   textFromServiceKey,
   toggleDigest,
@@ -32,7 +33,8 @@ import {
 } from "@rollcall/core";
 
 import type { Report } from "./events.ts";
-import { Feed, type FeedListener } from "./feed.ts";
+import { Feed, type FeedListener, type FeedOutcome } from "./feed.ts";
+import type { HeldBack } from "./held-back.ts";
 import type { Keeper } from "./kept/keeper.ts";
 import { filterBytesMax, type Draft, type OutboxSource } from "./outbox.ts";
 import { Unanswered } from "./unanswered.ts";
@@ -52,9 +54,9 @@ export interface SubscriptionsPorts {
   readonly resultTimeoutMs: number;
   /** Something waits to be sent. */
   readonly wake: () => void;
-  readonly heldBack: (update: Update) => void;
   /** An update has made a new view, of which listeners are about to be told. */
   readonly pushed: (update: Update) => void;
+  readonly heldBack: HeldBack;
   readonly report: Report;
   /** Keeps lists beyond this life, if anything does. */
   readonly keeper: Keeper | undefined;
@@ -165,6 +167,7 @@ export class Subscriptions implements OutboxSource {
     this.#unanswered.settle(feed);
     this.#receipts.delete(feed.text);
     this.#ports.keeper?.dropped(feed);
+    this.#ports.heldBack.end(feed);
   }
 
   #ask(feed: Feed): void {
@@ -191,6 +194,8 @@ export class Subscriptions implements OutboxSource {
     this.#isCutOff = true;
     this.#forgetLink();
     this.#showKept();
+    for (const feed of this.#feeds.values())
+      if (feed.view !== undefined) this.#ports.heldBack.begin(feed, "disconnected");
   }
 
   #forgetLink(): void {
@@ -283,6 +288,7 @@ export class Subscriptions implements OutboxSource {
     // What is of no use is no answer: the feed is asked for again in time, and the server told what is held.
     if (outcome === "unfit" || outcome === "heldBack") this.#unanswered.sent(feed);
     else this.#unanswered.settle(feed);
+    this.#guard(feed, update, outcome);
     if (outcome === "unfit") return;
     if (outcome === "mismatch" && update.baseDigest === undefined) {
       // Asking for another snapshot would bring the same one, again and again.
@@ -291,10 +297,19 @@ export class Subscriptions implements OutboxSource {
     const { key, filter, heldForReceipt: held } = feed;
     this.#receipts.set(text, { key, filter, held, resync: outcome === "mismatch" });
     this.#ports.wake();
-    if (outcome === "heldBack") this.#ports.heldBack(update);
     if (outcome !== "changed") return;
     this.#ports.pushed(update);
     feed.tellChanged();
+  }
+
+  #guard(feed: Feed, update: Update, outcome: FeedOutcome): void {
+    const { heldBack } = this.#ports;
+    const isEmpty = sameDigest(update.digest, EMPTY_DIGEST);
+    // The same list once more, though nobody vouches for it, takes nothing from the one that is shown.
+    const isOther = feed.held === undefined || !sameDigest(update.digest, feed.held.digest);
+    if (outcome === "heldBack" || (outcome === "unfit" && isOther))
+      heldBack.begin(feed, isEmpty ? "empty" : "unconfirmed");
+    else if (update.confirmed && outcome !== "mismatch") heldBack.end(feed);
   }
 
   refuse(refusal: SubscriptionRefusal): void {

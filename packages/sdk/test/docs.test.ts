@@ -40,6 +40,7 @@ const events: Record<EventName, true> = {
   heldBack: true,
   cacheFailed: true,
   pushed: true,
+  heldTooLong: true,
   error: true,
   closed: true,
 };

@@ -48,7 +48,7 @@ interface Watch {
   readonly end: (reason: RegistryError["reason"]) => void;
 }
 
-const NOTHING: ServerMessage = { hello: undefined, results: [], refusals: [], pushes: [] };
+const NOTHING: ServerMessage = { hello: undefined, results: [], refusals: [], pushes: [], barriers: [] };
 
 /** @param hasTimers whether the platform gives the link its timers, as it may not do for a page in the background */
 function start(hasTimers = true) {
@@ -71,6 +71,7 @@ function start(hasTimers = true) {
     register: ({ instance }, leaseMs) => call(`register ${instance[0]}`, { version: version(7), leaseMs }),
     renew: (_key, id) => call(`renew ${id}`, undefined),
     unregister: (_key, id) => call(`unregister ${id}`, version(8)),
+    drain: (_key, id) => call(`drain ${id}`, undefined),
     async *watch(_hello, subscribes, signal) {
       const queue: (ServerMessage | RegistryError)[] = [];
       let wake = (): void => {};
@@ -104,7 +105,7 @@ function start(hasTimers = true) {
     closed: (error) => ends.push(error),
   });
   const say = async (message: Partial<ClientMessage>): Promise<void> => {
-    const nothing = { registers: [], unregisters: [], subscribes: [], unsubscribes: [], receipts: [] };
+    const nothing = { registers: [], unregisters: [], subscribes: [], unsubscribes: [], receipts: [], barriers: [] };
     link.send({ hello: undefined, ...nothing, ...message });
     await clock.runFor(0);
   };
@@ -257,6 +258,20 @@ describe("a registration", () => {
     });
     expect(left).toEqual(["a"]);
   });
+});
+
+test("a barrier is a call that drains what was unregistered last; one that fails is for the client to ask again", async () => {
+  const { say, calling, answer, heard } = start();
+  await say({ hello: HELLO, unregisters: [unregisters(1)] });
+  await answer();
+  const barrier = { sequence: 5, key: ORDERS, version: version(8) };
+  await say({ barriers: [barrier] });
+  expect(calling()).toEqual(["drain a"]);
+  await answer("deadline_exceeded");
+  expect(heard().flatMap(({ barriers }) => barriers)).toEqual([]);
+  await say({ barriers: [barrier] });
+  await answer();
+  expect(heard().flatMap(({ barriers }) => barriers)).toEqual([{ sequence: 5, subscribers: 0, sessions: 0 }]);
 });
 
 describe("the stream of pushes", () => {

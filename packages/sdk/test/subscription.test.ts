@@ -173,7 +173,7 @@ describe("the empty guard", () => {
     session.push(unconfirmed(orders.snapshot()));
     await run();
     expect(views.map(ids)).toEqual([["a"]]);
-    expect(held).toMatchObject([{ service: { service: "orders" }, version: version(1, 3) }]);
+    expect(held).toMatchObject([{ service: { service: "orders" }, because: "empty", version: version(1, 2) }]);
     // The receipt says what is held in truth, so the server goes on trying.
     expect(session.take()).toEqual([["receipt orders 1.2"]]);
     session.push(orders.snapshot());

@@ -18,7 +18,8 @@ export function formatHistory({ events }: History, about?: ReadonlySet<string>):
 
 function isAbout(event: HistoryEvent, about: ReadonlySet<string>, events: readonly HistoryEvent[]): boolean {
   if ("service" in event) return about.has(event.service);
-  const asked = "answers" in event ? events[event.answers] : undefined;
+  const number = "answers" in event ? event.answers : "unregister" in event ? event.unregister : undefined;
+  const asked = number === undefined ? undefined : events[number];
   return asked === undefined || !("service" in asked) || about.has(asked.service);
 }
 
@@ -32,6 +33,8 @@ function inWords(event: HistoryEvent, number: number): string {
     case "registered":
     case "unregistered":
       return `(${event.answers}) is ${event.kind} at ${formatVersion(event.version)}`;
+    case "drained":
+      return `everybody is said to know of (${event.unregister})`;
     case "refused":
       return `(${event.answers}) is refused`;
     case "connection lost":

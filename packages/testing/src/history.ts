@@ -36,6 +36,8 @@ export type Happening =
   | ({ readonly kind: "registered"; readonly version: Version } & Answer)
   | ({ readonly kind: "unregister" } & OfInstance)
   | ({ readonly kind: "unregistered"; readonly version: Version } & Answer)
+  /** Every live subscriber is said to know of an `unregister`, by that event's number. */
+  | { readonly kind: "drained"; readonly unregister: number }
   /** A `register` or `unregister` that will never be done. */
   | ({ readonly kind: "refused" } & Answer)
   | ({ readonly kind: "connection lost" } & OfClient)

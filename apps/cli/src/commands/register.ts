@@ -1,10 +1,8 @@
 /** `rollcall register`: an instance that is registered until Ctrl-C. */
 
-import { setTimeout as elapse } from "node:timers/promises";
-
 import type { Command } from "commander";
 import { formatVersion } from "@rollcall/core";
-import type { InstanceInput, Registration } from "@rollcall/sdk";
+import { RegistryError, type InstanceInput, type Registration } from "@rollcall/sdk";
 
 import { CommandFailure } from "../failure.ts";
 import { jsonFromInstance, jsonFromService, jsonFromVersion, writeJson } from "../output/json.ts";
@@ -22,7 +20,7 @@ interface RegisterOptions extends RegistryOptions {
 }
 
 /** Whoever pressed Ctrl-C waits no longer; the registry takes the instance out by itself then. */
-const UNREGISTER_WITHIN_MS = 2_000;
+const DRAIN_WITHIN_MS = 2_000;
 
 export function addRegister(program: Command, ports: CommandPorts): void {
   const command = program
@@ -64,21 +62,29 @@ async function register(
   await withRegistry(options, ports, async ({ client, firstAnswer }) => {
     const registration = await firstAnswer(client.register({ ...instance, service }));
     tell("registered", registration, json, ports.stdout);
+    const before = registration.version;
     await untilInterrupted(ports.interrupted);
-    if (await Promise.race([unregistered(registration), elapse(UNREGISTER_WITHIN_MS, false, { ref: false })])) {
-      tell("unregistered", registration, json, ports.stdout);
-    } else {
-      const { address } = registration.instance;
+    const failure = await drained(registration);
+    const { address } = registration.instance;
+    if (registration.version === before) {
       ports.stderr.write(
         `rollcall: the registry could not be told that ${address} is gone; it will find out by itself\n`,
       );
+      return;
     }
+    tell("unregistered", registration, json, ports.stdout);
+    if (failure !== undefined) ports.stderr.write(`rollcall: ${failure.message}\n`);
   });
 }
 
-async function unregistered(registration: Registration): Promise<boolean> {
-  await registration.unregister();
-  return true;
+/** Why it cannot be said that everybody knows, if so. */
+async function drained(registration: Registration): Promise<RegistryError | undefined> {
+  try {
+    await registration.drain({ timeoutMs: DRAIN_WITHIN_MS });
+    return undefined;
+  } catch (thrown) {
+    return RegistryError.fromUnknown(thrown);
+  }
 }
 
 function tell(

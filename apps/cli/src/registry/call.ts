@@ -12,7 +12,7 @@ export interface CallTarget {
   readonly timeoutMs: number;
   readonly interrupted: AbortSignal;
   /** The failure when none can be reached. */
-  readonly noneReached: (why: string) => Error;
+  readonly noneReached: (why: string, failure: RegistryError) => Error;
 }
 
 /**
@@ -34,7 +34,7 @@ export async function callFirst<Answer>(
       if (!isElsewhere(failure)) throw failure;
     }
   }
-  throw noneReached(failure.message);
+  throw noneReached(failure.message, failure);
 }
 
 /** Whether another server may do better. */

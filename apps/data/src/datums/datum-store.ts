@@ -1,12 +1,14 @@
 /** What this node has of slots, whether it leads them, follows them, or is about to let go of them. */
 
 import {
+  EMPTY_DIGEST,
   assert,
   epoch,
   slotOfText,
   textFromServiceKey,
   type ClaimRecord,
   type Epoch,
+  type Held,
   type ServiceKey,
   type ServiceSummary,
   type SlotId,
@@ -83,6 +85,14 @@ export class DatumStore {
     const content = this.#slots.get(slot);
     assert(content !== undefined, `slot ${slot} is open`);
     return content.obtain(key);
+  }
+
+  /** The service as it is here, also when nobody has registered it. Its slot must be open. */
+  heldOf(key: ServiceKey): Held {
+    const slot = slotOfText(textFromServiceKey(key));
+    const content = this.#slots.get(slot);
+    assert(content !== undefined, `slot ${slot} is open`);
+    return this.find(key)?.datum.held ?? { version: content.version, digest: EMPTY_DIGEST };
   }
 
   release(service: RegisteredService): void {

@@ -5,6 +5,8 @@
  */
 
 import {
+  type BarrierAnswer,
+  type ToldQuestion,
   Deliveries,
   NO_FILTER,
   oncePerTurn,
@@ -58,6 +60,8 @@ interface Owed {
   reportAll: boolean;
   copies: RollUp | undefined;
   askAgain: SlotId[];
+  toldQuestions: ToldQuestion[];
+  barriers: BarrierAnswer[];
 }
 
 export class SessionPeer {
@@ -167,6 +171,15 @@ export class SessionPeer {
     this.#owing().askAgain.push(slot);
   }
 
+  /** Asks whether all of its subscribers have been told. */
+  askTold(question: ToldQuestion): void {
+    this.#owing().toldQuestions.push(question);
+  }
+
+  answerBarrier(answer: BarrierAnswer): void {
+    this.#owing().barriers.push(answer);
+  }
+
   answer(answer: ServicesAnswer): void {
     this.#owing().answers.push(answer);
   }
@@ -222,5 +235,7 @@ function nothingOwed(): Owed {
     reportAll: false,
     copies: undefined,
     askAgain: [],
+    toldQuestions: [],
+    barriers: [],
   };
 }

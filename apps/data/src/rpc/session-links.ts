@@ -48,7 +48,8 @@ export class SessionLinks {
       // The registrations stay: whether the session is gone is meta's word, not the link's.
       closed: (error) => {
         this.#streams.delete(stream);
-        if (peer !== undefined) this.#part(peer);
+        // Silence may be the network's.
+        if (peer !== undefined) this.#part(peer, error?.reason !== "deadline_exceeded");
         this.#log.info("a session's link ended", {
           peer: address,
           session: peer?.session,
@@ -79,8 +80,8 @@ export class SessionLinks {
     return peer;
   }
 
-  #part(peer: SessionPeer): void {
+  #part(peer: SessionPeer, hasEnded: boolean): void {
     this.#peers.delete(peer);
-    this.#storage.part(peer);
+    this.#storage.part(peer, hasEnded);
   }
 }

@@ -5,10 +5,13 @@
  */
 
 import {
+  type Barrier,
+  type BarrierAnswer,
   Deliveries,
   EMPTY_DIGEST,
   LIMITS,
   digestOfText,
+  isPassed,
   limitExceeded,
   oncePerTurn,
   textFromFilter,
@@ -36,6 +39,7 @@ import {
 
 import type { RegistrationStore } from "../registrations/registration-store.ts";
 import { traceWrite } from "../registrations/write-span.ts";
+import type { Barriers } from "../routing/barriers.ts";
 import type { Interests } from "../views/interests.ts";
 import type { ServiceCopy } from "../views/service-copy.ts";
 import type { View, Viewer } from "../views/view.ts";
@@ -46,6 +50,7 @@ export interface ClientConnectionPorts {
   readonly encode: (message: Partial<ServerMessage>) => Frame;
   readonly registrations: RegistrationStore;
   readonly interests: Interests;
+  readonly barriers: Barriers;
   /**
    * Whether the client says what it took. One that cannot send while it receives says nothing: what was sent to it
    * counts as taken, for its stream loses nothing but its end.
@@ -75,6 +80,10 @@ export class ClientConnection {
   #results: RegistrationResult[] = [];
   #refusals: SubscriptionRefusal[] = [];
   #summary: ClientSummary | undefined;
+  /** By the client's sequence: what gives the barrier up. */
+  readonly #barriers = new Map<number, () => void>();
+  /** The newest answer to each barrier. */
+  readonly #barrierAnswers = new Map<number, BarrierAnswer>();
   readonly #scheduleFlush: () => void;
 
   constructor(client: ClientHello, hello: ServerHello, ports: ClientConnectionPorts) {
@@ -106,6 +115,7 @@ export class ClientConnection {
     for (const { key, filter } of message.unsubscribes) this.#unsubscribe(key, filter);
     for (const receipt of message.receipts) this.#receipt(receipt);
     if (message.summary !== undefined) this.#summarize();
+    for (const barrier of message.barriers) this.#barrier(barrier);
   }
 
   refuse(results: readonly RegistrationResult[], refusals: readonly SubscriptionRefusal[]): void {
@@ -123,6 +133,7 @@ export class ClientConnection {
   /** Ends the subscriptions. What becomes of the registrations is for whoever knows why the connection ended. */
   close(): void {
     for (const { copy, view } of this.#subscriptions.sources()) this.#unsubscribe(copy.key, view.filter);
+    for (const giveUp of this.#barriers.values()) giveUp();
   }
 
   #register(item: RegisterItem): void {
@@ -159,7 +170,7 @@ export class ClientConnection {
   #answer(results: readonly RegistrationResult[], refusals: readonly SubscriptionRefusal[] = []): void {
     for (const result of results) this.#results.push(result);
     for (const refusal of refusals) this.#refusals.push(refusal);
-    const waiting = this.#results.length + this.#refusals.length;
+    const waiting = this.#results.length + this.#refusals.length + this.#barrierAnswers.size;
     // Pushes coalesce, answers cannot: a client that goes on asking and does not listen would fill the memory.
     if (waiting > ANSWERS_MAX)
       this.#ports.stream.close(limitExceeded("answers not read by the client", `${ANSWERS_MAX}`, waiting));
@@ -184,14 +195,36 @@ export class ClientConnection {
     }
     const copy = this.#ports.interests.use(key);
     const view = copy.view(filter);
-    const viewer: Viewer = { viewChanged: () => this.#viewChanged(id) };
+    const viewer: Viewer = {
+      viewChanged: () => this.#viewChanged(id),
+      hasBeenTold: (version) => this.#subscriptions.hasBeenTold(id, version),
+    };
     view.viewers.add(viewer);
     this.#subscriptions.follow(id, { copy, view, viewer }, held);
   }
 
   #receipt(receipt: PushReceipt): void {
-    const sentAt = this.#subscriptions.receipt(subscriptionId(receipt.key, receipt.filter), receipt);
+    const id = subscriptionId(receipt.key, receipt.filter);
+    const sentAt = this.#subscriptions.receipt(id, receipt);
     if (sentAt !== undefined) this.#ports.receiptTimes.observe(this.#ports.clock.now() - sentAt);
+    const followed = this.#subscriptions.get(id);
+    followed?.source.copy.acknowledged(followed.source.viewer);
+  }
+
+  /** The same again, after an answer that was lost, needs no second question. */
+  #barrier({ sequence, key, version }: Barrier): void {
+    if (this.#barriers.has(sequence)) return;
+    if (this.#barriers.size >= LIMITS.registrationsPerClient) {
+      const limit = `${LIMITS.registrationsPerClient}`;
+      this.#ports.stream.close(limitExceeded("barriers of a client", limit, this.#barriers.size + 1));
+      return;
+    }
+    const giveUp = this.#ports.barriers.open(key, version, (behind) => {
+      if (isPassed(behind)) this.#barriers.delete(sequence);
+      this.#barrierAnswers.set(sequence, { sequence, ...behind });
+      this.#answer([]);
+    });
+    this.#barriers.set(sequence, giveUp);
   }
 
   #viewChanged(id: string): void {
@@ -205,6 +238,7 @@ export class ClientConnection {
     const { copy, view, viewer } = followed.source;
     view.viewers.delete(viewer);
     copy.closeView(view);
+    copy.acknowledged(viewer);
     this.#ports.interests.release(copy);
   }
 
@@ -212,9 +246,11 @@ export class ClientConnection {
     const { stream, encode, clock, receipts } = this.#ports;
     if (stream.congested) return;
     const [hello, summary] = [this.#hello, this.#summary];
-    const answers = this.#results.length + this.#refusals.length;
+    const barriers = [...this.#barrierAnswers.values()];
+    const answers = this.#results.length + this.#refusals.length + barriers.length;
     if (hello !== undefined || summary !== undefined || answers > 0) {
-      stream.send(encode({ hello, results: this.#results, refusals: this.#refusals, summary }));
+      stream.send(encode({ hello, results: this.#results, refusals: this.#refusals, summary, barriers }));
+      this.#barrierAnswers.clear();
       this.#hello = undefined;
       this.#summary = undefined;
       this.#results = [];
@@ -223,8 +259,11 @@ export class ClientConnection {
     for (const { source, datum, held } of this.#subscriptions.due(clock.now())) {
       const { copy, view } = source;
       for (const frame of view.framesFor(held)) stream.send(frame);
-      if (receipts === "implied")
-        this.#subscriptions.receipt(subscriptionId(copy.key, view.filter), { held: datum.held, resync: false });
+      if (receipts === "implied") {
+        const id = subscriptionId(copy.key, view.filter);
+        this.#subscriptions.receipt(id, { held: datum.held, resync: false });
+        copy.acknowledged(source.viewer);
+      }
       // The rest goes when the connection has carried this: what has not left yet still coalesces.
       if (stream.congested) break;
     }

@@ -5,6 +5,7 @@
  */
 
 import {
+  compareVersions,
   oncePerTurn,
   sameDigest,
   type Clock,
@@ -12,6 +13,7 @@ import {
   type Filter,
   type MessageStream,
   type ServiceKey,
+  type Version,
 } from "@rollcall/core";
 
 import type { Interests } from "../views/interests.ts";
@@ -28,7 +30,7 @@ export class Watcher implements Viewer {
   readonly #ports: WatcherPorts;
   readonly #copy: ServiceCopy;
   readonly #view: View;
-  #sent: { readonly digest: Digest; readonly confirmed: boolean } | undefined;
+  #sent: { readonly digest: Digest; readonly version: Version; readonly confirmed: boolean } | undefined;
   readonly viewChanged: () => void;
 
   constructor(key: ServiceKey, filter: Filter, ports: WatcherPorts) {
@@ -40,19 +42,27 @@ export class Watcher implements Viewer {
     this.viewChanged();
   }
 
+  /** There are no receipts: what was handed to the stream is all that can be known. */
+  hasBeenTold(version: Version): boolean {
+    if (this.#sent === undefined) return false;
+    return compareVersions(this.#sent.version, version) >= 0 || sameDigest(this.#sent.digest, this.#view.datum.digest);
+  }
+
   close(): void {
     this.#view.viewers.delete(this);
     this.#copy.closeView(this.#view);
+    this.#copy.acknowledged(this);
     this.#ports.interests.release(this.#copy);
   }
 
   #flush(): void {
     const { shown } = this.#view;
     if (shown === undefined || this.#ports.stream.congested) return;
-    const { digest } = shown.datum;
+    const { digest, version } = shown.datum;
     const isNews = this.#sent === undefined || !sameDigest(this.#sent.digest, digest);
     if (!isNews && this.#sent?.confirmed === shown.confirmed) return;
-    this.#sent = { digest, confirmed: shown.confirmed };
+    this.#sent = { digest, version, confirmed: shown.confirmed };
     for (const frame of this.#view.framesFor(undefined)) this.#ports.stream.send(frame);
+    this.#copy.acknowledged(this);
   }
 }

@@ -14,7 +14,9 @@ import {
 } from "@rollcall/core";
 
 import type { Interests } from "../views/interests.ts";
+import type { Tellings } from "../views/tellings.ts";
 import type { AntiEntropy } from "./anti-entropy.ts";
+import type { Barriers } from "./barriers.ts";
 import type { Handover } from "./handover.ts";
 import type { ServiceDirectory } from "./service-directory.ts";
 import type { Writer } from "./writer.ts";
@@ -32,6 +34,8 @@ export interface Upstream {
   readonly antiEntropy: AntiEntropy;
   readonly interests: Interests;
   readonly directory: ServiceDirectory;
+  readonly barriers: Barriers;
+  readonly tellings: Tellings;
 }
 
 export class DataPeer {
@@ -61,6 +65,7 @@ export class DataPeer {
     this.#upstream.interests.linked(this.nodeId);
     this.#upstream.handover.linked(this.nodeId);
     this.#upstream.antiEntropy.linked(this.nodeId);
+    this.#upstream.barriers.linked(this.nodeId);
     this.wake();
   }
 
@@ -69,10 +74,11 @@ export class DataPeer {
     this.#upstream.writer.lost(this.nodeId);
     this.#upstream.antiEntropy.lost(this.nodeId);
     this.#upstream.directory.lost(this.nodeId);
+    this.#upstream.tellings.lost(this.nodeId);
   }
 
   receive(response: LinkResponse): void {
-    const { writer, handover, antiEntropy, interests, directory } = this.#upstream;
+    const { writer, handover, antiEntropy, interests, directory, barriers, tellings } = this.#upstream;
     for (const result of response.results) writer.settle(result);
     for (const report of response.reported) handover.reported(report);
     for (const slot of response.disagreed) handover.disagreed(slot);
@@ -85,6 +91,8 @@ export class DataPeer {
     if (response.copies !== undefined) antiEntropy.compareCopies(this.nodeId, response.copies);
     if (response.askAgain.length > 0) antiEntropy.askAgain(this.nodeId, response.askAgain);
     for (const answer of response.answers) directory.answered(this.nodeId, answer);
+    for (const question of response.toldQuestions) tellings.ask(this.nodeId, question);
+    for (const answer of response.barriers) barriers.answered(this.nodeId, answer);
     if (this.#receipts.length > 0) this.wake();
   }
 
@@ -100,7 +108,7 @@ export class DataPeer {
   /** The writes first: what the other parts say, they say of a node that has these. */
   #takeRequest(): Partial<LinkRequest> {
     const { nodeId } = this;
-    const { writer, handover, antiEntropy, interests } = this.#upstream;
+    const { writer, handover, antiEntropy, interests, barriers, tellings } = this.#upstream;
     const [receipts, queries] = [this.#receipts, this.#queries];
     this.#receipts = [];
     this.#queries = [];
@@ -115,6 +123,8 @@ export class DataPeer {
       queries,
       registrations: antiEntropy.takeRegistrations(nodeId),
       copies: antiEntropy.takeCopies(nodeId),
+      barriers: barriers.take(nodeId, (slot) => handover.isOpen(slot)),
+      told: tellings.takeAnswers(nodeId),
     };
   }
 }

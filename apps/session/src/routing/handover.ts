@@ -110,6 +110,11 @@ export class Handover {
     return this.#open.size;
   }
 
+  /** Whether the leader of the slot is not known to agree. */
+  isOpen(slot: SlotId): boolean {
+    return this.#open.has(slot);
+  }
+
   isOpenAt(nodeId: string): boolean {
     for (const open of this.#open.values()) if (open.nodeId === nodeId) return true;
     return false;

@@ -29,8 +29,9 @@ export interface Admission {
 
 /** @throws RegistryError `limit_exceeded` when there are more items in the message than any client needs. */
 export function admit(message: ClientMessage): Admission {
-  const { registers, unregisters, subscribes, unsubscribes, receipts } = message;
-  const items = registers.length + unregisters.length + subscribes.length + unsubscribes.length + receipts.length;
+  const { registers, unregisters, subscribes, unsubscribes, receipts, barriers } = message;
+  const lists = [registers, unregisters, subscribes, unsubscribes, receipts, barriers];
+  const items = lists.reduce((sum, { length }) => sum + length, 0);
   if (items > LIMITS.clientMessageItems) throw limitExceeded("message", `${LIMITS.clientMessageItems} items`, items);
   const results: RegistrationResult[] = [];
   const refusals: SubscriptionRefusal[] = [];
@@ -49,6 +50,12 @@ export function admit(message: ClientMessage): Admission {
     unsubscribes: keepValid(unsubscribes, admitSubscription, () => {}),
     receipts: keepValid(receipts, admitSubscription, () => {}),
     summary: message.summary,
+    // A client drains what it has registered, so it has been told of a wrong name before.
+    barriers: keepValid(
+      barriers,
+      (item) => ({ ...item, key: serviceKey(item.key) }),
+      () => {},
+    ),
   };
   return { admitted, results, refusals };
 }

@@ -15,6 +15,7 @@ import { clientMessageFromBytes, frameFromServerMessage } from "@rollcall/protoc
 
 import { ClientConnection } from "../connections/client-connection.ts";
 import type { RegistrationStore } from "../registrations/registration-store.ts";
+import type { Barriers } from "../routing/barriers.ts";
 import type { Interests } from "../views/interests.ts";
 import { admit, admitHello } from "./admission.ts";
 
@@ -36,6 +37,7 @@ export interface ClientLinksPorts {
   readonly tracer: Tracer;
   /** From pushes to their receipts. */
   readonly receiptTimes: DurationHistogram;
+  readonly barriers: Barriers;
   /** What to greet clients with; undefined until this node has joined a cluster. */
   readonly hello: () => ServerHello | undefined;
 }
@@ -114,7 +116,7 @@ export class ClientLinks {
   }
 
   #connect(stream: MessageStream, { hello }: ClientMessage): ClientConnection {
-    const { clock, registrations, interests, tracer, receiptTimes } = this.#ports;
+    const { clock, registrations, interests, barriers, tracer, receiptTimes } = this.#ports;
     if (this.#stopping) throw new RegistryError("shutting_down", "the session node is stopping");
     const greeting = this.#ports.hello();
     if (greeting === undefined) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
@@ -127,6 +129,7 @@ export class ClientLinks {
       receipts: "given",
       tracer,
       receiptTimes,
+      barriers,
     });
     this.#connections.add(connection);
     return connection;

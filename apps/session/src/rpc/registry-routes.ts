@@ -13,6 +13,8 @@ import {
   invalidField,
   serviceKey,
   traceparentFromText,
+  textFromBehind,
+  type Behind,
   type Clock,
   type RegistrationOutcome,
   type ServiceSummary,
@@ -31,7 +33,9 @@ import {
   wireFromVersion,
 } from "@rollcall/protocol";
 
+import { drainLease } from "../registrations/lease-drain.ts";
 import type { LeaseWriter } from "../registrations/lease-writer.ts";
+import type { Barriers } from "../routing/barriers.ts";
 import type { ServiceDirectory } from "../routing/service-directory.ts";
 import type { Interests } from "../views/interests.ts";
 import { whenShown } from "../views/when-shown.ts";
@@ -41,6 +45,7 @@ export interface RegistryRoutesPorts {
   readonly leases: LeaseWriter;
   readonly interests: Interests;
   readonly directory: ServiceDirectory;
+  readonly barriers: Barriers;
   /** Whether this node knows its cluster; before, no call can be served. */
   readonly isJoined: () => boolean;
 }
@@ -51,24 +56,56 @@ const DEFAULT_LEASE_MS = 15_000;
 /** How long a call without a deadline of its own waits, in milliseconds. */
 const DEFAULT_DEADLINE_MS = 5_000;
 
+/** How long a drain without a deadline waits, and how long one waits at most, in milliseconds: it waits for others. */
+
+const DRAIN_DEADLINE_MS = { whenNone: 10_000, most: 60_000 };
+
+/** A drain ends so much before its caller's deadline, in milliseconds, that the caller still hears who is behind. */
+const DRAIN_HEAD_START_MS = 200;
+
 /** How long a call waits for a list that the slot's leader vouches for before it takes one that it does not. */
 const CONFIRMED_PATIENCE_MS = 500;
 
 type Unary = Pick<
   ServiceImpl<typeof RegistryService>,
-  "register" | "unregister" | "renew" | "resolve" | "listServices"
+  "register" | "unregister" | "drain" | "renew" | "resolve" | "listServices"
 >;
 
-export function registryRoutes({ clock, leases, interests, directory, isJoined }: RegistryRoutesPorts): Unary {
+/** How long a call waits, and what it says when it has waited in vain. */
+interface Patience {
+  readonly whenNone: number;
+  readonly most: number;
+  readonly late: () => string;
+  /** So much before the caller gives up, in milliseconds, so that it still hears why. */
+  readonly headStartMs: number;
+}
+
+const PATIENCE: Patience = {
+  whenNone: DEFAULT_DEADLINE_MS,
+  most: DEFAULT_DEADLINE_MS,
+  late: () => "the slot's leader has not answered",
+  headStartMs: 0,
+};
+
+export function registryRoutes({
+  clock,
+  leases,
+  interests,
+  directory,
+  barriers,
+  isJoined,
+}: RegistryRoutesPorts): Unary {
   /** Waits for one answer, no longer than the caller does. `begin` gives back what gives up on it, if anything. */
   function answered<Answer>(
     context: HandlerContext,
     begin: (answer: (answer: Answer | RegistryError) => void) => (() => void) | void,
+    { whenNone, most, late, headStartMs }: Patience = PATIENCE,
   ): Promise<Answer> {
     if (!isJoined())
       return Promise.reject(new RegistryError("not_ready", "the session node has not joined the cluster yet"));
     return new Promise((resolve, reject) => {
-      const deadlineMs = Math.min(context.timeoutMs() ?? DEFAULT_DEADLINE_MS, DEFAULT_DEADLINE_MS);
+      const callerMs = context.timeoutMs();
+      const deadlineMs = Math.min(callerMs === undefined ? whenNone : callerMs - headStartMs, most);
       const settle = (answer: Answer | RegistryError): void => {
         timer.cancel();
         context.signal.removeEventListener("abort", aborted);
@@ -81,7 +118,7 @@ export function registryRoutes({ clock, leases, interests, directory, isJoined }
       };
       const aborted = (): void => giveUp(new RegistryError("closed", "the caller has gone"));
       const timer = clock.setTimer(deadlineMs, () =>
-        giveUp(new RegistryError("deadline_exceeded", `the slot's leader has not answered within ${deadlineMs} ms`)),
+        giveUp(new RegistryError("deadline_exceeded", `${late()} within ${deadlineMs} ms`)),
       );
       context.signal.addEventListener("abort", aborted);
       const cancel = begin(settle);
@@ -119,6 +156,23 @@ export function registryRoutes({ clock, leases, interests, directory, isJoined }
         leases.unregister({ key, instanceId, traceparent: traceparentOf(context) }, (outcome) =>
           answer(applied(outcome)),
         ),
+      );
+      return { version: wireFromVersion(version) };
+    },
+
+    async drain(request, context) {
+      const key = serviceKey(keyFromWire(request.key));
+      const instanceId = checkGiven("instance_id", request.instanceId);
+      let last: Behind | undefined;
+      const version = await answered<Version>(
+        context,
+        (ended) =>
+          drainLease(
+            { clock, leases, barriers, interests },
+            { key, instanceId, traceparent: traceparentOf(context) },
+            { behind: (behind) => (last = behind), ended },
+          ),
+        { ...DRAIN_DEADLINE_MS, late: () => textFromBehind(last), headStartMs: DRAIN_HEAD_START_MS },
       );
       return { version: wireFromVersion(version) };
     },

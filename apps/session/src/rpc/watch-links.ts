@@ -19,6 +19,7 @@ import { frameFromServerMessage, watchWishFromBytes, type WatchWish } from "@rol
 import { ClientConnection } from "../connections/client-connection.ts";
 import { Watcher } from "../connections/watcher.ts";
 import type { RegistrationStore } from "../registrations/registration-store.ts";
+import type { Barriers } from "../routing/barriers.ts";
 import type { Interests } from "../views/interests.ts";
 import { admit, admitHello } from "./admission.ts";
 
@@ -31,6 +32,7 @@ export interface WatchLinksPorts {
   readonly clock: Clock;
   readonly interests: Interests;
   readonly registrations: RegistrationStore;
+  readonly barriers: Barriers;
   /** What to greet clients with; undefined until this node has joined a cluster. */
   readonly hello: () => ServerHello | undefined;
 }
@@ -93,7 +95,7 @@ export class WatchLinks {
   }
 
   #watchMany(stream: MessageStream, { hello, subscribes }: WatchWish & { readonly kind: "subscriptions" }): Watch {
-    const { clock, interests, registrations } = this.#ports;
+    const { clock, interests, registrations, barriers } = this.#ports;
     const greeting = this.#ports.hello();
     if (greeting === undefined) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
     const { admitted, refusals } = admit({ ...NOTHING, subscribes });
@@ -103,6 +105,7 @@ export class WatchLinks {
       encode: frameFromServerMessage,
       registrations,
       interests,
+      barriers,
       receipts: "implied",
       // Nothing is registered over it, and no receipt comes.
       tracer: noTracer,
@@ -131,4 +134,5 @@ const NOTHING = {
   subscribes: [],
   unsubscribes: [],
   receipts: [],
+  barriers: [],
 } as const;

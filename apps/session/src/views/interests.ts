@@ -59,6 +59,11 @@ export class Interests {
     return this.#toAsk.size + this.#asked.size === 0;
   }
 
+  /** The copy of a service, if there is one. */
+  find(key: ServiceKey): ServiceCopy | undefined {
+    return this.#copies.get(textFromServiceKey(key));
+  }
+
   /** The copy of a service, in use until it is released. */
   use(key: ServiceKey): ServiceCopy {
     const keyText = textFromServiceKey(key);

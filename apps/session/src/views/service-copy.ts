@@ -30,7 +30,8 @@ import {
 
 import { Arrival, type ArrivalPorts } from "./arrival.ts";
 import { Selection, idsOf } from "./selection.ts";
-import { View, type Content } from "./view.ts";
+import type { Telling } from "./telling.ts";
+import { View, type Content, type Viewer } from "./view.ts";
 
 export interface ServiceCopyPorts extends ArrivalPorts {
   readonly encodePush: (push: Update) => readonly Frame[];
@@ -49,6 +50,8 @@ export class ServiceCopy {
   readonly parts = new UpdateParts();
   /** Clock time since when nobody has used it; undefined while somebody does. */
   unusedSince: number | undefined;
+  /** Who wants to know when all viewers have been told. */
+  readonly tellings = new Set<Telling>();
   readonly #ports: ServiceCopyPorts;
   readonly #arrival: Arrival;
   readonly #views = new Map<string, View>();
@@ -105,6 +108,20 @@ export class ServiceCopy {
     if (view.viewers.size === 0) this.#views.delete(textFromFilter(view.filter));
   }
 
+  *viewers(): IterableIterator<Viewer> {
+    for (const view of this.#views.values()) yield* view.viewers;
+  }
+
+  isViewedBy(viewer: Viewer): boolean {
+    for (const view of this.#views.values()) if (view.viewers.has(viewer)) return true;
+    return false;
+  }
+
+  /** The viewer has said what it holds, or is gone. */
+  acknowledged(viewer: Viewer): void {
+    for (const telling of this.tellings) telling.acknowledged(viewer);
+  }
+
   apply(update: Update): TakeOutcome {
     if (!update.confirmed && this.#content === "confirmed") return "unfit";
     const before = this.datum.version;
@@ -118,6 +135,7 @@ export class ServiceCopy {
     if (outcome !== "older") this.#refilter(before, outcome === "adopted" || update.baseDigest === undefined);
     if (outcome === "applied") this.#arrival.came(update);
     if (outcome === "applied" || isOtherContent) for (const view of this.#views.values()) view.announce();
+    for (const telling of this.tellings) telling.copyChanged();
     return outcome;
   }
 

@@ -27,6 +27,8 @@ export type Content = "nothing" | "unconfirmed" | "confirmed";
 /** Someone to be told when the view has news. */
 export interface Viewer {
   viewChanged(): void;
+  /** Whether it is known to have the view as it was at `version` or later. */
+  hasBeenTold(version: Version): boolean;
 }
 
 /** Framed pushes kept at a time. Receivers of one view are at few versions; only one that makes versions up is at many. */

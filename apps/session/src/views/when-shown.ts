@@ -14,7 +14,8 @@ export function whenShown(view: View, clock: Clock, patienceMs: number, shown: (
     stop();
     shown(present);
   };
-  const viewer = { viewChanged: look };
+  // Who asks once is no subscriber: nobody waits for it.
+  const viewer = { viewChanged: look, hasBeenTold: () => true };
   const timer = clock.setTimer(patienceMs, () => {
     isPatient = false;
     look();

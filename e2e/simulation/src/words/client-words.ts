@@ -3,11 +3,12 @@
 import { formatVersion, textFromFilter, textFromServiceKey } from "@rollcall/core";
 import { clientMessageFromBytes, serverMessageFromBytes } from "@rollcall/protocol";
 
+import { barrierAnswerInWords, barrierInWords } from "./barrier-words.ts";
 import { heldInWords, lines, stamp, updateInWords } from "./value-words.ts";
 
 export function clientMessageInWords(bytes: Uint8Array): string {
   const message = clientMessageFromBytes(bytes);
-  const { hello, registers, unregisters, subscribes, unsubscribes, receipts, summary } = message;
+  const { hello, registers, unregisters, subscribes, unsubscribes, receipts, summary, barriers } = message;
   return lines(
     hello && `hello from ${hello.clientId}, incarnation ${hello.incarnation}`,
     ...registers.map(
@@ -27,11 +28,12 @@ export function clientMessageInWords(bytes: Uint8Array): string {
         `receipt ${textFromServiceKey(item.key)}${heldInWords(item.held)}${item.resync ? ", needs a snapshot" : ""}`,
     ),
     summary && "summary",
+    ...barriers.map(barrierInWords),
   );
 }
 
 export function serverMessageInWords(bytes: Uint8Array): string {
-  const { hello, results, refusals, pushes, summary } = serverMessageFromBytes(bytes);
+  const { hello, results, refusals, pushes, summary, barriers } = serverMessageFromBytes(bytes);
   return lines(
     hello && `hello from ${hello.nodeId}`,
     ...results.map(({ sequence, outcome }) =>
@@ -42,5 +44,6 @@ export function serverMessageInWords(bytes: Uint8Array): string {
     ...refusals.map(({ key, error }) => `subscription to ${textFromServiceKey(key)} refused: ${error.message}`),
     ...pushes.map((push) => `push ${updateInWords(push)}`),
     summary && "summary",
+    ...barriers.map(barrierAnswerInWords),
   );
 }

@@ -11,6 +11,7 @@ import {
 } from "@rollcall/core";
 import { linkRequestFromBytes, linkResponseFromBytes } from "@rollcall/protocol";
 
+import { barrierAnswerInWords, barrierInWords, toldAnswerInWords, toldQuestionInWords } from "./barrier-words.ts";
 import {
   eachOrCount,
   heldInWords,
@@ -29,7 +30,7 @@ import {
 export function linkRequestInWords(bytes: Uint8Array): string {
   const request = linkRequestFromBytes(bytes);
   const { hello, writes, reports, interests, uninterests, receipts, queries } = request;
-  const { inventories, holdings, registrations, copies } = request;
+  const { inventories, holdings, registrations, copies, barriers, told } = request;
   return lines(
     hello && `hello from ${hello.nodeId}#${hello.incarnation}`,
     ...writes.map(
@@ -53,12 +54,15 @@ export function linkRequestInWords(bytes: Uint8Array): string {
       (copy) => `copies of ${slotInWords(copy)} come to ${shortDigest(copy.digest)}`,
       (slots) => `digests of the copies of ${slots}`,
     ),
+    ...barriers.map(barrierInWords),
+    ...told.map(toldAnswerInWords),
   );
 }
 
 export function linkResponseInWords(bytes: Uint8Array): string {
   const response = linkResponseFromBytes(bytes);
   const { results, reported, notifications, answers, disagreed, differences, reportAll, copies, askAgain } = response;
+  const { toldQuestions, barriers } = response;
   return lines(
     ...results.map(resultInWords),
     eachOrCount(
@@ -83,6 +87,8 @@ export function linkResponseInWords(bytes: Uint8Array): string {
     ...answers.map(({ services }) => `${services.length} services`),
     copies && rollUpInWords("copies", copies),
     askAgain.length > 0 && `ask again for what you follow of ${slotsInWords(askAgain)}`,
+    ...toldQuestions.map(toldQuestionInWords),
+    ...barriers.map(barrierAnswerInWords),
   );
 }
 

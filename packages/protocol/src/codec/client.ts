@@ -52,6 +52,7 @@ import {
   type SubscriptionRefusal,
   type Unsubscribe,
 } from "../gen/rollcall/v1/registry_pb.ts";
+import { barrierAnswerFromWire, barrierFromWire, wireFromBarrier, wireFromBarrierAnswer } from "./barrier.ts";
 import { errorFromWire, wireFromError } from "./error.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { instanceIdFromBytes, owned } from "./instance.ts";
@@ -105,6 +106,7 @@ const NOTHING_FROM_CLIENT: ClientMessage = {
   subscribes: [],
   unsubscribes: [],
   receipts: [],
+  barriers: [],
 };
 
 /** One message of a client, framed; parts that are left out are empty. */
@@ -118,6 +120,7 @@ export function frameFromClientMessage(parts: Partial<ClientMessage>): Frame {
     unsubscribes: message.unsubscribes.map(wireFromUnsubscribe),
     receipts: message.receipts.map(wireFromPushReceipt),
     summary: message.summary && wireFromSummary(message.summary),
+    barriers: message.barriers.map(wireFromBarrier),
   };
   return frameFromMessage(toBinary(OpaqueConnectRequestSchema, create(OpaqueConnectRequestSchema, fields)));
 }
@@ -147,6 +150,7 @@ export function clientMessageFromBytes(bytes: Uint8Array): ClientMessage {
       resync: item.resync,
     })),
     summary: wire.summary && summaryFromWire(wire.summary),
+    barriers: wire.barriers.map(barrierFromWire),
   };
 }
 
@@ -241,7 +245,7 @@ function summaryFromWire(wire: ClientSummary): CoreClientSummary {
 
 // From the session node ------------------------------------------------------------------------------------------------
 
-const NOTHING_FROM_SERVER: ServerMessage = { hello: undefined, results: [], refusals: [], pushes: [] };
+const NOTHING_FROM_SERVER: ServerMessage = { hello: undefined, results: [], refusals: [], pushes: [], barriers: [] };
 
 /** One message of a session node, framed; parts that are left out are empty. */
 export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
@@ -252,6 +256,7 @@ export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
     refusals: message.refusals.map(wireFromRefusal),
     pushes: message.pushes.map(wireFromUpdate),
     summary: message.summary && wireFromSummary(message.summary),
+    barriers: message.barriers.map(wireFromBarrierAnswer),
   };
   return frameFromMessage(toBinary(OpaqueConnectResponseSchema, create(OpaqueConnectResponseSchema, fields)));
 }
@@ -279,6 +284,7 @@ export function serverMessageFromBytes(bytes: Uint8Array): ServerMessage {
     })),
     pushes: wire.pushes.map(updateFromWire),
     summary: wire.summary && summaryFromWire(wire.summary),
+    barriers: wire.barriers.map(barrierAnswerFromWire),
   };
 }
 

@@ -59,6 +59,16 @@ import {
   wireFromSlotDigest,
   wireFromSlotRef,
 } from "./anti-entropy.ts";
+import {
+  barrierAnswerFromWire,
+  barrierFromWire,
+  toldAnswerFromWire,
+  toldQuestionFromWire,
+  wireFromBarrier,
+  wireFromBarrierAnswer,
+  wireFromToldAnswer,
+  wireFromToldQuestion,
+} from "./barrier.ts";
 import { decodeMessage, violation } from "./client.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { numberFromUint64 } from "./numbers.ts";
@@ -98,6 +108,8 @@ const NOTHING_FROM_SESSION: CoreLinkRequest = {
   holdings: [],
   registrations: undefined,
   copies: [],
+  barriers: [],
+  told: [],
 };
 
 const wireWriteKind: Record<CoreWriteKind, WriteKind> = {
@@ -120,6 +132,8 @@ export function frameFromLinkRequest(parts: Partial<CoreLinkRequest>): Frame {
     holdings: message.holdings.map(wireFromHoldings),
     registrations: message.registrations && wireFromRollUp(message.registrations),
     copies: message.copies.map(wireFromSlotDigest),
+    barriers: message.barriers.map(wireFromBarrier),
+    told: message.told.map(wireFromToldAnswer),
   };
   return frameFromMessage(toBinary(LinkRequestSchema, create(LinkRequestSchema, fields)));
 }
@@ -143,6 +157,8 @@ export function linkRequestFromBytes(bytes: Uint8Array): CoreLinkRequest {
     holdings: wire.holdings.map(holdingsFromWire),
     registrations: rollUpFromWire(wire.registrations),
     copies: wire.copies.map(slotDigestFromWire),
+    barriers: wire.barriers.map(barrierFromWire),
+    told: wire.told.map(toldAnswerFromWire),
   };
 }
 
@@ -234,6 +250,8 @@ const NOTHING_FROM_DATA: CoreLinkResponse = {
   reportAll: false,
   copies: undefined,
   askAgain: [],
+  toldQuestions: [],
+  barriers: [],
 };
 
 export function frameFromLinkResponse(parts: Partial<CoreLinkResponse>): Frame {
@@ -248,6 +266,8 @@ export function frameFromLinkResponse(parts: Partial<CoreLinkResponse>): Frame {
     reportAll: message.reportAll,
     copies: message.copies && wireFromRollUp(message.copies),
     askAgain: [...message.askAgain],
+    toldQuestions: message.toldQuestions.map(wireFromToldQuestion),
+    barriers: message.barriers.map(wireFromBarrierAnswer),
   };
   return frameFromMessage(toBinary(LinkResponseSchema, create(LinkResponseSchema, fields)));
 }
@@ -271,6 +291,8 @@ export function linkResponseFromBytes(bytes: Uint8Array): CoreLinkResponse {
     reportAll: wire.reportAll,
     copies: rollUpFromWire(wire.copies),
     askAgain: wire.askAgain.map(slotFromWire),
+    toldQuestions: wire.toldQuestions.map(toldQuestionFromWire),
+    barriers: wire.barriers.map(barrierAnswerFromWire),
   };
 }
 

@@ -4,7 +4,8 @@ import type { Instance } from "@rollcall/core";
 
 import { attempt } from "../balance/attempt.ts";
 import type { Balancer, BalancerOptions } from "../balance/balancer.ts";
-import type { Client, ServiceInput } from "../client.ts";
+import type { Client } from "../client-surface.ts";
+import type { ServiceInput } from "../service-input.ts";
 
 export interface BalancedFetchOptions extends BalancerOptions {
   /** Instances that are tried for one call, at most. Default 3. */

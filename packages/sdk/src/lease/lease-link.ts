@@ -10,6 +10,7 @@ import {
   oncePerTurn,
   textFromFilter,
   textFromServiceKey,
+  type Barrier,
   type ClientHello,
   type ClientMessage,
   type Clock,
@@ -45,6 +46,8 @@ export class LeaseLink implements ClientLink {
   readonly #end = new AbortController();
   readonly #lookEveryMs: number;
   readonly #leases = new Map<string, Lease>();
+  /** What was unregistered last of each service. */
+  readonly #unregistered = new Map<string, string>();
   readonly #subscribes = new Map<string, SubscribeItem>();
   /** Subscriptions of which a confirmed list has come: what is held of any other is not worth mentioning. */
   readonly #confirmed = new Set<string>();
@@ -71,11 +74,15 @@ export class LeaseLink implements ClientLink {
     this.#listener = listener;
   }
 
-  send({ hello, registers, unregisters, subscribes, unsubscribes, receipts }: ClientMessage): void {
+  send({ hello, registers, unregisters, subscribes, unsubscribes, receipts, barriers }: ClientMessage): void {
     if (this.#end.signal.aborted) return;
     this.#hello ??= hello;
     for (const item of registers) this.#want({ kind: "listed", item });
-    for (const item of unregisters) this.#want({ kind: "gone", item });
+    for (const item of unregisters) {
+      this.#want({ kind: "gone", item });
+      this.#unregistered.set(textFromServiceKey(item.key), item.instanceId);
+    }
+    for (const barrier of barriers) void this.#pass(barrier);
     for (const item of subscribes) this.#subscribes.set(subscriptionText(item), item);
     // What is not wanted any more goes with the next stream. Only who still hears of it says so a second time.
     const isPestered = unsubscribes.filter((item) => !this.#subscribes.delete(subscriptionText(item))).length > 0;
@@ -116,6 +123,21 @@ export class LeaseLink implements ClientLink {
       },
     });
     this.#leases.set(text, begun);
+  }
+
+  /**
+   * Draining what has been unregistered already is asking whether everybody knows. A failure is no answer, and whoever
+   * asks will ask again. Never rejects.
+   */
+  async #pass({ sequence, key }: Barrier): Promise<void> {
+    const instanceId = this.#unregistered.get(textFromServiceKey(key));
+    if (instanceId === undefined) return;
+    try {
+      await this.#ports.calls.drain(key, instanceId, this.#end.signal);
+      this.#tell({ ...NOTHING, barriers: [{ sequence, subscribers: 0, sessions: 0 }] });
+    } catch {
+      // Asked again in time.
+    }
   }
 
   #renewDue(): void {
@@ -190,7 +212,7 @@ export class LeaseLink implements ClientLink {
   }
 }
 
-const NOTHING: ServerMessage = { hello: undefined, results: [], refusals: [], pushes: [] };
+const NOTHING: ServerMessage = { hello: undefined, results: [], refusals: [], pushes: [], barriers: [] };
 
 /** No key contains a blank. */
 function subscriptionText({ key, filter }: { readonly key: ServiceKey; readonly filter: Filter }): string {

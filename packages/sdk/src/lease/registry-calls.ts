@@ -14,6 +14,8 @@ export interface RegistryCalls {
   /** Rejects with `unknown_registration` when the lease has ended. */
   renew(key: ServiceKey, instanceId: string, signal: AbortSignal): Promise<void>;
   unregister(key: ServiceKey, instanceId: string, signal: AbortSignal): Promise<Version>;
+  /** Unregisters, and resolves when every live subscriber knows. */
+  drain(key: ServiceKey, instanceId: string, signal: AbortSignal): Promise<void>;
   /** What the server pushes, beginning with its hello, until it ends the stream or loses it. */
   watch(hello: ClientHello, subscribes: readonly SubscribeItem[], signal: AbortSignal): AsyncIterable<ServerMessage>;
 }

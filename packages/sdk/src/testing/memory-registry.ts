@@ -11,7 +11,9 @@ import {
 } from "@rollcall/core";
 import { instanceFromBytes } from "@rollcall/protocol";
 
-import { createClientWith, type Client, type ServiceInput } from "../client.ts";
+import type { Client } from "../client-surface.ts";
+import { createClientWith } from "../client.ts";
+import type { ServiceInput } from "../service-input.ts";
 import type { ClientOptions } from "../options.ts";
 import { MemoryDialer } from "./memory-dialer.ts";
 import { MemorySession, type Refusal } from "./memory-session.ts";

@@ -12,6 +12,7 @@ import {
   textFromFilter,
   textFromServiceKey,
   updateFor,
+  type Barrier,
   type ClientMessage,
   type Clock,
   type Filter,
@@ -42,6 +43,8 @@ interface Link {
   /** Undefined until it has said hello. */
   clientId: string | undefined;
   readonly subscriptions: Deliveries<SubscribeItem>;
+  /** Not passed yet, by their sequence. */
+  readonly barriers: Map<number, Barrier>;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -139,7 +142,7 @@ export class MemorySession {
       ({ key, filter }) => ({ datum: this.service(key).through(filter), confirmed: this.#doubts === 0 }),
       () => this.#deliverSoon(),
     );
-    const link: Link = { stream, clientId: undefined, subscriptions };
+    const link: Link = { stream, clientId: undefined, subscriptions, barriers: new Map() };
     this.#links.add(link);
     stream.listen({
       message: (bytes) => this.#hear(link, clientMessageFromBytes(bytes)),
@@ -149,6 +152,7 @@ export class MemorySession {
 
   #ended(link: Link, error: RegistryError | undefined): void {
     this.#links.delete(link);
+    this.#passBarriers();
     // A client whose link was lost will be back; one that says goodbye takes along what it has registered.
     if (error === undefined && link.clientId !== undefined) this.forget(link.clientId);
   }
@@ -170,6 +174,8 @@ export class MemorySession {
     for (const item of message.subscribes) this.#subscribe(link, item);
     for (const item of message.unsubscribes) link.subscriptions.unfollow(subscriptionId(item));
     for (const receipt of message.receipts) link.subscriptions.receipt(subscriptionId(receipt), receipt);
+    for (const barrier of message.barriers) link.barriers.set(barrier.sequence, barrier);
+    this.#passBarriers();
   }
 
   #register(clientId: string, { sequence, key, version, instanceId, instance }: RegisterItem): RegistrationResult {
@@ -189,6 +195,28 @@ export class MemorySession {
     const error = this.#reasonAgainst({ kind: "subscribe", service: key, filter });
     if (error === undefined) link.subscriptions.follow(subscriptionId(item), item, item.held);
     else this.#say(link, { refusals: [{ key, filter, error }] });
+  }
+
+  /** Tells those whose barrier everybody has passed. The others ask again, and then hear of it at the latest. */
+  #passBarriers(): void {
+    for (const link of this.#links) {
+      for (const { sequence, key, version } of link.barriers.values()) {
+        const subscribers = this.#countBehind(key, version);
+        if (subscribers > 0) continue;
+        link.barriers.delete(sequence);
+        this.#say(link, { barriers: [{ sequence, subscribers, sessions: 0 }] });
+      }
+    }
+  }
+
+  #countBehind(key: ServiceKey, version: Version): number {
+    const keyText = textFromServiceKey(key);
+    let behind = 0;
+    for (const { subscriptions } of this.#links)
+      for (const item of subscriptions.sources())
+        if (textFromServiceKey(item.key) === keyText && !subscriptions.hasBeenTold(subscriptionId(item), version))
+          behind++;
+    return behind;
   }
 
   #reasonAgainst(request: MemoryRequest): RegistryError | undefined {

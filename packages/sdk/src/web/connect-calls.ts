@@ -52,6 +52,9 @@ export function connectCalls(
       const request = { key: wireFromKey(key), instanceId };
       return versionFromWire((await answered(registry.unregister(request, { signal, timeoutMs }))).version);
     },
+    async drain(key, instanceId, signal) {
+      await answered(registry.drain({ key: wireFromKey(key), instanceId }, { signal, timeoutMs }));
+    },
     async *watch(hello, subscribes, signal) {
       const request = fromBinary(EmptySchema, bytesFromWatchRequest(hello, subscribes));
       for await (const message of opaqueMessages(transport, request, signal))

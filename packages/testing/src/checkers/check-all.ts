@@ -5,6 +5,7 @@ import { checkAutonomousClients } from "./autonomous-clients.ts";
 import { checkBoundedGhosts } from "./bounded-ghosts.ts";
 import { checkBoundedResources } from "./bounded-resources.ts";
 import { checkConvergence } from "./convergence.ts";
+import { checkDrained } from "./drained.ts";
 import { checkDurableOverrides } from "./durable-overrides.ts";
 import { checkEmptyGuard } from "./empty-guard.ts";
 import { checkOwnership } from "./ownership.ts";
@@ -41,5 +42,6 @@ export function checkAll(
     ...checkOwnership(history),
     ...(lossless ? checkSilence(history) : []),
     ...checkAcknowledgements(history, limits),
+    ...checkDrained(history, limits),
   ].toSorted((a, b) => a.at - b.at);
 }

@@ -74,6 +74,7 @@ const SEEN_KINDS: ReadonlySet<HistoryEvent["kind"]> = new Set([
   "registered",
   "unregistered",
   "refused",
+  "drained",
   "measured",
   "pushed",
   "accepted",
