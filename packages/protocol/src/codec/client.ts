@@ -8,7 +8,6 @@ import {
   traceparentFromText,
   type ClientHello as CoreClientHello,
   type ClientMessage,
-  type ClientSummary as CoreClientSummary,
   type Frame,
   type PushReceipt as CorePushReceipt,
   type RegisterItem,
@@ -33,7 +32,6 @@ import {
 } from "../gen/rollcall/v1/opaque_pb.ts";
 import {
   ClientHelloSchema,
-  ClientSummarySchema,
   ClientUnregisterSchema,
   PushReceiptSchema,
   RegistrationResultSchema,
@@ -43,7 +41,6 @@ import {
   UnsubscribeSchema,
   WatchRequestSchema,
   type ClientHello,
-  type ClientSummary,
   type ClientUnregister,
   type PushReceipt,
   type RegistrationResult,
@@ -56,7 +53,8 @@ import { barrierAnswerFromWire, barrierFromWire, wireFromBarrier, wireFromBarrie
 import { errorFromWire, wireFromError } from "./error.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { instanceIdFromBytes, owned } from "./instance.ts";
-import { digestFromFixed64, fixed64FromDigest, numberFromUint64 } from "./numbers.ts";
+import { numberFromUint64 } from "./numbers.ts";
+import { summaryFromWire, wireFromSummary } from "./summary.ts";
 import { updateFromWire, wireFromUpdate } from "./update.ts";
 import {
   filterFromWire,
@@ -73,7 +71,6 @@ import {
 
 sameFields<ClientMessage, OpaqueConnectRequest>();
 sameFields<CoreClientHello, ClientHello>();
-sameFields<CoreClientSummary, ClientSummary>();
 sameFields<RegisterItem, OpaqueClientRegister, "instanceId">();
 sameFields<UnregisterItem, ClientUnregister>();
 sameFields<SubscribeItem, Subscribe>();
@@ -226,21 +223,6 @@ function wireFromPushReceipt(item: CorePushReceipt): PushReceipt {
     resync: item.resync,
   };
   return create(PushReceiptSchema, fields);
-}
-
-function wireFromSummary(summary: CoreClientSummary): ClientSummary {
-  const fields: WireFields<ClientSummary> = {
-    registrations: fixed64FromDigest(summary.registrations),
-    subscriptions: fixed64FromDigest(summary.subscriptions),
-  };
-  return create(ClientSummarySchema, fields);
-}
-
-function summaryFromWire(wire: ClientSummary): CoreClientSummary {
-  return {
-    registrations: digestFromFixed64(wire.registrations),
-    subscriptions: digestFromFixed64(wire.subscriptions),
-  };
 }
 
 // From the session node ------------------------------------------------------------------------------------------------
