@@ -344,6 +344,14 @@ describe("the stream of pushes", () => {
     expect(present().subscribes).toEqual([subscribes()]);
   });
 
+  test("is followed by another when the client wants to make sure of what it has", async () => {
+    const { say, watches, present } = start();
+    await say({ hello: HELLO, subscribes: [subscribes()] });
+    await say({ summary: { registrations: datum.held.digest, subscriptions: datum.held.digest } });
+    expect(watches).toHaveLength(2);
+    expect(present().subscribes).toEqual([subscribes()]);
+  });
+
   test("that says nothing for too long is lost, one that says it is there is not", async () => {
     const { clock, say, present, ends } = start();
     await say({ hello: HELLO });

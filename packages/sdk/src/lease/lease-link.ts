@@ -74,7 +74,7 @@ export class LeaseLink implements ClientLink {
     this.#listener = listener;
   }
 
-  send({ hello, registers, unregisters, subscribes, unsubscribes, receipts, barriers }: ClientMessage): void {
+  send({ hello, registers, unregisters, subscribes, unsubscribes, receipts, barriers, summary }: ClientMessage): void {
     if (this.#end.signal.aborted) return;
     this.#hello ??= hello;
     for (const item of registers) this.#want({ kind: "listed", item });
@@ -87,7 +87,9 @@ export class LeaseLink implements ClientLink {
     // What is not wanted any more goes with the next stream. Only who still hears of it says so a second time.
     const isPestered = unsubscribes.filter((item) => !this.#subscribes.delete(subscriptionText(item))).length > 0;
     const isOutOfStep = receipts.filter((receipt) => this.#take(receipt)).length > 0;
-    if (hello !== undefined || subscribes.length > 0 || isPestered || isOutOfStep) this.#watchAgain();
+    // A summary is to be compared with what the server has, of which another stream makes sure, and leases by themselves.
+    const isDoubtful = isPestered || isOutOfStep || summary !== undefined;
+    if (hello !== undefined || subscribes.length > 0 || isDoubtful) this.#watchAgain();
   }
 
   /** The page was away, and time may have stood still for it: renews every lease and asks for news. */
