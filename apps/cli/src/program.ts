@@ -12,6 +12,7 @@ import { addResolve } from "./commands/resolve.ts";
 import { addServices } from "./commands/services.ts";
 import { addStatus } from "./commands/status.ts";
 import { addWatch } from "./commands/watch.ts";
+import { addWhy } from "./commands/why.ts";
 import { CommandFailure, EXIT, type ExitCode } from "./failure.ts";
 import type { CommandPorts } from "./ports.ts";
 
@@ -66,6 +67,7 @@ Exit codes: 0 all well, 1 it failed, 2 the command line makes no sense.`,
   addServices(program, ports);
   program.commandsGroup("Operators:");
   addStatus(program, ports);
+  addWhy(program, ports);
   return program;
 }
 

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 
 import { beforeAll, afterAll, expect, onTestFinished, test } from "vitest";
 
@@ -131,6 +132,42 @@ test("status shows every node, what it leads and whether it is ready", async () 
     ],
   });
 });
+
+test(
+  "why tells the story of an instance from its registration to the receipts of those who were told",
+  { timeout: 60_000 },
+  async () => {
+    const watch = spawnRollcall(["watch", "why-me", "--server", state.server]);
+    await watch.sees(/0 instances/);
+    const registering = spawnRollcall(["register", "why-me", "127.0.0.1:1", "--id", "one", "--server", state.server]);
+    await watch.sees(/1 instance\b/);
+    await registering.interrupt();
+    await watch.sees(/nobody|0 instances, 1 gone/);
+    await watch.interrupt();
+    const text = await rollcall("why", "why-me", "--meta", state.meta);
+    expect(text).toMatch(/^why-me {2}led by data-\d\nWHEN +VERSION +NODE +WHAT IT DID\n/);
+    for (const [node, sentence] of [
+      ["session-1", "was asked for it by \\w+"],
+      ["data-\\d", "took in one, registered by \\w+ through session-1#\\d+"],
+      ["data-\\d", "told session-1#\\d+"],
+      ["session-1", "heard of it from data-\\d"],
+      ["session-1", "pushed it to \\w+"],
+      ["session-1", "has the receipt of \\w+"],
+      ["data-\\d", "took out one, unregistered by \\w+ through session-1#\\d+"],
+      ["session-1", "was left by \\w+"],
+    ])
+      expect(text).toMatch(new RegExp(`^[0-9.]+ s ago +\\S+ +${node} +${sentence}$`, "m"));
+    const { events, ...rest } = (await json("why", "why-me", "--meta", state.meta)) as {
+      readonly events: readonly { readonly kind: string; readonly version: unknown }[];
+    };
+    expect(rest).toMatchObject({ service: { namespace: "default", group: "default", service: "why-me" }, silent: [] });
+    const registered = events.find(({ kind }) => kind === "registered")!;
+    const ofThatVersion = events.filter(({ version }) => isDeepStrictEqual(version, registered.version));
+    const kinds = ofThatVersion.map(({ kind }) => kind).filter((kind) => kind !== "confirmed");
+    expect(kinds).toEqual(["registered", "notified", "came", "pushed"]);
+    expect(await rollcall("why", "never-heard-of", "--meta", state.meta)).toContain("nothing happened to it");
+  },
+);
 
 test("status says of slots whose only node is gone that nobody leads them", { timeout: 60_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "rollcall-"));

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 import { runRollcall } from "./terminal.ts";
 
-const VERBS = ["dev", "session", "data", "meta", "register", "watch", "resolve", "services", "status"];
+const VERBS = ["dev", "session", "data", "meta", "register", "watch", "resolve", "services", "status", "why"];
 const OWN_HELP = VERBS.filter((verb) => !["session", "data", "meta"].includes(verb));
 
 test("the help names every verb and says how to begin", async () => {
@@ -88,6 +88,14 @@ test.each([
     ["--meta", "host:port"],
   ],
   [
+    ["why", "orders", "--limit", "65"],
+    ["--limit", "1 to 64"],
+  ],
+  [
+    ["why", "a b"],
+    ["service", '"a b"'],
+  ],
+  [
     ["dev", "--sessions", "0"],
     ["--sessions", "1 to 10"],
   ],
@@ -129,6 +137,7 @@ test.each([
   ["resolve", "orders", "--server", "127.0.0.1:1"],
   ["services", "--server", "127.0.0.1:1"],
   ["status", "--meta", "127.0.0.1:1"],
+  ["why", "orders", "--meta", "127.0.0.1:1"],
 ])("%s without a registry ends with code 1 at once and says how to get one", async (...args) => {
   const { code, stdout, stderr } = await runRollcall(args).ended;
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });

@@ -5,8 +5,8 @@
  * followers (rpc/follower-links), the disk (warm/), and the sessions that are interested (notify/session-peer).
  */
 
-import { MetaLink, healthService, type Membership } from "@rollcall/cluster";
-import { DataService, Health, LINK_PATH, REPLICATE_PATH } from "@rollcall/protocol";
+import { MetaLink, healthService, introspectionService, type Membership } from "@rollcall/cluster";
+import { DataService, Health, IntrospectionService, LINK_PATH, REPLICATE_PATH } from "@rollcall/protocol";
 import type { NodePorts, NodeServer } from "@rollcall/runtime";
 import { noTracer, type Timer } from "@rollcall/core";
 
@@ -122,7 +122,10 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
     ]),
     streamMethods: [],
     nodePaths: [LINK_PATH, REPLICATE_PATH],
-    routes: (router) => router.service(Health, healthService([DataService.typeName], unready, clock)),
+    routes(router) {
+      router.service(IntrospectionService, introspectionService(config.nodeId, storage.events));
+      router.service(Health, healthService([DataService.typeName], unready, clock));
+    },
     unready,
     isSettled: () => sessions.isSettled,
     metrics: () => dataMetrics({ storage, sessions, followers, leaders, warm }),

@@ -5,7 +5,7 @@
  */
 
 import {
-  changeAfter,
+  ServiceEvents,
   memberKey,
   slotOfServiceKey,
   type Clock,
@@ -16,7 +16,6 @@ import {
   type Shown,
   type SlotId,
   type Timer,
-  type Traceparent,
   type Tracer,
   type Version,
 } from "@rollcall/core";
@@ -28,6 +27,7 @@ import { LeaseExpiry } from "./datums/lease-expiry.ts";
 import type { RegisteredService } from "./datums/registered-service.ts";
 import type { ClaimWatcher } from "./datums/slot-content.ts";
 import { Barriers } from "./notify/barriers.ts";
+import { Announcer } from "./notify/announcer.ts";
 import type { SessionPeer } from "./notify/session-peer.ts";
 import { SessionPeers } from "./notify/session-peers.ts";
 import { Departures } from "./sessions/departures.ts";
@@ -74,9 +74,12 @@ export class Storage implements ClaimWatcher {
   readonly reconciler: Reconciler;
   readonly leases: LeaseExpiry;
   readonly barriers: Barriers;
+  /** What happened to services in the slots this node leads. */
+  readonly events: ServiceEvents;
   readonly #ports: StoragePorts;
   readonly #watchers: SlotWatcher[] = [];
   readonly #peers = new SessionPeers();
+  readonly #announcer: Announcer;
   readonly #departures: Departures;
   readonly #claimClocks: ClaimClocks;
   readonly #keeping: SlotKeeping;
@@ -90,6 +93,8 @@ export class Storage implements ClaimWatcher {
 
   constructor(options: StorageOptions, ports: StoragePorts) {
     this.#ports = ports;
+    this.events = new ServiceEvents(() => ports.clock.now());
+    this.#announcer = new Announcer(this.#peers, ports.clock, this.events);
     this.datums = new DatumStore(this);
     this.ownership = new SlotOwnership(options, {
       wasComplete: (slot) => this.datums.of(slot)?.wasComplete === true,
@@ -101,7 +106,8 @@ export class Storage implements ClaimWatcher {
       tracer: ports.tracer,
       tableIsOld: ports.tableIsOld,
       renewed: (claim) => this.#tend(claim),
-      changed: (service, traceparent) => this.#announce(service, traceparent),
+      changed: (service, traceparent) => this.#announcer.changed(service, traceparent),
+      events: this.events,
     });
     this.#departures = new Departures(options.registrationLeaseMs);
     this.barriers = new Barriers({
@@ -200,7 +206,7 @@ export class Storage implements ClaimWatcher {
       peer.result({ sequence: write.sequence, outcome: this.#writes.take(write, peer.session) });
     }
     const { changes, unheld } = this.reconciler.receive(peer, request, this.#now());
-    for (const claim of unheld) this.#end(claim, true);
+    for (const claim of unheld) this.#announcer.end(claim, true, `its session ${peer.session} does not hold it`);
     this.#ownershipChanged(changes);
     for (const interest of request.interests) peer.interest(interest);
     for (const key of request.uninterests) {
@@ -228,12 +234,6 @@ export class Storage implements ClaimWatcher {
     if (ownership.kind !== "taking over" || ownership.basis !== "partial") return undefined;
     const datum = this.datums.find(key)?.datum;
     return datum !== undefined && datum.size > 0 ? { datum, confirmed: false } : undefined;
-  }
-
-  /** The service has changed: whoever is interested is told. */
-  #announce(service: RegisteredService, traceparent: Traceparent | undefined): void {
-    service.newest = changeAfter(service.newest, service.datum.version, this.#ports.clock.now(), traceparent);
-    this.#peers.changed(service.keyText);
   }
 
   /** A claim is new, or other than before. */
@@ -291,7 +291,7 @@ export class Storage implements ClaimWatcher {
     if (!this.#peers.areLinked(this.#sessions)) this.#claimClocks.interrupted(now);
     this.#peers.sweep(now);
     this.barriers.sweep(now);
-    for (const claim of this.leases.expire(now)) this.#end(claim, false);
+    for (const claim of this.leases.expire(now)) this.#announcer.end(claim, false, "its lease has ended");
     for (const session of this.#departures.expire(now, this.#ports.membersKnownAt())) this.#endSession(session, now);
     this.#ownershipChanged(this.ownership.sweep(now));
     for (const claim of this.#claimClocks.expireTombstones(now)) this.#forget(claim);
@@ -325,13 +325,8 @@ export class Storage implements ClaimWatcher {
     );
     if (claims.length > 0)
       this.#ports.log.warn("session is gone; its registrations end", { session, registrations: claims.length });
-    for (const claim of claims) this.#end(claim, true);
+    for (const claim of claims) this.#announcer.end(claim, true, `its session ${session} is gone`);
     this.#ownershipChanged(this.ownership.forget(session, now));
-  }
-
-  #end(claim: Claim, presumed: boolean): void {
-    claim.service.end(claim, presumed);
-    this.#announce(claim.service, undefined);
   }
 
   #forget(claim: Claim): void {

@@ -109,6 +109,7 @@ export class HandMadeSession {
       encode: frameFromLinkResponse,
       shownOf: (key) => storage.shownOf(key),
       receiptTimes: new DurationHistogram(),
+      events: storage.events,
       newestOf: (key) => storage.datums.find(key)?.newest,
     });
     storage.join(this.peer);

@@ -6,11 +6,12 @@
  * views/service-copy -> views/view -> connections/client-connection -> the stream.
  */
 
-import { MetaLink, healthService, type Membership } from "@rollcall/cluster";
-import { DurationHistogram, noTracer, type Timer } from "@rollcall/core";
+import { MetaLink, healthService, introspectionService, type Membership } from "@rollcall/cluster";
+import { DurationHistogram, ServiceEvents, noTracer, type Timer } from "@rollcall/core";
 import {
   CONNECT_PATH,
   Health,
+  IntrospectionService,
   RegistryService,
   WATCH_PATH,
   framesFromPush,
@@ -53,11 +54,19 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
   const { wake } = links;
   const writer = new Writer({ clock, wake, tableIsOld: () => meta.refresh() });
   const registrations = new RegistrationStore(clock, writer, (registration) => handover.written(registration));
+  const events = new ServiceEvents(() => clock.now());
   const pushAges = new DurationHistogram();
   const receiptTimes = new DurationHistogram();
   const interests = new Interests(
     clock,
-    { clock, tracer, pushAges, encodePush: framesFromPush, readInstance: ({ bytes }) => instanceFromBytes(bytes) },
+    {
+      clock,
+      tracer,
+      pushAges,
+      events,
+      encodePush: framesFromPush,
+      readInstance: ({ bytes }) => instanceFromBytes(bytes),
+    },
     wake,
   );
   const handover = new Handover({
@@ -96,9 +105,10 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     barriers,
     tracer,
     receiptTimes,
+    events,
     hello: greeting,
   });
-  const watches = new WatchLinks({ clock, registrations, interests, barriers, hello: greeting });
+  const watches = new WatchLinks({ clock, registrations, interests, barriers, events, hello: greeting });
 
   const notReady = (): string[] => unready(meta.membership, links.down(), handover.failing(clock.now()));
   let sweepTimer: Timer | undefined;
@@ -139,6 +149,7 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
       router.rpc(renew, unary.renew);
       router.rpc(resolve, unary.resolve);
       router.rpc(listServices, unary.listServices);
+      router.service(IntrospectionService, introspectionService(config.nodeId, events));
       router.service(Health, healthService([RegistryService.typeName], notReady, clock));
     },
     unready: notReady,

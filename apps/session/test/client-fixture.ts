@@ -2,6 +2,7 @@ import {
   DurationHistogram,
   NO_FILTER,
   RegistryError,
+  ServiceEvents,
   messageFromFrame,
   noTracer,
   silentLog,
@@ -45,12 +46,14 @@ export interface BackendListener {
 export function startBackend({ wake, written }: BackendListener = { wake: () => {}, written: () => {} }) {
   const clock = new SimClock();
   const encodedPushes: string[] = [];
+  const events = new ServiceEvents(() => clock.now());
   const writer = new Writer({ clock, wake, tableIsOld: () => {} });
   const registrations = new RegistrationStore(clock, writer, written);
   const ports = {
     clock,
     tracer: noTracer,
     pushAges: new DurationHistogram(),
+    events,
     encodePush: (push: Parameters<typeof framesFromPush>[0]) => {
       encodedPushes.push(push.key.service);
       return framesFromPush(push);
@@ -72,6 +75,7 @@ export function startBackend({ wake, written }: BackendListener = { wake: () => 
     barriers,
     leader,
     encodedPushes,
+    events,
     settle: () => clock.runFor(0),
     takeWrites: (): Write[] => writer.take("d-1"),
     answer: (outcome: WriteOutcome = { kind: "applied", version: version(7) }): Write[] => {
@@ -103,6 +107,7 @@ export function connect(backend: Backend, clientId = "client-1") {
     tracer: noTracer,
     receiptTimes: new DurationHistogram(),
     barriers: backend.barriers,
+    events: backend.events,
   });
   return { connection, ...talking(stream, backend, (message) => connection.receive({ ...NOTHING, ...message })) };
 }
@@ -120,6 +125,7 @@ export function startLinks() {
       tracer: noTracer,
       receiptTimes: new DurationHistogram(),
       barriers: backend.barriers,
+      events: backend.events,
       hello: () => state.greeting,
     },
   );

@@ -1,5 +1,6 @@
 import {
   DurationHistogram,
+  ServiceEvents,
   digestOfText,
   frameFromMessage,
   mixDigests,
@@ -30,8 +31,9 @@ const NONE = () => false;
 function startInterests(table = slotTable(1, "d-1")) {
   const clock = new SimClock();
   const woken: string[] = [];
+  const events = new ServiceEvents(() => clock.now());
   const encodePush = () => [frameFromMessage(new Uint8Array(0))];
-  const ports = { clock, tracer: noTracer, pushAges: new DurationHistogram(), encodePush, readInstance };
+  const ports = { clock, tracer: noTracer, pushAges: new DurationHistogram(), events, encodePush, readInstance };
   const interests = new Interests(clock, ports, (nodeId) => woken.push(nodeId));
   interests.adopt(table);
   const sweepAt = async (ms: number) => {

@@ -1,3 +1,4 @@
 export { healthService } from "./health.ts";
+export { introspectionService } from "./introspection.ts";
 export { LastingLink, type LastingLinkOwner, type LastingLinkPorts } from "./lasting-link.ts";
 export { DEFAULT_HEARTBEAT_MS, MetaLink, type Membership, type MetaLinkOptions } from "./meta-link.ts";

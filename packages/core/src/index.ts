@@ -157,6 +157,16 @@ export type {
   WriteResult,
 } from "./node-messages.ts";
 
+// What nodes remember.
+export {
+  EVENTS_PER_SERVICE_MAX,
+  SERVICE_EVENT_KINDS,
+  ServiceEvents,
+  type Happening,
+  type ServiceEvent,
+  type ServiceEventKind,
+} from "./service-events.ts";
+
 // For every program.
 export {
   ERROR_REASONS,

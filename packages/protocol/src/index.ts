@@ -47,6 +47,7 @@ export {
   wireFromVersion,
   versionFromWire,
 } from "./codec/values.ts";
+export { serviceEventFromWire, wireFromServiceEvent } from "./codec/introspection.ts";
 export { clusterStateFromWire, wireFromClusterState } from "./codec/join.ts";
 export { errorDetailCodec, errorFromWire, wireFromError } from "./codec/error.ts";
 
@@ -57,5 +58,6 @@ export { InstanceSchema, ZoneRule } from "./gen/rollcall/v1/types_pb.ts";
 export { RegistryService } from "./gen/rollcall/v1/registry_pb.ts";
 export { DataService } from "./gen/rollcall/v1/data_pb.ts";
 export { Health, HealthCheckResponse_ServingStatus } from "./gen/grpc/health/v1/health_pb.ts";
+export { IntrospectionService } from "./gen/rollcall/v1/introspection_pb.ts";
 export { MetaService, type GetClusterResponse } from "./gen/rollcall/v1/meta_pb.ts";
 export { CONNECT_PATH, JOIN_PATH, LINK_PATH, REPLICATE_PATH, WATCH_PATH } from "./paths.ts";

@@ -33,7 +33,7 @@ interface NodeStatus extends Readiness {
 }
 
 export const DEFAULT_META = "127.0.0.1:9610";
-const META_VARIABLE = "ROLLCALL_META";
+export const META_VARIABLE = "ROLLCALL_META";
 
 export function addStatus(program: Command, ports: CommandPorts): void {
   program
@@ -79,7 +79,7 @@ async function status(options: StatusOptions, { stdout, env, interrupted }: Comm
   }
 }
 
-function noMeta(addresses: readonly string[], why: string): CommandFailure {
+export function noMeta(addresses: readonly string[], why: string): CommandFailure {
   const where = addresses.join(" or ");
   return new CommandFailure(
     `no meta node at ${where} (${why}): start one with \`npm start\` or \`npx rollcall dev\`, or name another with --meta`,

@@ -22,6 +22,7 @@ import {
   type MessageStream,
   type NewestChange,
   type NotifyReceipt,
+  type ServiceEvents,
   type ServiceKey,
   type ServicesAnswer,
   type Held,
@@ -48,6 +49,7 @@ export interface SessionPeerPorts {
   readonly newestOf: (key: ServiceKey) => NewestChange | undefined;
   /** From notifications to their receipts. */
   readonly receiptTimes: DurationHistogram;
+  readonly events: ServiceEvents;
 }
 
 /** Everything there is to say but notifications, which are cut when they leave. */
@@ -113,9 +115,12 @@ export class SessionPeer {
   }
 
   receipt(receipt: NotifyReceipt): void {
-    const sentAt = this.#interests.receipt(textFromServiceKey(receipt.key), receipt);
+    const keyText = textFromServiceKey(receipt.key);
+    const sentAt = this.#interests.receipt(keyText, receipt);
     if (sentAt === undefined) return;
-    const { clock, receiptTimes } = this.#ports;
+    const { clock, receiptTimes, events } = this.#ports;
+    const { version } = receipt.held;
+    events.record(keyText, receipt.resync ? "unusable" : "confirmed", { version, who: this.session });
     const roundTripMs = clock.now() - sentAt;
     receiptTimes.observe(roundTripMs);
     this.#transitMs = Math.min(this.#transitMs ?? Infinity, roundTripMs / 2);
@@ -199,12 +204,17 @@ export class SessionPeer {
   }
 
   #flush(): void {
-    const { stream, encode, clock } = this.#ports;
+    const { stream, encode, clock, events } = this.#ports;
     if (stream.congested) return;
     let notifications: UpdatePart[] = [];
     let bytes = 0;
     const now = clock.now();
     for (const { source, datum, held, confirmed } of this.#interests.due(now)) {
+      events.record(textFromServiceKey(source), "notified", {
+        version: datum.version,
+        who: this.session,
+        why: confirmed ? undefined : "as a list that nobody vouches for yet",
+      });
       const origin = originOf(this.#ports.newestOf(source), held, now, this.#transitMs ?? 0);
       for (const part of partsOfUpdate({ ...updateFor(datum, held, NO_FILTER, confirmed), origin })) {
         notifications.push(part);

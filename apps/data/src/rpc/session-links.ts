@@ -73,6 +73,7 @@ export class SessionLinks {
       encode: frameFromLinkResponse,
       shownOf: (key) => this.#storage.shownOf(key),
       receiptTimes: this.receiptTimes,
+      events: this.#storage.events,
       newestOf: (key) => this.#storage.datums.find(key)?.newest,
     });
     this.#peers.add(peer);

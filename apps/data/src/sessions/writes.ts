@@ -5,6 +5,7 @@
 
 import {
   slotOfServiceKey,
+  type ServiceEvents,
   type Span,
   type Traceparent,
   type Tracer,
@@ -25,6 +26,7 @@ export interface WritesPorts {
   readonly renewed: (claim: Claim) => void;
   /** A service is at a newer version than before, in the trace of that context. */
   readonly changed: (service: RegisteredService, traceparent: Traceparent | undefined) => void;
+  readonly events: ServiceEvents;
 }
 
 export class Writes {
@@ -53,9 +55,17 @@ export class Writes {
     const before = service.datum.version;
     const outcome = service.merge(write, session);
     span?.end(outcome.kind === "superseded" ? "a newer version is known" : undefined);
-    if (outcome.kind === "superseded") return outcome;
     const { version } = service.datum;
-    if (version !== before) this.#ports.changed(service, span?.traceparent ?? write.traceparent);
+    const happening = { version, instanceId: write.instanceId, who: write.clientId || "a call", via: session };
+    if (outcome.kind === "superseded") {
+      const why = `it knows ${outcome.by.incarnation}.${outcome.by.counter} of the registration`;
+      this.#ports.events.record(service.keyText, "superseded", { ...happening, why });
+      return outcome;
+    }
+    if (version !== before) {
+      this.#ports.events.record(service.keyText, write.kind === "register" ? "registered" : "unregistered", happening);
+      this.#ports.changed(service, span?.traceparent ?? write.traceparent);
+    }
     return { kind: "applied", version };
   }
 

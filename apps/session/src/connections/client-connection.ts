@@ -23,6 +23,7 @@ import {
   type Clock,
   type DurationHistogram,
   type Filter,
+  type Followed,
   type Frame,
   type MessageStream,
   type PushReceipt,
@@ -30,11 +31,14 @@ import {
   type RegistrationResult,
   type ServerHello,
   type ServerMessage,
+  type ServiceEventKind,
+  type ServiceEvents,
   type ServiceKey,
   type SubscribeItem,
   type SubscriptionRefusal,
   type Tracer,
   type UnregisterItem,
+  type Version,
 } from "@rollcall/core";
 
 import type { RegistrationStore } from "../registrations/registration-store.ts";
@@ -59,6 +63,7 @@ export interface ClientConnectionPorts {
   readonly tracer: Tracer;
   /** From pushes to their receipts. */
   readonly receiptTimes: DurationHistogram;
+  readonly events: ServiceEvents;
 }
 
 interface Subscription {
@@ -201,12 +206,17 @@ export class ClientConnection {
     };
     view.viewers.add(viewer);
     this.#subscriptions.follow(id, { copy, view, viewer }, held);
+    this.#record(copy.keyText, "subscribed", held?.version);
   }
 
   #receipt(receipt: PushReceipt): void {
-    const id = subscriptionId(receipt.key, receipt.filter);
+    const { key, filter, held, resync } = receipt;
+    const id = subscriptionId(key, filter);
     const sentAt = this.#subscriptions.receipt(id, receipt);
-    if (sentAt !== undefined) this.#ports.receiptTimes.observe(this.#ports.clock.now() - sentAt);
+    if (sentAt !== undefined) {
+      this.#ports.receiptTimes.observe(this.#ports.clock.now() - sentAt);
+      this.#record(textFromServiceKey(key), resync ? "unusable" : "confirmed", held.version);
+    }
     const followed = this.#subscriptions.get(id);
     followed?.source.copy.acknowledged(followed.source.viewer);
   }
@@ -229,13 +239,27 @@ export class ClientConnection {
 
   #viewChanged(id: string): void {
     const followed = this.#subscriptions.get(id);
-    if (followed !== undefined) this.#subscriptions.changed(followed);
+    if (followed === undefined) return;
+    const { copy } = followed.source;
+    const why = this.#whyItWaits(followed);
+    if (why !== undefined) this.#record(copy.keyText, "heldBack", copy.datum.version, why);
+    this.#subscriptions.changed(followed);
+  }
+
+  #whyItWaits({ delivery }: Followed<Subscription>): string | undefined {
+    if (this.#ports.stream.congested) return "the connection is full: it reads slowly";
+    return delivery.state === "sending" ? "the push before has no receipt yet" : undefined;
+  }
+
+  #record(keyText: string, kind: ServiceEventKind, version: Version | undefined, why?: string): void {
+    this.#ports.events.record(keyText, kind, { version, who: this.client.clientId, why });
   }
 
   #unsubscribe(key: ServiceKey, filter: Filter): void {
     const followed = this.#subscriptions.unfollow(subscriptionId(key, filter));
     if (followed === undefined) return;
     const { copy, view, viewer } = followed.source;
+    this.#record(copy.keyText, "unsubscribed", undefined);
     view.viewers.delete(viewer);
     copy.closeView(view);
     copy.acknowledged(viewer);
@@ -259,6 +283,7 @@ export class ClientConnection {
     for (const { source, datum, held } of this.#subscriptions.due(clock.now())) {
       const { copy, view } = source;
       for (const frame of view.framesFor(held)) stream.send(frame);
+      this.#record(copy.keyText, "pushed", datum.version);
       if (receipts === "implied") {
         const id = subscriptionId(copy.key, view.filter);
         this.#subscriptions.receipt(id, { held: datum.held, resync: false });

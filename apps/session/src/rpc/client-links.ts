@@ -8,6 +8,7 @@ import {
   type Log,
   type MessageStream,
   type ServerHello,
+  type ServiceEvents,
   type StreamHandler,
   type Tracer,
 } from "@rollcall/core";
@@ -38,6 +39,7 @@ export interface ClientLinksPorts {
   /** From pushes to their receipts. */
   readonly receiptTimes: DurationHistogram;
   readonly barriers: Barriers;
+  readonly events: ServiceEvents;
   /** What to greet clients with; undefined until this node has joined a cluster. */
   readonly hello: () => ServerHello | undefined;
 }
@@ -116,7 +118,7 @@ export class ClientLinks {
   }
 
   #connect(stream: MessageStream, { hello }: ClientMessage): ClientConnection {
-    const { clock, registrations, interests, barriers, tracer, receiptTimes } = this.#ports;
+    const { clock, registrations, interests, barriers, tracer, receiptTimes, events } = this.#ports;
     if (this.#stopping) throw new RegistryError("shutting_down", "the session node is stopping");
     const greeting = this.#ports.hello();
     if (greeting === undefined) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
@@ -130,6 +132,7 @@ export class ClientLinks {
       tracer,
       receiptTimes,
       barriers,
+      events,
     });
     this.#connections.add(connection);
     return connection;

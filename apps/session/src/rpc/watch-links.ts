@@ -12,6 +12,7 @@ import {
   type Clock,
   type MessageStream,
   type ServerHello,
+  type ServiceEvents,
   type StreamHandler,
 } from "@rollcall/core";
 import { frameFromServerMessage, watchWishFromBytes, type WatchWish } from "@rollcall/protocol";
@@ -33,6 +34,7 @@ export interface WatchLinksPorts {
   readonly interests: Interests;
   readonly registrations: RegistrationStore;
   readonly barriers: Barriers;
+  readonly events: ServiceEvents;
   /** What to greet clients with; undefined until this node has joined a cluster. */
   readonly hello: () => ServerHello | undefined;
 }
@@ -95,7 +97,7 @@ export class WatchLinks {
   }
 
   #watchMany(stream: MessageStream, { hello, subscribes }: WatchWish & { readonly kind: "subscriptions" }): Watch {
-    const { clock, interests, registrations, barriers } = this.#ports;
+    const { clock, interests, registrations, barriers, events } = this.#ports;
     const greeting = this.#ports.hello();
     if (greeting === undefined) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
     const { admitted, refusals } = admit({ ...NOTHING, subscribes });
@@ -110,6 +112,7 @@ export class WatchLinks {
       // Nothing is registered over it, and no receipt comes.
       tracer: noTracer,
       receiptTimes: new DurationHistogram(),
+      events,
     });
     connection.refuse([], refusals);
     connection.receive(admitted);

@@ -17,6 +17,7 @@ import {
   type Digest,
   type Interest,
   type NotifyReceipt,
+  type ServiceEvents,
   type ServiceKey,
   type SlotId,
   type SlotTable,
@@ -24,6 +25,7 @@ import {
   type Version,
 } from "@rollcall/core";
 
+import { arrivalEvent } from "./arrival-event.ts";
 import { ServiceCopy, type ServiceCopyPorts } from "./service-copy.ts";
 
 /** How long an unused copy is kept, in milliseconds. */
@@ -32,9 +34,13 @@ const LINGER_MS = 30_000;
 /** An interest that is not answered for so long, in milliseconds, is told again. */
 const ASK_AGAIN_MS = 1_000;
 
+export interface InterestsPorts extends ServiceCopyPorts {
+  readonly events: ServiceEvents;
+}
+
 export class Interests {
   readonly #clock: Clock;
-  readonly #ports: ServiceCopyPorts;
+  readonly #ports: InterestsPorts;
   readonly #wake: (nodeId: string) => void;
   readonly #copies = new Map<string, ServiceCopy>();
   /** Copies to be told to the leader of their slot. */
@@ -44,7 +50,7 @@ export class Interests {
   #givenUp: { readonly nodeId: string; readonly key: ServiceKey }[] = [];
   #table: SlotTable = EMPTY_SLOT_TABLE;
 
-  constructor(clock: Clock, ports: ServiceCopyPorts, wake: (nodeId: string) => void) {
+  constructor(clock: Clock, ports: InterestsPorts, wake: (nodeId: string) => void) {
     this.#clock = clock;
     this.#ports = ports;
     this.#wake = wake;
@@ -135,6 +141,8 @@ export class Interests {
       return undefined;
     }
     const outcome = copy.apply(update);
+    const event = arrivalEvent(update, outcome, copy.datum.size, nodeId);
+    if (event !== undefined) this.#ports.events.record(copy.keyText, event.kind, event);
     const isFromLeader = ownerOf(this.#table, copy.slot).leader === nodeId;
     if (outcome === "unfit") {
       // The leader does not know what is held here: it is told again, soon, with no receipt to put it off.
