@@ -187,6 +187,7 @@ export default defineConfig({
     },
     // A registry in memory runs anywhere; only its ports are the platform's, of which every platform has these.
     { files: ["packages/sdk/src/testing/ports.ts"], rules: impure },
+    { files: ["packages/sdk/src/grpc-js/**"], rules: { ...imports([core, protocol]), ...impure } },
     { files: ["packages/sdk/src/node/**"], rules: { ...imports([core, protocol, stream, tracing]), ...impure } },
     {
       files: ["packages/sdk/src/web/**"],
