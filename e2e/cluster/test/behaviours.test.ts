@@ -1,23 +1,5 @@
-// What anybody who moves here from another registry will try first: fourteen behaviours and a storm, each from outside.
-//
-//   1  register, then subscribe        the instance as it was registered, with its zone
-//   2  subscribe, then register        an empty view first
-//   3  nobody registered               one confirmed empty view and no repetition
-//   4  equal content, two clients      two instances
-//   5  registering again               replaces everything; the old value never comes back
-//   6  registering the same again      no push, no new version
-//   7  the last one leaves             a confirmed empty view; one of two leaves the other
-//   8  leaving with everything         by closing the client: there is no call that unregisters by service
-//   9  one registration, used twice    refused; one that was ended refuses further use
-//  10  group and namespace             never mix
-//  11  scopes by zone                  a zone that is preferred, or the only one
-//  12  unsubscribed                    no callback any more
-//  13  several subscriptions           each gets its callback
-//  14  versions                        never decrease at a client. That a stale push changes nothing takes a server
-//                                      that sends one: the SDK's own tests have it
-//  15  a storm                         ends with the last value everywhere, in far fewer pushes than changes
-//
-// A circuit breaker for subscribers that always fail is not part of this stage either.
+// What anybody who moves here from another registry will try first, each from outside. The numbers are those of
+// docs/behaviours.md, which says where the others are shown.
 
 import { compareVersions } from "@rollcall/core";
 import type { Client, ServiceInput } from "@rollcall/sdk";
