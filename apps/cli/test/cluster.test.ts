@@ -91,6 +91,27 @@ test("an instance is watched, resolved, listed, and gone after Ctrl-C", { timeou
   expect(lines(streamed.stdout)).toMatchObject([{ instances: [] }, { instances: [instance] }, { instances: [] }]);
 });
 
+test("the list of services is watched, by prefix", { timeout: 60_000 }, async () => {
+  const table = spawnRollcall(["services", "--watch", "--prefix", "list.", "--server", state.server]);
+  const stream = runRollcall(["services", "--watch", "--prefix", "list.", "--json", "--server", state.server]);
+  await table.sees(/^namespace default {2}0 services\n$/);
+  await stream.sees(/"services":\[\]/);
+  const a = runRollcall(["register", "list.a", "127.0.0.1:9", "--server", state.server]);
+  await table.sees(/1 service, 1 new\nSERVICE +GROUP\nlist\.a +default\n/);
+  const elsewhere = runRollcall(["register", "elsewhere", "127.0.0.1:9", "--server", state.server]);
+  await elsewhere.sees(/^registered/);
+  expect(await rollcall("services", "--prefix", "list.")).toMatch(/^SERVICE.*\nlist\.a +default +1\n$/);
+  await a.interrupt();
+  await table.sees(/0 services, 1 gone\n/);
+  expect(await table.interrupt()).toMatchObject({ code: 0, stderr: "" });
+  const service = { namespace: "default", group: "default", service: "list.a" };
+  expect(lines((await stream.interrupt()).stdout)).toEqual([
+    { namespace: "default", services: [] },
+    { namespace: "default", services: [service] },
+    { namespace: "default", services: [] },
+  ]);
+});
+
 test("register tells scripts about the beginning and the end", async () => {
   const args = ["register", "billing", "127.0.0.1:9", "--namespace", "shop", "--group", "blue", "--json"];
   const running = runRollcall([...args, "--server", `127.0.0.1:1,${state.server}`]);

@@ -28,6 +28,7 @@ import type { RegisteredService } from "./datums/registered-service.ts";
 import type { ClaimWatcher } from "./datums/slot-content.ts";
 import { Barriers } from "./notify/barriers.ts";
 import { Announcer } from "./notify/announcer.ts";
+import { ServiceLists } from "./lists/service-lists.ts";
 import type { SessionPeer } from "./notify/session-peer.ts";
 import { SessionPeers } from "./notify/session-peers.ts";
 import { Departures } from "./sessions/departures.ts";
@@ -76,6 +77,7 @@ export class Storage implements ClaimWatcher {
   readonly barriers: Barriers;
   /** What happened to services in the slots this node leads. */
   readonly events: ServiceEvents;
+  readonly lists: ServiceLists;
   readonly #ports: StoragePorts;
   readonly #watchers: SlotWatcher[] = [];
   readonly #peers = new SessionPeers();
@@ -109,6 +111,8 @@ export class Storage implements ClaimWatcher {
       changed: (service, traceparent) => this.#announcer.changed(service, traceparent),
       events: this.events,
     });
+    this.lists = new ServiceLists(this.datums, this.ownership, this.#peers);
+    this.watch(this.lists);
     this.#departures = new Departures(options.registrationLeaseMs);
     this.barriers = new Barriers({
       linked: () => this.#peers,
@@ -197,6 +201,7 @@ export class Storage implements ClaimWatcher {
     this.#peers.delete(peer);
     this.barriers.parted(peer, hasEnded);
     this.reconciler.forget(peer.session);
+    this.lists.part(peer);
     for (const key of peer.interests()) this.#releaseIfUnused(this.datums.find(key));
   }
 
@@ -216,12 +221,7 @@ export class Storage implements ClaimWatcher {
     for (const receipt of request.receipts) peer.receipt(receipt);
     for (const answer of request.told) this.barriers.told(peer, answer);
     for (const barrier of request.barriers) this.barriers.ask(peer, barrier, this.#ports.clock.now());
-    for (const { sequence, namespace } of request.queries) {
-      peer.answer({
-        sequence,
-        services: this.datums.summaries(namespace, (slot) => this.ownership.of(slot).kind === "leading"),
-      });
-    }
+    this.lists.receive(peer, request);
   }
 
   /**
@@ -303,6 +303,7 @@ export class Storage implements ClaimWatcher {
     for (const peer of this.#peers) {
       const copies = this.reconciler.copiesOf(peer);
       if (copies !== undefined) peer.compareCopies(copies);
+      peer.compareServices();
     }
     this.#roundMs = this.#ports.clock.now() - now;
   }

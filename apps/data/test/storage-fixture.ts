@@ -83,6 +83,9 @@ export const NOTHING_SAID: LinkRequest = {
   copies: [],
   barriers: [],
   told: [],
+  servicesInterests: [],
+  servicesUninterests: [],
+  servicesReceipts: [],
 };
 
 /** A session node in the hands of the test. */
@@ -111,6 +114,7 @@ export class HandMadeSession {
       receiptTimes: new DurationHistogram(),
       events: storage.events,
       newestOf: (key) => storage.datums.find(key)?.newest,
+      servicesOf: (namespace) => storage.lists.shownOf(namespace),
     });
     storage.join(this.peer);
   }
@@ -136,6 +140,8 @@ export class HandMadeSession {
       askAgain: frames.flatMap(({ askAgain }) => askAgain),
       toldQuestions: frames.flatMap(({ toldQuestions }) => toldQuestions),
       barriers: frames.flatMap(({ barriers }) => barriers),
+      servicesNotifications: frames.flatMap(({ servicesNotifications }) => servicesNotifications),
+      servicesDigests: frames.flatMap(({ servicesDigests }) => servicesDigests),
     };
   }
 

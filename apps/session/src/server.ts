@@ -14,11 +14,14 @@ import {
   IntrospectionService,
   RegistryService,
   WATCH_PATH,
+  WATCH_SERVICES_PATH,
   framesFromPush,
+  framesFromServicesPush,
   instanceFromBytes,
 } from "@rollcall/protocol";
 import { counter, gauge, histogram, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
+import { ServiceLists } from "./lists/service-lists.ts";
 import { DataLinks } from "./peers/data-links.ts";
 import { LeaseWriter } from "./registrations/lease-writer.ts";
 import { RegistrationStore } from "./registrations/registration-store.ts";
@@ -78,9 +81,10 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
   });
   const antiEntropy = new AntiEntropy({ clock, random, registrations, writer, handover, interests, wake });
   const directory = new ServiceDirectory(links.query);
+  const lists = new ServiceLists(clock, framesFromServicesPush, wake);
   const barriers = new Barriers(clock, wake);
   const tellings = new Tellings({ clock, copyOf: (key) => interests.find(key), wake });
-  links.speakFor({ writer, handover, antiEntropy, interests, directory, barriers, tellings });
+  links.speakFor({ writer, handover, antiEntropy, interests, lists, directory, barriers, tellings });
 
   const adopt = (membership: Membership): void => {
     const { table } = membership.state;
@@ -103,12 +107,13 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     registrations,
     interests,
     barriers,
+    lists,
     tracer,
     receiptTimes,
     events,
     hello: greeting,
   });
-  const watches = new WatchLinks({ clock, registrations, interests, barriers, events, hello: greeting });
+  const watches = new WatchLinks({ clock, registrations, interests, lists, barriers, events, hello: greeting });
 
   const notReady = (): string[] => unready(meta.membership, links.down(), handover.failing(clock.now()));
   let sweepTimer: Timer | undefined;
@@ -120,6 +125,7 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     interests.sweep(now);
     barriers.sweep(now);
     tellings.sweep(now);
+    lists.sweep(now);
     registrations.sweep(now);
     clients.sweep(now);
     watches.sweep(now);
@@ -130,8 +136,9 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     streams: new Map([
       [CONNECT_PATH, clients.handler],
       [WATCH_PATH, watches.handler],
+      [WATCH_SERVICES_PATH, watches.servicesHandler],
     ]),
-    streamMethods: [RegistryService.method.connect, RegistryService.method.watch],
+    streamMethods: [RegistryService.method.connect, RegistryService.method.watch, RegistryService.method.watchServices],
     nodePaths: [],
     routes(router) {
       const unary = registryRoutes({
@@ -168,6 +175,7 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
         "Services this node keeps a copy of for its subscribers.",
         interests.size,
       ),
+      gauge("rollcall_session_lists_followed", "Namespaces whose list of services this node keeps.", lists.size),
       histogram(
         "rollcall_session_push_age_seconds",
         "Age of changes when they were first pushed, since their slot's leader made them.",
@@ -192,8 +200,8 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
       ),
       counter(
         "rollcall_session_repairs_total",
-        "Slots in which a comparison found something lost or wrong.",
-        handover.repairs + antiEntropy.repairs,
+        "Slots, and lists of services, in which a comparison found something lost or wrong.",
+        handover.repairs + antiEntropy.repairs + lists.repairs,
       ),
     ],
     start(address) {

@@ -23,6 +23,9 @@ const nothing: ClientMessage = {
   unsubscribes: [],
   receipts: [],
   barriers: [],
+  servicesSubscribes: [],
+  servicesUnsubscribes: [],
+  servicesReceipts: [],
 };
 const at = { incarnation: 1, counter: 1 };
 const valid = instanceFromInput({ id: "i-1", address: "10.0.0.1:80" }, () => "");

@@ -17,11 +17,13 @@ import {
   frameFromClientMessage,
   frameFromServerMessage,
   framesFromPush,
+  framesFromServicesPush,
   serverMessageFromBytes,
 } from "@rollcall/protocol";
 import { SimClock } from "@rollcall/testing";
 
 import { ClientConnection } from "../src/connections/client-connection.ts";
+import { ServiceLists } from "../src/lists/service-lists.ts";
 import type { Registration } from "../src/registrations/registration.ts";
 import { RegistrationStore } from "../src/registrations/registration-store.ts";
 import { Barriers } from "../src/routing/barriers.ts";
@@ -61,6 +63,7 @@ export function startBackend({ wake, written }: BackendListener = { wake: () => 
     readInstance,
   };
   const interests = new Interests(clock, ports, wake);
+  const lists = new ServiceLists(clock, framesFromServicesPush, wake);
   const table = slotTable(1, "d-1");
   writer.adopt(table);
   const barriers = new Barriers(clock, wake);
@@ -73,6 +76,7 @@ export function startBackend({ wake, written }: BackendListener = { wake: () => 
     registrations,
     interests,
     barriers,
+    lists,
     leader,
     encodedPushes,
     events,
@@ -103,6 +107,7 @@ export function connect(backend: Backend, clientId = "client-1") {
     encode: frameFromServerMessage,
     registrations: backend.registrations,
     interests: backend.interests,
+    lists: backend.lists,
     receipts: "given",
     tracer: noTracer,
     receiptTimes: new DurationHistogram(),
@@ -126,6 +131,7 @@ export function startLinks() {
       receiptTimes: new DurationHistogram(),
       barriers: backend.barriers,
       events: backend.events,
+      lists: backend.lists,
       hello: () => state.greeting,
     },
   );
@@ -163,6 +169,9 @@ const NOTHING: ClientMessage = {
   unsubscribes: [],
   receipts: [],
   barriers: [],
+  servicesSubscribes: [],
+  servicesUnsubscribes: [],
+  servicesReceipts: [],
 };
 
 function talking(stream: FakeStream, { clock }: Backend, send: (message: Partial<ClientMessage>) => void) {

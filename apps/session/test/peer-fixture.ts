@@ -19,6 +19,8 @@ export const NOTHING_FROM_DATA: LinkResponse = {
   askAgain: [],
   toldQuestions: [],
   barriers: [],
+  servicesNotifications: [],
+  servicesDigests: [],
 };
 
 /** A session up to its link to the data node d-1, whose far end is the test. */
@@ -27,7 +29,7 @@ export function startPeer() {
     wake: (nodeId) => void (nodeId === "d-1" && peer.wake()),
     written: (registration) => handover.written(registration),
   });
-  const { clock, writer, registrations, interests, barriers } = backend;
+  const { clock, writer, registrations, interests, lists, barriers } = backend;
   const wake = () => peer.wake();
   const handover: Handover = new Handover({
     clock,
@@ -45,14 +47,14 @@ export function startPeer() {
   const peer: DataPeer = new DataPeer(
     "d-1",
     clock,
-    { writer, handover, antiEntropy, interests, directory, barriers, tellings },
+    { writer, handover, antiEntropy, interests, lists, directory, barriers, tellings },
     link,
   );
   const adopt = (table: SlotTable): void => {
     for (const part of [writer, handover, antiEntropy, interests, directory, barriers]) part.adopt(table);
   };
   const sweep = (): void => {
-    for (const part of [writer, handover, antiEntropy, interests, barriers, tellings]) part.sweep(clock.now());
+    for (const part of [writer, handover, antiEntropy, interests, lists, barriers, tellings]) part.sweep(clock.now());
   };
   return {
     ...backend,

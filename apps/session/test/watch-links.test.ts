@@ -29,9 +29,17 @@ const requestFor = (key: ServiceKey, filter: Filter = NO_FILTER) => {
 
 function startWatches() {
   const backend = startBackend();
-  const { clock, interests, registrations, barriers, events } = backend;
+  const { clock, interests, lists, registrations, barriers, events } = backend;
   const state: { greeting: ServerHello | undefined } = { greeting: GREETING };
-  const watches = new WatchLinks({ clock, interests, registrations, barriers, events, hello: () => state.greeting });
+  const watches = new WatchLinks({
+    clock,
+    interests,
+    lists,
+    registrations,
+    barriers,
+    events,
+    hello: () => state.greeting,
+  });
   const open = (request?: Uint8Array) => {
     const stream = new FakeStream();
     watches.handler(stream, { address: "10.0.0.9:1" });

@@ -62,15 +62,24 @@ interface WatchMessage {
   readonly pushes: readonly { readonly instances?: readonly { readonly id: string }[]; readonly confirmed: boolean }[];
 }
 
+interface ServicesMessage {
+  readonly servicesPushes: readonly { readonly services?: readonly { readonly service: string }[] }[];
+}
+
 /** `curl` in the background, watching a service; its messages as they come. */
 function watchWithCurl(flag: string, service: string): () => WatchMessage[] {
-  const body = JSON.stringify({ key: { service } });
+  return streamWithCurl(flag, "Watch", { key: { service } }) as () => WatchMessage[];
+}
+
+/** `curl` in the background, with a request for a stream; its messages as they come. */
+function streamWithCurl(flag: string, method: string, request: object): () => unknown[] {
+  const body = JSON.stringify(request);
   const frame = Buffer.alloc(5 + Buffer.byteLength(body));
   frame.writeUInt32BE(frame.length - 5, 1);
   frame.write(body, 5);
   const watching = spawn("curl", [
     flag,
-    `http://${fixture.cluster.sessions[1]!.address}/${SERVICE}/Watch`,
+    `http://${fixture.cluster.sessions[1]!.address}/${SERVICE}/${method}`,
     "--silent",
     "--show-error",
     "--no-buffer",
@@ -83,7 +92,7 @@ function watchWithCurl(flag: string, service: string): () => WatchMessage[] {
   const chunks: Buffer[] = [];
   watching.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
   watching.stdin.end(frame);
-  return () => messagesFrom(Buffer.concat(chunks)) as WatchMessage[];
+  return () => messagesFrom(Buffer.concat(chunks));
 }
 
 test.each(versions)("over %s it registers, renews, resolves, lists, watches and unregisters", async (name, flag) => {
@@ -123,6 +132,23 @@ test.each(versions)("over %s it registers, renews, resolves, lists, watches and 
     status: 404,
     body: { code: "not_found", message: expect.stringContaining("register again") as string },
   });
+});
+
+test.each(versions)("over %s it watches which services there are", async (name, flag) => {
+  const prefix = `curl-list-${name.replace(/\W/g, "")}.`;
+  const messages = streamWithCurl(flag, "WatchServices", { prefix }) as () => ServicesMessage[];
+  const shown = (): string[] =>
+    messages().flatMap(({ servicesPushes }) =>
+      servicesPushes.map(({ services = [] }) => services.map(({ service }) => service).join()),
+    );
+  await until(() => shown().length === 1, { what: "the first list" });
+  const instance = { id: "a", address: "10.0.0.1:8080" };
+  await curl(flag, "Register", { key: { service: `${prefix}a` }, instance });
+  await until(() => shown().length === 2, { what: "the service" });
+  await curl(flag, "Register", { key: { service: "curl-listed-elsewhere" }, instance });
+  await curl(flag, "Unregister", { key: { service: `${prefix}a` }, instanceId: "a" });
+  await until(() => shown().length === 3, { what: "its end" });
+  expect(shown()).toEqual(["", `${prefix}a`, ""]);
 });
 
 test.each(versions)("over %s a lease that nobody renews ends", async (name, flag) => {

@@ -152,6 +152,52 @@ test("Watch", async () => {
   expect(shown()).toEqual([[], ["a"], []]);
 });
 
+test("WatchServices", async () => {
+  const watching = clientOf(fixture.cluster.sessions[1]!.address).makeServerStreamRequest(
+    pathOf(method.watchServices),
+    serializerOf(method.watchServices.input),
+    deserializerOf(method.watchServices.output),
+    create(method.watchServices.input, { namespace: "grpc-list" }),
+  );
+  onTestFinished(() => watching.cancel());
+  const messages = gather<MessageShape<typeof method.watchServices.output>>(watching);
+  const shown = (): string[] =>
+    messages.flatMap(({ servicesPushes }) =>
+      servicesPushes.map(({ services }) => services.map(({ group, service }) => `${group}/${service}`).join()),
+    );
+  await until(() => shown().length === 1, { what: "the first list" });
+  const key = { namespace: "grpc-list", group: "blue", service: "a" };
+  await call(clientOf(), method.register, { key, instance: { id: "a", address: "10.0.0.1:80" } });
+  await until(() => shown().length === 2, { what: "the service" });
+  await call(clientOf(), method.unregister, { key, instanceId: "a" });
+  await until(() => shown().length === 3, { what: "its end" });
+  expect(shown()).toEqual(["", "blue/a", ""]);
+});
+
+test("a list of services on Connect comes with a digest of the texts of its keys", async () => {
+  type Response = MessageShape<typeof method.connect.output>;
+  const { input, output } = method.connect;
+  const link = clientOf().makeBidiStreamRequest(pathOf(method.connect), serializerOf(input), deserializerOf(output));
+  onTestFinished(() => link.cancel());
+  const messages = gather<Response>(link);
+  const say = (message: MessageInitShape<typeof input>): void => void link.write(create(input, message));
+  const pattern = { namespace: "grpc-digest" };
+  const keys = ["a", "b"].map((service) => ({ namespace: "grpc-digest", group: "", service }));
+  for (const key of keys)
+    await call(clientOf(), method.register, { key, instance: { id: "i", address: "10.0.0.1:80" } });
+  say({ hello: { clientId: "grpc-lists", incarnation: 1n, agent: "grpc-js" }, servicesSubscribes: [{ pattern }] });
+  const pushes = (): Response["servicesPushes"] => messages.flatMap((message) => message.servicesPushes);
+  await until(() => pushes().length === 1, { what: "the list" });
+  const [push] = pushes();
+  const texts = keys.map(({ service }) => new TextEncoder().encode(`grpc-digest/default/${service}`));
+  expect(push!.digest).toBe(digestOf(new Map(texts.map((text, index) => [String(index), text]))));
+  // Without a receipt there is no further push; with one the change comes as a delta.
+  say({ servicesReceipts: [{ pattern, held: { version: push!.version!, digest: push!.digest } }] });
+  await call(clientOf(), method.unregister, { key: keys[0]!, instanceId: "i" });
+  await until(() => pushes().length === 2, { what: "the change" });
+  expect(pushes()[1]).toMatchObject({ baseDigest: push!.digest, services: [], removed: [{ service: "a" }] });
+});
+
 test("a whole conversation on Connect: hello, registrations, subscriptions, receipts, goodbye", async () => {
   type Response = MessageShape<typeof method.connect.output>;
   const { input, output } = method.connect;

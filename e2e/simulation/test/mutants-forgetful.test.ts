@@ -59,7 +59,8 @@ test("a subscription that a session has forgotten is heard of again within one i
   const { cluster, provider, views, lost, connection } = await connected();
   const forgotten = { key: serviceKey({ service: "orders" }), filter: NO_FILTER };
   const nothing = { hello: undefined, registers: [], unregisters: [], subscribes: [], receipts: [], barriers: [] };
-  connection.receive({ ...nothing, unsubscribes: [forgotten] });
+  const noLists = { servicesSubscribes: [], servicesUnsubscribes: [], servicesReceipts: [] };
+  connection.receive({ ...nothing, ...noLists, unsubscribes: [forgotten] });
   void provider.register({ service: "orders", id: "c", address: "10.0.0.1:80" });
   await cluster.clock.runFor(1_000);
   expect(views.at(-1)).toBe("a,b");

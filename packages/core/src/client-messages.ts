@@ -7,6 +7,7 @@ import type { Digest } from "./digest.ts";
 import type { ErrorValue } from "./error.ts";
 import type { Filter } from "./filter.ts";
 import type { ServiceKey } from "./service-key.ts";
+import type { ServicePattern, ServicesChange } from "./service-list.ts";
 import type { UpdatePart } from "./update-parts.ts";
 import type { Traceparent } from "./tracing.ts";
 import type { RegistrationVersion, Version } from "./version.ts";
@@ -58,6 +59,17 @@ export interface PushReceipt extends Receipt {
   readonly filter: Filter;
 }
 
+/** Asks for pushes of a list of services. */
+export interface SubscribeServicesItem {
+  readonly pattern: ServicePattern;
+  /** Of what the client holds from before. */
+  readonly heldDigest: Digest | undefined;
+}
+
+export interface ServicesReceipt extends Receipt {
+  readonly pattern: ServicePattern;
+}
+
 export interface ClientMessage {
   readonly hello: ClientHello | undefined;
   readonly registers: readonly RegisterItem[];
@@ -65,6 +77,9 @@ export interface ClientMessage {
   readonly subscribes: readonly SubscribeItem[];
   readonly unsubscribes: readonly UnsubscribeItem[];
   readonly receipts: readonly PushReceipt[];
+  readonly servicesSubscribes: readonly SubscribeServicesItem[];
+  readonly servicesUnsubscribes: readonly ServicePattern[];
+  readonly servicesReceipts: readonly ServicesReceipt[];
   /** Now and then, to be compared with what the session has of this client. */
   readonly summary?: ClientSummary | undefined;
   readonly barriers: readonly Barrier[];
@@ -74,7 +89,7 @@ export interface ClientMessage {
 export interface ClientSummary {
   /** Over {@link digestOfRegistration} of each that lives with the connection. */
   readonly registrations: Digest;
-  /** Over the digest of `key filter` of each, as texts. */
+  /** Over the digest of `key filter` of each, and of ` pattern` of each list of services, as texts. */
   readonly subscriptions: Digest;
 }
 
@@ -101,11 +116,23 @@ export interface SubscriptionRefusal {
   readonly error: ErrorValue;
 }
 
+/** A list of services, or a change of it. */
+export interface ServicesPush extends ServicesChange {
+  readonly pattern: ServicePattern;
+}
+
+export interface ServicesRefusal {
+  readonly pattern: ServicePattern;
+  readonly error: ErrorValue;
+}
+
 export interface ServerMessage {
   readonly hello: ServerHello | undefined;
   readonly results: readonly RegistrationResult[];
   readonly refusals: readonly SubscriptionRefusal[];
   readonly pushes: readonly UpdatePart[];
+  readonly servicesPushes: readonly ServicesPush[];
+  readonly servicesRefusals: readonly ServicesRefusal[];
   /** What the session has of the client: the answer to a summary. */
   readonly summary?: ClientSummary | undefined;
   readonly barriers: readonly BarrierAnswer[];

@@ -97,6 +97,22 @@ export {
   type ToldQuestion,
 } from "./barrier.ts";
 export { Deliveries, type Due, type Followed, type Shown } from "./deliveries.ts";
+export {
+  changeFromUpdate,
+  emptyServiceList,
+  idOfSlot,
+  isOfPattern,
+  isSlotMember,
+  memberOfService,
+  memberOfSlot,
+  servicePattern,
+  slotOfMember,
+  textFromPattern,
+  updateFromChange,
+  type ServicePattern,
+  type ServicesChange,
+  type SlottedServicesChange,
+} from "./service-list.ts";
 export { oncePerTurn } from "./once-per-turn.ts";
 export { LeaseTable } from "./lease-table.ts";
 
@@ -116,7 +132,11 @@ export type {
   RegistrationResult,
   ServerHello,
   ServerMessage,
+  ServicesPush,
+  ServicesReceipt,
+  ServicesRefusal,
   SubscribeItem,
+  SubscribeServicesItem,
   SubscriptionRefusal,
   UnregisterItem,
   UnsubscribeItem,
@@ -142,6 +162,10 @@ export type {
   ServiceHoldings,
   ServiceSummary,
   ServicesAnswer,
+  ServicesDigest,
+  ServicesInterest,
+  ServicesNotification,
+  ServicesNotifyReceipt,
   ServicesQuery,
   SlotDifference,
   SlotDigest,

@@ -35,6 +35,8 @@ export const LIMITS = {
   clientMessageItems: 10_000,
   registrationsPerClient: 10_000,
   subscriptionsPerClient: 10_000,
+  /** Subscriptions to lists of services: a list is as long as the namespace is large. They count as subscriptions, too. */
+  serviceListsPerClient: 32,
   /** A lease is at least this long: shorter ones would turn a hiccup into an eviction. */
   leaseMinMs: 1_000,
   leaseMaxMs: 600_000,

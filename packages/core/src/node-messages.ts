@@ -6,6 +6,7 @@ import type { Receipt } from "./delivery.ts";
 import type { Digest } from "./digest.ts";
 import type { ClusterState, NodeRole } from "./membership.ts";
 import type { ServiceKey } from "./service-key.ts";
+import type { SlottedServicesChange } from "./service-list.ts";
 import type { SlotAccess } from "./slot-table.ts";
 import type { SlotId } from "./slot.ts";
 import type { UpdatePart } from "./update-parts.ts";
@@ -121,6 +122,17 @@ export interface ServicesQuery {
   readonly namespace: string;
 }
 
+/** The session has subscribers for the list of services of this namespace. */
+export interface ServicesInterest {
+  readonly namespace: string;
+  /** Of what this data node can tell. */
+  readonly held: Held | undefined;
+}
+
+export interface ServicesNotifyReceipt extends Receipt {
+  readonly namespace: string;
+}
+
 export interface LinkRequest {
   readonly hello: LinkHello | undefined;
   readonly writes: readonly Write[];
@@ -140,6 +152,10 @@ export interface LinkRequest {
   readonly barriers: readonly Barrier[];
   /** Answers to `toldQuestions`. */
   readonly told: readonly ToldAnswer[];
+  readonly servicesInterests: readonly ServicesInterest[];
+  /** Namespaces. */
+  readonly servicesUninterests: readonly string[];
+  readonly servicesReceipts: readonly ServicesNotifyReceipt[];
 }
 
 export interface WriteResult {
@@ -166,6 +182,17 @@ export interface ServicesAnswer {
   readonly services: readonly ServiceSummary[];
 }
 
+/** Which services of a namespace have an instance, as far as the data node can tell. */
+export interface ServicesNotification extends SlottedServicesChange {
+  readonly namespace: string;
+}
+
+/** What a session was notified of a list of services comes to this. */
+export interface ServicesDigest {
+  readonly namespace: string;
+  readonly digest: Digest;
+}
+
 export interface LinkResponse {
   readonly results: readonly WriteResult[];
   /** Reports with which the leader agrees; one that is not answered is repeated. */
@@ -184,6 +211,8 @@ export interface LinkResponse {
   readonly askAgain: readonly SlotId[];
   readonly toldQuestions: readonly ToldQuestion[];
   readonly barriers: readonly BarrierAnswer[];
+  readonly servicesNotifications: readonly ServicesNotification[];
+  readonly servicesDigests: readonly ServicesDigest[];
 }
 
 // Follower to leader -------------------------------------------------------------------------------------------------

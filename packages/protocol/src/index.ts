@@ -1,15 +1,19 @@
 // The conversations between programs: one frame in or out of one value.
 export {
-  bytesFromWatchRequest,
   clientMessageFromBytes,
   frameFromClientMessage,
   frameFromPush,
   frameFromServerMessage,
   framesFromPush,
+  framesFromServicesPush,
   serverMessageFromBytes,
-  watchWishFromBytes,
 } from "./codec/client.ts";
-export type { WatchWish } from "./codec/client.ts";
+export {
+  bytesFromWatchRequest,
+  watchServicesRequestFromBytes,
+  watchWishFromBytes,
+  type WatchWish,
+} from "./codec/watch.ts";
 export {
   frameFromLinkRequest,
   frameFromLinkResponse,
@@ -60,4 +64,4 @@ export { DataService } from "./gen/rollcall/v1/data_pb.ts";
 export { Health, HealthCheckResponse_ServingStatus } from "./gen/grpc/health/v1/health_pb.ts";
 export { IntrospectionService } from "./gen/rollcall/v1/introspection_pb.ts";
 export { MetaService, type GetClusterResponse } from "./gen/rollcall/v1/meta_pb.ts";
-export { CONNECT_PATH, JOIN_PATH, LINK_PATH, REPLICATE_PATH, WATCH_PATH } from "./paths.ts";
+export { CONNECT_PATH, JOIN_PATH, LINK_PATH, REPLICATE_PATH, WATCH_PATH, WATCH_SERVICES_PATH } from "./paths.ts";

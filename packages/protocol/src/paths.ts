@@ -8,6 +8,7 @@ import { RegistryService } from "./gen/rollcall/v1/registry_pb.ts";
 
 export const CONNECT_PATH = pathOfMethod(RegistryService.method.connect);
 export const WATCH_PATH = pathOfMethod(RegistryService.method.watch);
+export const WATCH_SERVICES_PATH = pathOfMethod(RegistryService.method.watchServices);
 export const LINK_PATH = pathOfMethod(DataService.method.link);
 export const REPLICATE_PATH = pathOfMethod(DataService.method.replicate);
 export const JOIN_PATH = pathOfMethod(MetaService.method.join);

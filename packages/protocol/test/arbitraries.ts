@@ -25,6 +25,7 @@ import {
   type RollUp,
   type ServerMessage,
   type ServiceKey,
+  type ServicePattern,
   type SlotDifference,
   type SlotId,
   type SlotInventory,
@@ -129,6 +130,16 @@ const registers = fc
   .map(({ encoded, ...item }) => ({ ...item, instanceId: encoded.id, instance: encoded.bytes }));
 
 const summaries = optional(fc.record({ registrations: digests, subscriptions: digests }));
+const patterns: fc.Arbitrary<ServicePattern> = fc.record({ namespace: filledText, group: text, prefix: text });
+const listed = some(keys);
+const changes = {
+  version: versions,
+  digest: digests,
+  baseDigest: optional(digests),
+  services: listed,
+  removed: listed,
+  more: flags,
+};
 
 export const clientMessages: fc.Arbitrary<ClientMessage> = fc.record({
   hello: optional(fc.record({ clientId: text, incarnation: count, agent: text })),
@@ -147,6 +158,9 @@ export const clientMessages: fc.Arbitrary<ClientMessage> = fc.record({
   receipts: some(fc.record({ key: keys, filter: filters, held: helds, resync: flags })),
   summary: summaries,
   barriers,
+  servicesSubscribes: some(fc.record({ pattern: patterns, heldDigest: optional(digests) })),
+  servicesUnsubscribes: some(patterns),
+  servicesReceipts: some(fc.record({ pattern: patterns, held: helds, resync: flags })),
 });
 
 export const serverMessages: fc.Arbitrary<ServerMessage> = fc.record({
@@ -164,6 +178,8 @@ export const serverMessages: fc.Arbitrary<ServerMessage> = fc.record({
   pushes: some(updates),
   summary: summaries,
   barriers: barrierAnswers,
+  servicesPushes: some(fc.record({ pattern: patterns, ...changes })),
+  servicesRefusals: some(fc.record({ pattern: patterns, error: errors })),
 });
 
 const slots: fc.Arbitrary<SlotId> = fc.nat(SLOT_COUNT - 1).map(slotId);
@@ -213,6 +229,9 @@ export const linkRequests: fc.Arbitrary<LinkRequest> = fc.record({
   copies: some(fc.record({ ...ofSlot, digest: digests })),
   barriers,
   told: some(fc.record({ key: keys, version: versions, subscribers: uint32 })),
+  servicesInterests: some(fc.record({ namespace: text, held: optional(helds) })),
+  servicesUninterests: some(text),
+  servicesReceipts: some(fc.record({ namespace: text, held: helds, resync: flags })),
 });
 
 const outcomes: fc.Arbitrary<WriteOutcome> = fc.oneof(
@@ -238,6 +257,10 @@ export const linkResponses: fc.Arbitrary<LinkResponse> = fc.record({
   askAgain: some(slots),
   toldQuestions: some(fc.record({ key: keys, held: helds })),
   barriers: barrierAnswers,
+  servicesNotifications: some(
+    fc.record({ namespace: text, slots: some(fc.record(ofSlot)), removedSlots: some(slots), ...changes }),
+  ),
+  servicesDigests: some(fc.record({ namespace: text, digest: digests })),
 });
 
 export const replicateRequests: fc.Arbitrary<ReplicateRequest> = fc.record({

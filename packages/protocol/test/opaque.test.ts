@@ -16,6 +16,7 @@ import {
   ConnectRequestSchema,
   ConnectResponseSchema,
   WatchResponseSchema,
+  WatchServicesResponseSchema,
 } from "../src/gen/rollcall/v1/registry_pb.ts";
 import { InstanceSchema, PushSchema } from "../src/gen/rollcall/v1/types_pb.ts";
 import { clientMessageFromBytes, frameFromClientMessage, frameFromPush } from "../src/index.ts";
@@ -70,9 +71,9 @@ test("every Opaque message has a namesake it is compared with", () => {
   );
 });
 
-test("what Watch carries is what Connect carries, under the same numbers", () => {
+test("what Watch and WatchServices carry is what Connect carries, under the same numbers", () => {
   expect(ConnectResponseSchema.fields.map(onTheWire)).toEqual(
-    expect.arrayContaining(WatchResponseSchema.fields.map(onTheWire)),
+    expect.arrayContaining([...WatchResponseSchema.fields, ...WatchServicesResponseSchema.fields].map(onTheWire)),
   );
 });
 

@@ -103,6 +103,8 @@ describe("what is encoded is what is decoded", () => {
           hello: undefined,
           results: [],
           refusals: [],
+          servicesPushes: [],
+          servicesRefusals: [],
           pushes: [update],
           barriers: [],
         });

@@ -5,6 +5,7 @@ import type { FilterInput } from "@rollcall/core";
 import type { Balancer, BalancerOptions } from "./balance/balancer.ts";
 import type { ClientEvents, EventName } from "./events.ts";
 import type { HeldBackCounts } from "./held-back.ts";
+import type { ManyServices } from "./many-services.ts";
 import type { PendingRegistration } from "./registration.ts";
 import type { RegisterInput, ServiceInput } from "./service-input.ts";
 import type { ServiceView } from "./service-view.ts";
@@ -16,7 +17,7 @@ import type { Subscription } from "./subscription.ts";
  */
 export type ClientState = "connecting" | "connected" | "waiting" | "closing" | "closed";
 
-export interface Client extends AsyncDisposable {
+export interface Client extends ManyServices, AsyncDisposable {
   /** Identity of the client over its connections: the option `name`, if there is one, and random bits. */
   readonly id: string;
   readonly state: ClientState;

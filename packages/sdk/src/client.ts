@@ -7,11 +7,11 @@ import {
   instanceFromInput,
   noTracer,
   silentLog,
+  toggleDigest,
   type ClientSummary,
   type FilterInput,
   type ServerHello,
   type ServerMessage,
-  type ServiceKey,
 } from "@rollcall/core";
 
 import { SubscriptionBalancer, type Balancer, type BalancerOptions } from "./balance/balancer.ts";
@@ -26,12 +26,15 @@ import { firstView } from "./first-view.ts";
 import { HeldBack, heldBackEvent, type HeldBackCounts } from "./held-back.ts";
 import { Keeper, type CopyProblem } from "./kept/keeper.ts";
 import { streamLinks } from "./link.ts";
+import { SubscribedServices, closedBy, type ManyServices } from "./many-services.ts";
 import { completeOptions, type ClientOptions, type CompleteOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { deferred } from "./promises.ts";
 import { Registrations } from "./registrations.ts";
 import { pendingRegistration, type Drain, type PendingRegistration } from "./registration.ts";
-import { serviceKeyFromInput, type RegisterInput, type ServiceInput } from "./service-input.ts";
+import type { RegisterInput, ServiceInput } from "./service-input.ts";
+import { ServiceLists } from "./service-lists.ts";
+import { ServiceNames } from "./service-names.ts";
 import type { ServiceView } from "./service-view.ts";
 import { FeedSubscription, type Subscription } from "./subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -51,6 +54,11 @@ class ConnectedClient implements Client {
   readonly #keeper: Keeper | undefined;
   readonly #comparison: Comparison;
   readonly #heldBack: HeldBack;
+  readonly #lists: ServiceLists;
+  readonly #names: ServiceNames;
+  readonly subscribeAll: ManyServices["subscribeAll"];
+  readonly subscribePrefix: ManyServices["subscribePrefix"];
+  readonly subscribeServices: ManyServices["subscribeServices"];
   #life: Life = { kind: "live" };
 
   constructor(ports: LinkedClientPorts, options: CompleteOptions) {
@@ -59,6 +67,7 @@ class ConnectedClient implements Client {
     this.id = ports.clientId ?? clientIdFrom(name, random.id());
     this.#ports = ports;
     this.#options = options;
+    this.#names = new ServiceNames(options);
     this.#events = new EventHub(log);
     const { report } = this.#events;
     const wake = (): void => this.#outbox.wake();
@@ -105,13 +114,21 @@ class ConnectedClient implements Client {
       repair: (differs) => {
         log.warn("the session has something else of this client, which says it again", differs);
         if (differs.registrations) this.#registrations.sayAgain();
-        if (differs.subscriptions) this.#subscriptions.askAgain();
+        if (!differs.subscriptions) return;
+        this.#subscriptions.askAgain();
+        this.#lists.askAgain();
       },
       giveUp: () =>
         this.#connection.giveUp(
           new RegistryError("unavailable", "the session still has something else of this client after a repair"),
         ),
     });
+    this.#lists = new ServiceLists({ clock, resultTimeoutMs, wake, report });
+    const own = { subscriptions: this.#subscriptions, lists: this.#lists, names: this.#names };
+    const many = new SubscribedServices({ clock, report, ...own, assertLive: () => this.#assertLive() });
+    this.subscribeAll = many.subscribeAll;
+    this.subscribePrefix = many.subscribePrefix;
+    this.subscribeServices = many.subscribeServices;
     this.#connection = new Connection(ports, options, {
       dialed: (incarnation) => this.#dialed(incarnation),
       opened: (server, hello) => this.#opened(server, hello),
@@ -122,6 +139,7 @@ class ConnectedClient implements Client {
         this.#drains.disconnected();
         this.#subscriptions.disconnected();
         this.#comparison.disconnected();
+        this.#lists.disconnected();
         if (wasOpen) this.#events.emit("disconnected", { server, error });
         this.#events.emit("retrying", { failures, pauseMs, error });
       },
@@ -131,6 +149,7 @@ class ConnectedClient implements Client {
       this.#registrations,
       this.#drains,
       this.#subscriptions,
+      this.#lists,
       this.#comparison,
     ]);
     // Later, so that what is wanted from the start leaves in the first frame.
@@ -151,7 +170,7 @@ class ConnectedClient implements Client {
   register(input: RegisterInput, { signal }: { signal?: AbortSignal | undefined } = {}): PendingRegistration {
     this.#assertLive();
     signal?.throwIfAborted();
-    const key = this.#key(input);
+    const key = this.#names.keyOf(input);
     const instance = instanceFromInput({ ...input, zone: input.zone ?? this.#options.zone }, () =>
       this.#ports.random.id(),
     );
@@ -173,19 +192,11 @@ class ConnectedClient implements Client {
   ): Subscription {
     this.#assertLive();
     signal?.throwIfAborted();
-    const feed = this.#subscriptions.feed(this.#key(service), filterFromInput(filter));
+    const feed = this.#subscriptions.feed(this.#names.keyOf(service), filterFromInput(filter));
     const subscription = new FeedSubscription(feed, {
       clock: this.#ports.clock,
       report: this.#events.report,
-      listen: (feed, listener) => {
-        const stop = this.#subscriptions.listen(feed, listener);
-        const close = (): void => subscription.close();
-        signal?.addEventListener("abort", close, { once: true });
-        return () => {
-          signal?.removeEventListener("abort", close);
-          stop();
-        };
-      },
+      listen: (to, listener) => closedBy(signal, () => subscription.close(), this.#subscriptions.listen(to, listener)),
     });
     return subscription;
   }
@@ -229,6 +240,7 @@ class ConnectedClient implements Client {
     const closed = new RegistryError("closed", "the client is closed");
     // After this turn, so that a callback of what ends here finds the client closing.
     await Promise.resolve();
+    this.#lists.abandon(closed);
     this.#subscriptions.abandon(closed);
     this.#registrations.unregisterAll();
     const timeout = deferred<void>();
@@ -252,16 +264,13 @@ class ConnectedClient implements Client {
     if (this.#life.kind !== "live") throw new RegistryError("closed", "the client is closed");
   }
 
-  #key(input: ServiceInput): ServiceKey {
-    return serviceKeyFromInput(input, this.#options);
-  }
-
   // The conversation -------------------------------------------------------------------------------------------------
 
   #dialed(incarnation: number): void {
     this.#registrations.replay(incarnation);
     this.#drains.replay();
     this.#subscriptions.replay();
+    this.#lists.replay();
     this.#outbox.begin({ clientId: this.id, incarnation, agent: this.#options.agent });
   }
 
@@ -275,15 +284,17 @@ class ConnectedClient implements Client {
 
   #summary(): ClientSummary | undefined {
     const registrations = this.#registrations.digest(this.id);
-    const subscriptions = this.#subscriptions.digest();
-    return registrations && subscriptions && { registrations, subscriptions };
+    const [services, lists] = [this.#subscriptions.digest(), this.#lists.digest()];
+    return registrations && services && lists && { registrations, subscriptions: toggleDigest(services, lists) };
   }
 
-  #received({ results, refusals, pushes, summary, barriers }: ServerMessage): void {
+  #received({ results, refusals, pushes, servicesPushes, servicesRefusals, summary, barriers }: ServerMessage): void {
     for (const result of results) this.#registrations.take(result);
     for (const answer of barriers) this.#drains.take(answer);
     for (const refusal of refusals) this.#subscriptions.refuse(refusal);
     for (const push of pushes) this.#subscriptions.take(push);
+    for (const refusal of servicesRefusals) this.#lists.refuse(refusal);
+    for (const push of servicesPushes) this.#lists.take(push);
     if (summary !== undefined) this.#comparison.take(summary);
   }
 }

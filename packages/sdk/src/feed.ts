@@ -24,14 +24,11 @@ import {
 } from "@rollcall/core";
 
 import type { FoundCopy, Keepable } from "./kept/keeper.ts";
+import type { ViewListener, ViewSource } from "./live-subscription.ts";
 import { DecodedInstances, serviceView, type KeptOrigin, type ServiceView } from "./service-view.ts";
 
 /** One who watches a feed. */
-export interface FeedListener {
-  changed(view: ServiceView): void;
-  /** The subscription was refused for good, or the client was closed; nothing comes after. */
-  ended(error: RegistryError): void;
-}
+export type FeedListener = ViewListener<ServiceView>;
 
 /**
  * `changed`: there is a new view. `unchanged`: nothing that a user would notice. `mismatch`: a delta of content that is
@@ -45,7 +42,7 @@ const BEFORE_ANY: Version = { epoch: epoch(0), counter: -1 };
 
 const NOTHING_HELD: Held = { version: { epoch: epoch(0), counter: 0 }, digest: EMPTY_DIGEST };
 
-export class Feed implements Keepable {
+export class Feed implements ViewSource<ServiceView>, Keepable {
   readonly key: ServiceKey;
   readonly filter: Filter;
   /** Identity among the feeds of a client. */

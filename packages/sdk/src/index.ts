@@ -18,6 +18,10 @@ export type { ClientOptions } from "./options.ts";
 export type { ReconnectOptions } from "./backoff.ts";
 export type { ClientEvents, EventName, HeldBackEvent } from "./events.ts";
 export type { InstanceChange, PendingRegistration, Registration } from "./registration.ts";
+export type { SubscriptionTo } from "./live-subscription.ts";
+export type { ManyServices, ServicePatternInput } from "./many-services.ts";
+export type { ServiceList } from "./service-list-feed.ts";
+export type { ServiceViews } from "./service-set.ts";
 export type { Subscription, ViewCallback } from "./subscription.ts";
 export type { KeptOrigin, ServiceView } from "./service-view.ts";
 
@@ -37,5 +41,6 @@ export type {
   Log,
   LogFields,
   ServiceKey,
+  ServicePattern,
   Version,
 } from "@rollcall/core";

@@ -19,7 +19,10 @@ import {
   type PushReceipt,
   type RegisterItem,
   type ServiceKey,
+  type ServicePattern,
+  type ServicesReceipt,
   type SubscribeItem,
+  type SubscribeServicesItem,
   type UnregisterItem,
   type UnsubscribeItem,
 } from "@rollcall/core";
@@ -53,6 +56,9 @@ export class Draft implements ClientMessage {
   readonly receipts: PushReceipt[] = [];
   summary: ClientSummary | undefined;
   readonly barriers: Barrier[] = [];
+  readonly servicesSubscribes: SubscribeServicesItem[] = [];
+  readonly servicesUnsubscribes: ServicePattern[] = [];
+  readonly servicesReceipts: ServicesReceipt[] = [];
   #bytes = 0;
 
   constructor(hello?: ClientHello) {
@@ -100,11 +106,30 @@ export class Draft implements ClientMessage {
   summarize(summary: ClientSummary): void {
     this.summary = summary;
   }
+
+  subscribeServices(item: SubscribeServicesItem): void {
+    this.servicesSubscribes.push(item);
+    this.#bytes += ITEM_BYTES + patternLength(item.pattern);
+  }
+
+  unsubscribeServices(pattern: ServicePattern): void {
+    this.servicesUnsubscribes.push(pattern);
+    this.#bytes += ITEM_BYTES + patternLength(pattern);
+  }
+
+  servicesReceipt(item: ServicesReceipt): void {
+    this.servicesReceipts.push(item);
+    this.#bytes += ITEM_BYTES + patternLength(item.pattern);
+  }
 }
 
 /** Names are ASCII. */
 function keyLength({ namespace, group, service }: ServiceKey): number {
   return namespace.length + group.length + service.length;
+}
+
+function patternLength({ namespace, group, prefix }: ServicePattern): number {
+  return namespace.length + group.length + prefix.length;
 }
 
 /** More bytes than `filter` takes in a message: a character is at most three bytes. */

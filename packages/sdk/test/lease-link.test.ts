@@ -48,7 +48,15 @@ interface Watch {
   readonly end: (reason: RegistryError["reason"]) => void;
 }
 
-const NOTHING: ServerMessage = { hello: undefined, results: [], refusals: [], pushes: [], barriers: [] };
+const NOTHING: ServerMessage = {
+  hello: undefined,
+  results: [],
+  refusals: [],
+  pushes: [],
+  servicesPushes: [],
+  servicesRefusals: [],
+  barriers: [],
+};
 
 /** @param hasTimers whether the platform gives the link its timers, as it may not do for a page in the background */
 function start(hasTimers = true) {
@@ -106,7 +114,8 @@ function start(hasTimers = true) {
   });
   const say = async (message: Partial<ClientMessage>): Promise<void> => {
     const nothing = { registers: [], unregisters: [], subscribes: [], unsubscribes: [], receipts: [], barriers: [] };
-    link.send({ hello: undefined, ...nothing, ...message });
+    const noLists = { servicesSubscribes: [], servicesUnsubscribes: [], servicesReceipts: [] };
+    link.send({ hello: undefined, ...nothing, ...noLists, ...message });
     await clock.runFor(0);
   };
   return {

@@ -9,6 +9,7 @@ import {
   type ToldQuestion,
   Deliveries,
   NO_FILTER,
+  changeFromUpdate,
   oncePerTurn,
   originOf,
   partsOfUpdate,
@@ -25,6 +26,9 @@ import {
   type ServiceEvents,
   type ServiceKey,
   type ServicesAnswer,
+  type ServicesDigest,
+  type ServicesInterest,
+  type ServicesNotifyReceipt,
   type Held,
   type RollUp,
   type Shown,
@@ -50,6 +54,8 @@ export interface SessionPeerPorts {
   /** From notifications to their receipts. */
   readonly receiptTimes: DurationHistogram;
   readonly events: ServiceEvents;
+  /** The list of services of a namespace, as far as this node can tell. */
+  readonly servicesOf: (namespace: string) => Shown | undefined;
 }
 
 /** Everything there is to say but notifications, which are cut when they leave. */
@@ -64,6 +70,7 @@ interface Owed {
   askAgain: SlotId[];
   toldQuestions: ToldQuestion[];
   barriers: BarrierAnswer[];
+  servicesDigests: ServicesDigest[];
 }
 
 export class SessionPeer {
@@ -71,6 +78,8 @@ export class SessionPeer {
   readonly session: string;
   readonly #ports: SessionPeerPorts;
   readonly #interests: Deliveries<ServiceKey>;
+  /** Namespaces whose list of services it is interested in. */
+  readonly #services: Deliveries<string>;
   readonly #scheduleFlush: () => void;
   #owed = nothingOwed();
   #isOwing = false;
@@ -83,6 +92,7 @@ export class SessionPeer {
     this.#ports = ports;
     this.#scheduleFlush = oncePerTurn(ports.clock, () => this.#flush());
     this.#interests = new Deliveries(ports.shownOf, () => this.#scheduleFlush());
+    this.#services = new Deliveries(ports.servicesOf, () => this.#scheduleFlush());
   }
 
   get interestCount(): number {
@@ -124,6 +134,37 @@ export class SessionPeer {
     const roundTripMs = clock.now() - sentAt;
     receiptTimes.observe(roundTripMs);
     this.#transitMs = Math.min(this.#transitMs ?? Infinity, roundTripMs / 2);
+  }
+
+  servicesInterests(): string[] {
+    return this.#services.sources();
+  }
+
+  wantsServices(namespace: string): boolean {
+    return this.#services.get(namespace) !== undefined;
+  }
+
+  servicesInterest({ namespace, held }: ServicesInterest): void {
+    this.#services.follow(namespace, namespace, held);
+  }
+
+  servicesUninterest(namespace: string): void {
+    this.#services.unfollow(namespace);
+  }
+
+  servicesChanged(namespace: string): void {
+    const followed = this.#services.get(namespace);
+    if (followed !== undefined) this.#services.changed(followed);
+  }
+
+  servicesReceipt(receipt: ServicesNotifyReceipt): void {
+    this.#services.receipt(receipt.namespace, receipt);
+  }
+
+  /** Tells what its lists of services should come to. */
+  compareServices(): void {
+    for (const { source: namespace, held } of this.#services.holdings())
+      this.#owing().servicesDigests.push({ namespace, digest: held.digest });
   }
 
   /** Nothing is on its way to it, and nothing waits. */
@@ -194,7 +235,9 @@ export class SessionPeer {
   }
 
   sweep(now: number): void {
-    if (!this.#ports.stream.congested) this.#interests.sweep(now);
+    if (this.#ports.stream.congested) return;
+    this.#interests.sweep(now);
+    this.#services.sweep(now);
   }
 
   #owing(): Owed {
@@ -227,11 +270,22 @@ export class SessionPeer {
       // The rest goes when the link has carried this: what has not left yet still coalesces.
       if (stream.congested) break;
     }
+    // The rest of the lists waits like that of the services.
+    if (!stream.congested) this.#flushServices();
     if (notifications.length === 0 && !this.#isOwing) return;
     const owed = this.#owed;
     this.#owed = nothingOwed();
     this.#isOwing = false;
     stream.send(encode({ ...owed, notifications }));
+  }
+
+  #flushServices(): void {
+    const { stream, encode, clock } = this.#ports;
+    for (const { source: namespace, datum, held, confirmed } of this.#services.due(clock.now())) {
+      for (const part of partsOfUpdate(updateFor(datum, held, NO_FILTER, confirmed)))
+        stream.send(encode({ servicesNotifications: [{ namespace, ...changeFromUpdate(part) }] }));
+      if (stream.congested) break;
+    }
   }
 }
 
@@ -247,5 +301,6 @@ function nothingOwed(): Owed {
     askAgain: [],
     toldQuestions: [],
     barriers: [],
+    servicesDigests: [],
   };
 }

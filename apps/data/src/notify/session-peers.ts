@@ -36,6 +36,17 @@ export class SessionPeers {
     return false;
   }
 
+  /** Whether any of them has interest in the list of services of a namespace. */
+  wantServices(namespace: string): boolean {
+    for (const peer of this.#peers) if (peer.wantsServices(namespace)) return true;
+    return false;
+  }
+
+  /** The list of services of the namespace is other than it was. */
+  servicesChanged(namespace: string): void {
+    for (const peer of this.#peers) peer.servicesChanged(namespace);
+  }
+
   /** The service is other than it was. */
   changed(keyText: string): void {
     for (const peer of this.#peers) peer.changed(keyText);

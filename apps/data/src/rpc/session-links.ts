@@ -75,6 +75,7 @@ export class SessionLinks {
       receiptTimes: this.receiptTimes,
       events: this.#storage.events,
       newestOf: (key) => this.#storage.datums.find(key)?.newest,
+      servicesOf: (namespace) => this.#storage.lists.shownOf(namespace),
     });
     this.#peers.add(peer);
     this.#storage.join(peer);

@@ -12,9 +12,11 @@ import {
   LIMITS,
   digestOfText,
   isPassed,
+  epoch,
   limitExceeded,
   oncePerTurn,
   textFromFilter,
+  textFromPattern,
   textFromServiceKey,
   toggleDigest,
   type ClientHello,
@@ -25,28 +27,33 @@ import {
   type Filter,
   type Followed,
   type Frame,
+  type Held,
   type MessageStream,
-  type PushReceipt,
+  type Receipt,
   type RegisterItem,
   type RegistrationResult,
+  type RegistryError,
   type ServerHello,
   type ServerMessage,
   type ServiceEventKind,
   type ServiceEvents,
   type ServiceKey,
+  type ServicePattern,
+  type ServicesRefusal,
   type SubscribeItem,
+  type SubscribeServicesItem,
   type SubscriptionRefusal,
   type Tracer,
   type UnregisterItem,
   type Version,
 } from "@rollcall/core";
 
+import type { ServiceLists } from "../lists/service-lists.ts";
 import type { RegistrationStore } from "../registrations/registration-store.ts";
 import { traceWrite } from "../registrations/write-span.ts";
 import type { Barriers } from "../routing/barriers.ts";
 import type { Interests } from "../views/interests.ts";
-import type { ServiceCopy } from "../views/service-copy.ts";
-import type { View, Viewer } from "../views/view.ts";
+import type { UsedView, Viewer } from "../views/view.ts";
 
 export interface ClientConnectionPorts {
   readonly clock: Clock;
@@ -55,6 +62,7 @@ export interface ClientConnectionPorts {
   readonly registrations: RegistrationStore;
   readonly interests: Interests;
   readonly barriers: Barriers;
+  readonly lists: ServiceLists;
   /**
    * Whether the client says what it took. One that cannot send while it receives says nothing: what was sent to it
    * counts as taken, for its stream loses nothing but its end.
@@ -66,12 +74,14 @@ export interface ClientConnectionPorts {
   readonly events: ServiceEvents;
 }
 
-interface Subscription {
-  readonly copy: ServiceCopy;
-  readonly view: View;
+interface Subscription extends UsedView {
+  readonly id: string;
+  /** Of the service; undefined for a list of services. */
+  readonly keyText: string | undefined;
   readonly viewer: Viewer;
 }
 
+const BEFORE_ANY: Version = { epoch: epoch(0), counter: 0 };
 const NO_BYTES = new Uint8Array(0);
 
 /** Answers that may wait for a client to read: twice what it can have registered and subscribed. */
@@ -89,6 +99,8 @@ export class ClientConnection {
   readonly #barriers = new Map<number, () => void>();
   /** The newest answer to each barrier. */
   readonly #barrierAnswers = new Map<number, BarrierAnswer>();
+  #servicesRefusals: ServicesRefusal[] = [];
+  #lists = 0;
   readonly #scheduleFlush: () => void;
 
   constructor(client: ClientHello, hello: ServerHello, ports: ClientConnectionPorts) {
@@ -109,7 +121,10 @@ export class ClientConnection {
 
   /** The client has its answers and what it is subscribed to. */
   get isSettled(): boolean {
-    return this.#results.length + this.#refusals.length === 0 && this.#subscriptions.isSettled;
+    return (
+      this.#results.length + this.#refusals.length + this.#servicesRefusals.length === 0 &&
+      this.#subscriptions.isSettled
+    );
   }
 
   /** Takes in a checked message. */
@@ -117,14 +132,22 @@ export class ClientConnection {
     for (const item of message.registers) this.#register(item);
     for (const item of message.unregisters) this.#unregister(item);
     for (const item of message.subscribes) this.#subscribe(item);
-    for (const { key, filter } of message.unsubscribes) this.#unsubscribe(key, filter);
-    for (const receipt of message.receipts) this.#receipt(receipt);
+    for (const item of message.servicesSubscribes) this.#subscribeServices(item);
+    for (const { key, filter } of message.unsubscribes) this.#unsubscribe(idOfService(key, filter));
+    for (const pattern of message.servicesUnsubscribes) this.#unsubscribe(idOfList(pattern));
+    for (const receipt of message.receipts) this.#receipt(idOfService(receipt.key, receipt.filter), receipt);
+    for (const receipt of message.servicesReceipts) this.#receipt(idOfList(receipt.pattern), receipt);
     if (message.summary !== undefined) this.#summarize();
     for (const barrier of message.barriers) this.#barrier(barrier);
   }
 
-  refuse(results: readonly RegistrationResult[], refusals: readonly SubscriptionRefusal[]): void {
-    if (results.length > 0 || refusals.length > 0) this.#answer(results, refusals);
+  refuse(
+    results: readonly RegistrationResult[],
+    refusals: readonly SubscriptionRefusal[],
+    servicesRefusals: readonly ServicesRefusal[] = [],
+  ): void {
+    const refused = results.length + refusals.length + servicesRefusals.length;
+    if (refused > 0) this.#answer(results, refusals, servicesRefusals);
   }
 
   drained(): void {
@@ -137,7 +160,7 @@ export class ClientConnection {
 
   /** Ends the subscriptions. What becomes of the registrations is for whoever knows why the connection ended. */
   close(): void {
-    for (const { copy, view } of this.#subscriptions.sources()) this.#unsubscribe(copy.key, view.filter);
+    for (const { id } of this.#subscriptions.sources()) this.#unsubscribe(id);
     for (const giveUp of this.#barriers.values()) giveUp();
   }
 
@@ -172,10 +195,16 @@ export class ClientConnection {
     this.#scheduleFlush();
   }
 
-  #answer(results: readonly RegistrationResult[], refusals: readonly SubscriptionRefusal[] = []): void {
+  #answer(
+    results: readonly RegistrationResult[],
+    refusals: readonly SubscriptionRefusal[] = [],
+    servicesRefusals: readonly ServicesRefusal[] = [],
+  ): void {
     for (const result of results) this.#results.push(result);
     for (const refusal of refusals) this.#refusals.push(refusal);
-    const waiting = this.#results.length + this.#refusals.length + this.#barrierAnswers.size;
+    for (const refusal of servicesRefusals) this.#servicesRefusals.push(refusal);
+    const waiting =
+      this.#results.length + this.#refusals.length + this.#servicesRefusals.length + this.#barrierAnswers.size;
     // Pushes coalesce, answers cannot: a client that goes on asking and does not listen would fill the memory.
     if (waiting > ANSWERS_MAX)
       this.#ports.stream.close(limitExceeded("answers not read by the client", `${ANSWERS_MAX}`, waiting));
@@ -183,42 +212,57 @@ export class ClientConnection {
   }
 
   #subscribe({ key, filter, held }: SubscribeItem): void {
-    const id = subscriptionId(key, filter);
+    const id = idOfService(key, filter);
+    const error = this.#subscriptions.get(id) === undefined ? this.#tooMany() : undefined;
+    if (error !== undefined) this.refuse([], [{ key, filter, error }]);
+    else this.#follow(id, held, textFromServiceKey(key), () => this.#ports.interests.useView(key, filter));
+  }
+
+  #subscribeServices({ pattern, heldDigest }: SubscribeServicesItem): void {
+    const id = idOfList(pattern);
+    const error = this.#subscriptions.get(id) === undefined ? (this.#tooManyLists() ?? this.#tooMany()) : undefined;
+    // Versions of lists mean nothing elsewhere: whoever comes with another list is given the whole.
+    const held = heldDigest && { version: BEFORE_ANY, digest: heldDigest };
+    if (error !== undefined) this.refuse([], [], [{ pattern, error }]);
+    else this.#follow(id, held, undefined, () => this.#ports.lists.useView(pattern));
+  }
+
+  #follow(id: string, held: Held | undefined, keyText: string | undefined, use: () => UsedView): void {
     const known = this.#subscriptions.get(id);
     if (known !== undefined) {
       this.#subscriptions.follow(id, known.source, held);
       return;
     }
-    if (this.#subscriptions.size >= LIMITS.subscriptionsPerClient) {
-      const error = limitExceeded(
-        "subscriptions of a client",
-        `${LIMITS.subscriptionsPerClient}`,
-        this.#subscriptions.size + 1,
-      );
-      this.refuse([], [{ key, filter, error }]);
-      return;
-    }
-    const copy = this.#ports.interests.use(key);
-    const view = copy.view(filter);
+    const used = use();
     const viewer: Viewer = {
       viewChanged: () => this.#viewChanged(id),
       hasBeenTold: (version) => this.#subscriptions.hasBeenTold(id, version),
     };
-    view.viewers.add(viewer);
-    this.#subscriptions.follow(id, { copy, view, viewer }, held);
-    this.#record(copy.keyText, "subscribed", held?.version);
+    used.view.viewers.add(viewer);
+    if (keyText === undefined) this.#lists++;
+    this.#subscriptions.follow(id, { ...used, id, keyText, viewer }, held);
+    this.#record(keyText, "subscribed", held?.version);
   }
 
-  #receipt(receipt: PushReceipt): void {
-    const { key, filter, held, resync } = receipt;
-    const id = subscriptionId(key, filter);
+  #tooMany(): RegistryError | undefined {
+    const { size } = this.#subscriptions;
+    if (size < LIMITS.subscriptionsPerClient) return undefined;
+    return limitExceeded("subscriptions of a client", `${LIMITS.subscriptionsPerClient}`, size + 1);
+  }
+
+  #tooManyLists(): RegistryError | undefined {
+    if (this.#lists < LIMITS.serviceListsPerClient) return undefined;
+    return limitExceeded("lists of services of a client", `${LIMITS.serviceListsPerClient}`, this.#lists + 1);
+  }
+
+  #receipt(id: string, receipt: Receipt): void {
+    const followed = this.#subscriptions.get(id);
     const sentAt = this.#subscriptions.receipt(id, receipt);
     if (sentAt !== undefined) {
       this.#ports.receiptTimes.observe(this.#ports.clock.now() - sentAt);
-      this.#record(textFromServiceKey(key), resync ? "unusable" : "confirmed", held.version);
+      this.#record(followed?.source.keyText, receipt.resync ? "unusable" : "confirmed", receipt.held.version);
     }
-    const followed = this.#subscriptions.get(id);
-    followed?.source.copy.acknowledged(followed.source.viewer);
+    followed?.source.acknowledged(followed.source.viewer);
   }
 
   /** The same again, after an answer that was lost, needs no second question. */
@@ -240,9 +284,9 @@ export class ClientConnection {
   #viewChanged(id: string): void {
     const followed = this.#subscriptions.get(id);
     if (followed === undefined) return;
-    const { copy } = followed.source;
+    const { keyText, view } = followed.source;
     const why = this.#whyItWaits(followed);
-    if (why !== undefined) this.#record(copy.keyText, "heldBack", copy.datum.version, why);
+    if (why !== undefined) this.#record(keyText, "heldBack", view.datum.version, why);
     this.#subscriptions.changed(followed);
   }
 
@@ -251,19 +295,20 @@ export class ClientConnection {
     return delivery.state === "sending" ? "the push before has no receipt yet" : undefined;
   }
 
-  #record(keyText: string, kind: ServiceEventKind, version: Version | undefined, why?: string): void {
+  #record(keyText: string | undefined, kind: ServiceEventKind, version: Version | undefined, why?: string): void {
+    if (keyText === undefined) return;
     this.#ports.events.record(keyText, kind, { version, who: this.client.clientId, why });
   }
 
-  #unsubscribe(key: ServiceKey, filter: Filter): void {
-    const followed = this.#subscriptions.unfollow(subscriptionId(key, filter));
+  #unsubscribe(id: string): void {
+    const followed = this.#subscriptions.unfollow(id);
     if (followed === undefined) return;
-    const { copy, view, viewer } = followed.source;
-    this.#record(copy.keyText, "unsubscribed", undefined);
+    const { keyText, view, viewer, acknowledged, release } = followed.source;
+    if (keyText === undefined) this.#lists--;
+    this.#record(keyText, "unsubscribed", undefined);
     view.viewers.delete(viewer);
-    copy.closeView(view);
-    copy.acknowledged(viewer);
-    this.#ports.interests.release(copy);
+    acknowledged(viewer);
+    release();
   }
 
   #flush(): void {
@@ -271,23 +316,23 @@ export class ClientConnection {
     if (stream.congested) return;
     const [hello, summary] = [this.#hello, this.#summary];
     const barriers = [...this.#barrierAnswers.values()];
-    const answers = this.#results.length + this.#refusals.length + barriers.length;
+    const [results, refusals, servicesRefusals] = [this.#results, this.#refusals, this.#servicesRefusals];
+    const answers = results.length + refusals.length + servicesRefusals.length + barriers.length;
     if (hello !== undefined || summary !== undefined || answers > 0) {
-      stream.send(encode({ hello, results: this.#results, refusals: this.#refusals, summary, barriers }));
+      stream.send(encode({ hello, results, refusals, servicesRefusals, summary, barriers }));
       this.#barrierAnswers.clear();
       this.#hello = undefined;
       this.#summary = undefined;
       this.#results = [];
       this.#refusals = [];
+      this.#servicesRefusals = [];
     }
     for (const { source, datum, held } of this.#subscriptions.due(clock.now())) {
-      const { copy, view } = source;
-      for (const frame of view.framesFor(held)) stream.send(frame);
-      this.#record(copy.keyText, "pushed", datum.version);
+      for (const frame of source.view.framesFor(held)) stream.send(frame);
+      this.#record(source.keyText, "pushed", datum.version);
       if (receipts === "implied") {
-        const id = subscriptionId(copy.key, view.filter);
-        this.#subscriptions.receipt(id, { held: datum.held, resync: false });
-        copy.acknowledged(source.viewer);
+        this.#subscriptions.receipt(source.id, { held: datum.held, resync: false });
+        source.acknowledged(source.viewer);
       }
       // The rest goes when the connection has carried this: what has not left yet still coalesces.
       if (stream.congested) break;
@@ -295,6 +340,11 @@ export class ClientConnection {
   }
 }
 
-function subscriptionId(key: ServiceKey, filter: Filter): string {
+function idOfService(key: ServiceKey, filter: Filter): string {
   return `${textFromServiceKey(key)} ${textFromFilter(filter)}`;
+}
+
+/** No key's text begins with a blank. */
+function idOfList(pattern: ServicePattern): string {
+  return ` ${textFromPattern(pattern)}`;
 }

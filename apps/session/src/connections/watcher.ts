@@ -10,59 +10,54 @@ import {
   sameDigest,
   type Clock,
   type Digest,
-  type Filter,
   type MessageStream,
-  type ServiceKey,
   type Version,
 } from "@rollcall/core";
 
-import type { Interests } from "../views/interests.ts";
-import type { ServiceCopy } from "../views/service-copy.ts";
-import type { View, Viewer } from "../views/view.ts";
+import type { UsedView, Viewer } from "../views/view.ts";
 
 export interface WatcherPorts {
   readonly clock: Clock;
   readonly stream: MessageStream;
-  readonly interests: Interests;
 }
 
 export class Watcher implements Viewer {
   readonly #ports: WatcherPorts;
-  readonly #copy: ServiceCopy;
-  readonly #view: View;
+  readonly #used: UsedView;
   #sent: { readonly digest: Digest; readonly version: Version; readonly confirmed: boolean } | undefined;
   readonly viewChanged: () => void;
 
-  constructor(key: ServiceKey, filter: Filter, ports: WatcherPorts) {
+  constructor(used: UsedView, ports: WatcherPorts) {
     this.#ports = ports;
+    this.#used = used;
     this.viewChanged = oncePerTurn(ports.clock, () => this.#flush());
-    this.#copy = ports.interests.use(key);
-    this.#view = this.#copy.view(filter);
-    this.#view.viewers.add(this);
+    used.view.viewers.add(this);
     this.viewChanged();
   }
 
   /** There are no receipts: what was handed to the stream is all that can be known. */
   hasBeenTold(version: Version): boolean {
     if (this.#sent === undefined) return false;
-    return compareVersions(this.#sent.version, version) >= 0 || sameDigest(this.#sent.digest, this.#view.datum.digest);
+    return (
+      compareVersions(this.#sent.version, version) >= 0 || sameDigest(this.#sent.digest, this.#used.view.datum.digest)
+    );
   }
 
   close(): void {
-    this.#view.viewers.delete(this);
-    this.#copy.closeView(this.#view);
-    this.#copy.acknowledged(this);
-    this.#ports.interests.release(this.#copy);
+    this.#used.view.viewers.delete(this);
+    this.#used.acknowledged(this);
+    this.#used.release();
   }
 
   #flush(): void {
-    const { shown } = this.#view;
+    const { view } = this.#used;
+    const { shown } = view;
     if (shown === undefined || this.#ports.stream.congested) return;
     const { digest, version } = shown.datum;
     const isNews = this.#sent === undefined || !sameDigest(this.#sent.digest, digest);
     if (!isNews && this.#sent?.confirmed === shown.confirmed) return;
     this.#sent = { digest, version, confirmed: shown.confirmed };
-    for (const frame of this.#view.framesFor(undefined)) this.#ports.stream.send(frame);
-    this.#copy.acknowledged(this);
+    for (const frame of view.framesFor(undefined)) this.#ports.stream.send(frame);
+    this.#used.acknowledged(this);
   }
 }

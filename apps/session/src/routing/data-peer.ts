@@ -10,9 +10,11 @@ import {
   type LinkRequest,
   type LinkResponse,
   type NotifyReceipt,
+  type ServicesNotifyReceipt,
   type ServicesQuery,
 } from "@rollcall/core";
 
+import type { ServiceLists } from "../lists/service-lists.ts";
 import type { Interests } from "../views/interests.ts";
 import type { Tellings } from "../views/tellings.ts";
 import type { AntiEntropy } from "./anti-entropy.ts";
@@ -33,6 +35,7 @@ export interface Upstream {
   readonly handover: Handover;
   readonly antiEntropy: AntiEntropy;
   readonly interests: Interests;
+  readonly lists: ServiceLists;
   readonly directory: ServiceDirectory;
   readonly barriers: Barriers;
   readonly tellings: Tellings;
@@ -45,6 +48,7 @@ export class DataPeer {
   readonly #upstream: Upstream;
   readonly #link: DataNodeLink;
   #receipts: NotifyReceipt[] = [];
+  #servicesReceipts: ServicesNotifyReceipt[] = [];
   #queries: ServicesQuery[] = [];
 
   constructor(nodeId: string, clock: Clock, upstream: Upstream, link: DataNodeLink) {
@@ -62,6 +66,8 @@ export class DataPeer {
   /** A new link, on which the node knows nothing of us yet. */
   linked(): void {
     this.#receipts = [];
+    this.#servicesReceipts = [];
+    this.#upstream.lists.linked(this.nodeId);
     this.#upstream.interests.linked(this.nodeId);
     this.#upstream.handover.linked(this.nodeId);
     this.#upstream.antiEntropy.linked(this.nodeId);
@@ -74,11 +80,12 @@ export class DataPeer {
     this.#upstream.writer.lost(this.nodeId);
     this.#upstream.antiEntropy.lost(this.nodeId);
     this.#upstream.directory.lost(this.nodeId);
+    this.#upstream.lists.lost(this.nodeId);
     this.#upstream.tellings.lost(this.nodeId);
   }
 
   receive(response: LinkResponse): void {
-    const { writer, handover, antiEntropy, interests, directory, barriers, tellings } = this.#upstream;
+    const { writer, handover, antiEntropy, interests, lists, directory, barriers, tellings } = this.#upstream;
     for (const result of response.results) writer.settle(result);
     for (const report of response.reported) handover.reported(report);
     for (const slot of response.disagreed) handover.disagreed(slot);
@@ -93,7 +100,12 @@ export class DataPeer {
     for (const answer of response.answers) directory.answered(this.nodeId, answer);
     for (const question of response.toldQuestions) tellings.ask(this.nodeId, question);
     for (const answer of response.barriers) barriers.answered(this.nodeId, answer);
-    if (this.#receipts.length > 0) this.wake();
+    for (const notification of response.servicesNotifications) {
+      const receipt = lists.notified(this.nodeId, notification);
+      if (receipt !== undefined) this.#servicesReceipts.push(receipt);
+    }
+    for (const digest of response.servicesDigests) lists.compare(this.nodeId, digest);
+    if (this.#receipts.length + this.#servicesReceipts.length > 0) this.wake();
   }
 
   #flush(): void {
@@ -108,9 +120,10 @@ export class DataPeer {
   /** The writes first: what the other parts say, they say of a node that has these. */
   #takeRequest(): Partial<LinkRequest> {
     const { nodeId } = this;
-    const { writer, handover, antiEntropy, interests, barriers, tellings } = this.#upstream;
-    const [receipts, queries] = [this.#receipts, this.#queries];
+    const { writer, handover, antiEntropy, interests, lists, barriers, tellings } = this.#upstream;
+    const [receipts, servicesReceipts, queries] = [this.#receipts, this.#servicesReceipts, this.#queries];
     this.#receipts = [];
+    this.#servicesReceipts = [];
     this.#queries = [];
     return {
       writes: writer.take(nodeId),
@@ -121,6 +134,9 @@ export class DataPeer {
       uninterests: interests.takeUninterests(nodeId),
       receipts,
       queries,
+      servicesInterests: lists.takeInterests(nodeId),
+      servicesUninterests: lists.takeUninterests(nodeId),
+      servicesReceipts,
       registrations: antiEntropy.takeRegistrations(nodeId),
       copies: antiEntropy.takeCopies(nodeId),
       barriers: barriers.take(nodeId, (slot) => handover.isOpen(slot)),

@@ -10,12 +10,15 @@ import {
   invalidField,
   limitExceeded,
   serviceKey,
+  servicePattern,
   type ClientHello,
   type ClientMessage,
   type Filter,
   type RegisterItem,
   type RegistrationResult,
   type ServiceKey,
+  type ServicePattern,
+  type ServicesRefusal,
   type SubscriptionRefusal,
   LIMITS,
 } from "@rollcall/core";
@@ -25,39 +28,47 @@ export interface Admission {
   readonly admitted: ClientMessage;
   readonly results: readonly RegistrationResult[];
   readonly refusals: readonly SubscriptionRefusal[];
+  readonly servicesRefusals: readonly ServicesRefusal[];
 }
 
 /** @throws RegistryError `limit_exceeded` when there are more items in the message than any client needs. */
 export function admit(message: ClientMessage): Admission {
-  const { registers, unregisters, subscribes, unsubscribes, receipts, barriers } = message;
-  const lists = [registers, unregisters, subscribes, unsubscribes, receipts, barriers];
-  const items = lists.reduce((sum, { length }) => sum + length, 0);
+  const { hello, summary, ...lists } = message;
+  const { registers, unregisters, subscribes, unsubscribes, receipts } = lists;
+  const items = Object.values(lists).reduce((count, list) => count + list.length, 0);
   if (items > LIMITS.clientMessageItems) throw limitExceeded("message", `${LIMITS.clientMessageItems} items`, items);
   const results: RegistrationResult[] = [];
   const refusals: SubscriptionRefusal[] = [];
+  const servicesRefusals: ServicesRefusal[] = [];
   const refuseResult = ({ sequence }: { sequence: number }, error: RegistryError): void => {
     results.push({ sequence, outcome: { kind: "refused", error } });
   };
   const refuseSubscription = ({ key, filter }: { key: ServiceKey; filter: Filter }, error: RegistryError): void => {
     refusals.push({ key, filter, error });
   };
+  const refuseServices = ({ pattern }: { pattern: ServicePattern }, error: RegistryError): void => {
+    servicesRefusals.push({ pattern, error });
+  };
   const admitted: ClientMessage = {
-    hello: message.hello,
+    hello,
     registers: keepValid(registers, admitRegister, refuseResult),
     unregisters: keepValid(unregisters, (item) => ({ ...item, key: serviceKey(item.key) }), refuseResult),
     subscribes: keepValid(subscribes, admitSubscription, refuseSubscription),
     // Neither can do harm: what is not subscribed is not found.
     unsubscribes: keepValid(unsubscribes, admitSubscription, () => {}),
     receipts: keepValid(receipts, admitSubscription, () => {}),
-    summary: message.summary,
     // A client drains what it has registered, so it has been told of a wrong name before.
     barriers: keepValid(
-      barriers,
+      lists.barriers,
       (item) => ({ ...item, key: serviceKey(item.key) }),
       () => {},
     ),
+    servicesSubscribes: keepValid(lists.servicesSubscribes, admitServices, refuseServices),
+    servicesUnsubscribes: keepValid(lists.servicesUnsubscribes, servicePattern, () => {}),
+    servicesReceipts: keepValid(lists.servicesReceipts, admitServices, () => {}),
+    summary,
   };
-  return { admitted, results, refusals };
+  return { admitted, results, refusals, servicesRefusals };
 }
 
 const CLIENT_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:@~-]*$/;
@@ -110,4 +121,8 @@ function admitRegister(item: RegisterItem): RegisterItem {
 
 function admitSubscription<Item extends { readonly key: ServiceKey; readonly filter: Filter }>(item: Item): Item {
   return { ...item, key: serviceKey(item.key), filter: checkFilter(item.filter) };
+}
+
+function admitServices<Item extends { readonly pattern: ServicePattern }>(item: Item): Item {
+  return { ...item, pattern: servicePattern(item.pattern) };
 }

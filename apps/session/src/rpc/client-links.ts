@@ -15,6 +15,7 @@ import {
 import { clientMessageFromBytes, frameFromServerMessage } from "@rollcall/protocol";
 
 import { ClientConnection } from "../connections/client-connection.ts";
+import type { ServiceLists } from "../lists/service-lists.ts";
 import type { RegistrationStore } from "../registrations/registration-store.ts";
 import type { Barriers } from "../routing/barriers.ts";
 import type { Interests } from "../views/interests.ts";
@@ -40,6 +41,7 @@ export interface ClientLinksPorts {
   readonly receiptTimes: DurationHistogram;
   readonly barriers: Barriers;
   readonly events: ServiceEvents;
+  readonly lists: ServiceLists;
   /** What to greet clients with; undefined until this node has joined a cluster. */
   readonly hello: () => ServerHello | undefined;
 }
@@ -87,8 +89,8 @@ export class ClientLinks {
           connection = this.#connect(stream, message);
           helloTimer.cancel();
         }
-        const { admitted, results, refusals } = admit(message);
-        connection.refuse(results, refusals);
+        const { admitted, results, refusals, servicesRefusals } = admit(message);
+        connection.refuse(results, refusals, servicesRefusals);
         connection.receive(admitted);
       },
       drained: () => connection?.drained(),
@@ -118,7 +120,7 @@ export class ClientLinks {
   }
 
   #connect(stream: MessageStream, { hello }: ClientMessage): ClientConnection {
-    const { clock, registrations, interests, barriers, tracer, receiptTimes, events } = this.#ports;
+    const { clock, registrations, interests, lists, barriers, tracer, receiptTimes, events } = this.#ports;
     if (this.#stopping) throw new RegistryError("shutting_down", "the session node is stopping");
     const greeting = this.#ports.hello();
     if (greeting === undefined) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
@@ -128,6 +130,7 @@ export class ClientLinks {
       encode: frameFromServerMessage,
       registrations,
       interests,
+      lists,
       receipts: "given",
       tracer,
       receiptTimes,

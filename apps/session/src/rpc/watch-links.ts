@@ -1,6 +1,6 @@
 /**
- * RegistryService.Watch, for clients without a Connect stream: snapshots of one service, or, asked with a hello, the
- * half of a client's connection that goes to the client.
+ * RegistryService.Watch and WatchServices, for clients without a Connect stream: snapshots of one service or of one list
+ * of services, or, asked with a hello, the half of a client's connection that goes to the client.
  */
 
 import {
@@ -9,19 +9,27 @@ import {
   checkFilter,
   noTracer,
   serviceKey,
+  servicePattern,
   type Clock,
   type MessageStream,
   type ServerHello,
   type ServiceEvents,
   type StreamHandler,
 } from "@rollcall/core";
-import { frameFromServerMessage, watchWishFromBytes, type WatchWish } from "@rollcall/protocol";
+import {
+  frameFromServerMessage,
+  watchServicesRequestFromBytes,
+  watchWishFromBytes,
+  type WatchWish,
+} from "@rollcall/protocol";
 
 import { ClientConnection } from "../connections/client-connection.ts";
 import { Watcher } from "../connections/watcher.ts";
+import type { ServiceLists } from "../lists/service-lists.ts";
 import type { RegistrationStore } from "../registrations/registration-store.ts";
 import type { Barriers } from "../routing/barriers.ts";
 import type { Interests } from "../views/interests.ts";
+import type { UsedView } from "../views/view.ts";
 import { admit, admitHello } from "./admission.ts";
 
 /** How often a client that said hello hears something, in milliseconds: it sends nothing that could be answered. */
@@ -32,6 +40,7 @@ const SIGN_OF_LIFE = frameFromServerMessage({});
 export interface WatchLinksPorts {
   readonly clock: Clock;
   readonly interests: Interests;
+  readonly lists: ServiceLists;
   readonly registrations: RegistrationStore;
   readonly barriers: Barriers;
   readonly events: ServiceEvents;
@@ -60,13 +69,22 @@ export class WatchLinks {
     return this.#watches.size;
   }
 
-  readonly handler: StreamHandler = (stream) => {
+  readonly handler: StreamHandler = (stream) =>
+    this.#serve(stream, (bytes) => this.#watch(stream, watchWishFromBytes(bytes)));
+
+  readonly servicesHandler: StreamHandler = (stream) =>
+    this.#serve(stream, (bytes) => {
+      const pattern = servicePattern(watchServicesRequestFromBytes(bytes));
+      return this.#watchView(stream, this.#ports.lists.useView(pattern));
+    });
+
+  #serve(stream: MessageStream, begin: (request: Uint8Array) => Watch): void {
     this.#watches.set(stream, undefined);
     stream.listen({
       message: (bytes) => {
         if (this.#watches.get(stream) !== undefined)
           throw new RegistryError("protocol_violation", "a watch has one request");
-        this.#watches.set(stream, this.#watch(stream, watchWishFromBytes(bytes)));
+        this.#watches.set(stream, begin(bytes));
       },
       drained: () => this.#watches.get(stream)?.drained(),
       closed: () => {
@@ -75,7 +93,7 @@ export class WatchLinks {
         watch?.close();
       },
     });
-  };
+  }
 
   sweep(now: number): void {
     for (const watch of this.#watches.values()) watch?.sweep(now);
@@ -87,17 +105,18 @@ export class WatchLinks {
   }
 
   #watch(stream: MessageStream, wish: WatchWish): Watch {
-    return wish.kind === "service" ? this.#watchService(stream, wish) : this.#watchMany(stream, wish);
+    if (wish.kind === "subscriptions") return this.#watchMany(stream, wish);
+    const { key, filter } = wish.item;
+    return this.#watchView(stream, this.#ports.interests.useView(serviceKey(key), checkFilter(filter)));
   }
 
-  #watchService(stream: MessageStream, { item }: WatchWish & { readonly kind: "service" }): Watch {
-    const { clock, interests } = this.#ports;
-    const watcher = new Watcher(serviceKey(item.key), checkFilter(item.filter), { clock, interests, stream });
+  #watchView(stream: MessageStream, used: UsedView): Watch {
+    const watcher = new Watcher(used, { clock: this.#ports.clock, stream });
     return { drained: watcher.viewChanged, sweep: () => {}, close: () => watcher.close() };
   }
 
   #watchMany(stream: MessageStream, { hello, subscribes }: WatchWish & { readonly kind: "subscriptions" }): Watch {
-    const { clock, interests, registrations, barriers, events } = this.#ports;
+    const { clock, interests, lists, registrations, barriers, events } = this.#ports;
     const greeting = this.#ports.hello();
     if (greeting === undefined) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
     const { admitted, refusals } = admit({ ...NOTHING, subscribes });
@@ -108,6 +127,7 @@ export class WatchLinks {
       registrations,
       interests,
       barriers,
+      lists,
       receipts: "implied",
       // Nothing is registered over it, and no receipt comes.
       tracer: noTracer,
@@ -138,4 +158,7 @@ const NOTHING = {
   unsubscribes: [],
   receipts: [],
   barriers: [],
+  servicesSubscribes: [],
+  servicesUnsubscribes: [],
+  servicesReceipts: [],
 } as const;

@@ -15,6 +15,7 @@ import {
   toggleDigest,
   type Clock,
   type Digest,
+  type Filter,
   type Interest,
   type NotifyReceipt,
   type ServiceEvents,
@@ -27,6 +28,7 @@ import {
 
 import { arrivalEvent } from "./arrival-event.ts";
 import { ServiceCopy, type ServiceCopyPorts } from "./service-copy.ts";
+import type { UsedView } from "./view.ts";
 
 /** How long an unused copy is kept, in milliseconds. */
 const LINGER_MS = 30_000;
@@ -85,6 +87,17 @@ export class Interests {
 
   release(copy: ServiceCopy): void {
     copy.release(this.#clock.now());
+  }
+
+  /** A view of a service, with its copy in use until the view is released. */
+  useView(key: ServiceKey, filter: Filter): UsedView {
+    const copy = this.use(key);
+    const view = copy.view(filter);
+    const release = (): void => {
+      copy.closeView(view);
+      this.release(copy);
+    };
+    return { view, acknowledged: (viewer) => copy.acknowledged(viewer), release };
   }
 
   /** Tells the new leaders of slots that have one. */

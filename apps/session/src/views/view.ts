@@ -31,6 +31,14 @@ export interface Viewer {
   hasBeenTold(version: Version): boolean;
 }
 
+/** A view that somebody looks at; it is kept until it is released. */
+export interface UsedView {
+  readonly view: View;
+  /** The viewer has acknowledged a push, or gone. */
+  readonly acknowledged: (viewer: Viewer) => void;
+  readonly release: () => void;
+}
+
 /** Framed pushes kept at a time. Receivers of one view are at few versions; only one that makes versions up is at many. */
 const FRAMES_MAX = 64;
 
@@ -39,8 +47,8 @@ export interface ViewPorts {
   /** Of the service that is viewed. */
   readonly content: () => Content;
   readonly now: () => number;
-  /** Of the newest change of the service. */
-  readonly arrival: Arrival;
+  /** Of the newest change of the service; undefined where nobody asks how old a change is. */
+  readonly arrival: Arrival | undefined;
 }
 
 export class View {
@@ -78,7 +86,7 @@ export class View {
   framesFor(held: Held | undefined): readonly Frame[] {
     const { version } = this.datum;
     const confirmed = this.#ports.content() === "confirmed";
-    const newest = this.#ports.arrival.newest;
+    const newest = this.#ports.arrival?.newest;
     const leadTo = this.#framesLeadTo;
     // Every change of the content brings another object for the version, also when the number stays.
     if (leadTo?.version !== version || leadTo.confirmed !== confirmed || leadTo.newest !== newest) {
@@ -90,7 +98,7 @@ export class View {
     const known = this.#frames.get(base);
     if (known !== undefined) return known;
     const origin = originOf(newest, held, this.#ports.now(), 0);
-    if (origin !== undefined) this.#ports.arrival.pushed();
+    if (origin !== undefined) this.#ports.arrival?.pushed();
     const frames = this.#ports.encodePush({ ...updateFor(this.datum, held, this.filter, confirmed), origin });
     if (this.#frames.size === FRAMES_MAX) this.#frames.clear();
     this.#frames.set(base, frames);

@@ -1,10 +1,10 @@
 /** What clients and sessions say to each other. */
 
-import { formatVersion, textFromFilter, textFromServiceKey } from "@rollcall/core";
+import { formatVersion, textFromFilter, textFromPattern, textFromServiceKey } from "@rollcall/core";
 import { clientMessageFromBytes, serverMessageFromBytes } from "@rollcall/protocol";
 
 import { barrierAnswerInWords, barrierInWords } from "./barrier-words.ts";
-import { heldInWords, lines, stamp, updateInWords } from "./value-words.ts";
+import { heldInWords, lines, servicesInWords, stamp, updateInWords } from "./value-words.ts";
 
 export function clientMessageInWords(bytes: Uint8Array): string {
   const message = clientMessageFromBytes(bytes);
@@ -27,13 +27,20 @@ export function clientMessageInWords(bytes: Uint8Array): string {
       (item) =>
         `receipt ${textFromServiceKey(item.key)}${heldInWords(item.held)}${item.resync ? ", needs a snapshot" : ""}`,
     ),
+    ...message.servicesSubscribes.map(({ pattern }) => `subscribe services ${textFromPattern(pattern)}*`),
+    ...message.servicesUnsubscribes.map((pattern) => `unsubscribe services ${textFromPattern(pattern)}*`),
+    ...message.servicesReceipts.map(
+      ({ pattern, held, resync }) =>
+        `receipt services ${textFromPattern(pattern)}*${heldInWords(held)}${resync ? ", needs a snapshot" : ""}`,
+    ),
     summary && "summary",
     ...barriers.map(barrierInWords),
   );
 }
 
 export function serverMessageInWords(bytes: Uint8Array): string {
-  const { hello, results, refusals, pushes, summary, barriers } = serverMessageFromBytes(bytes);
+  const { hello, results, refusals, pushes, servicesPushes, servicesRefusals, summary, barriers } =
+    serverMessageFromBytes(bytes);
   return lines(
     hello && `hello from ${hello.nodeId}`,
     ...results.map(({ sequence, outcome }) =>
@@ -43,6 +50,8 @@ export function serverMessageInWords(bytes: Uint8Array): string {
     ),
     ...refusals.map(({ key, error }) => `subscription to ${textFromServiceKey(key)} refused: ${error.message}`),
     ...pushes.map((push) => `push ${updateInWords(push)}`),
+    ...servicesPushes.map((push) => `push services ${textFromPattern(push.pattern)}* ${servicesInWords(push)}`),
+    ...servicesRefusals.map(({ pattern, error }) => `services ${textFromPattern(pattern)}* refused: ${error.message}`),
     summary && "summary",
     ...barriers.map(barrierAnswerInWords),
   );

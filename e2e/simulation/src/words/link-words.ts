@@ -20,6 +20,7 @@ import {
   lines,
   rangeInWords,
   rollUpInWords,
+  servicesInWords,
   shortDigest,
   slotInWords,
   slotsInWords,
@@ -47,6 +48,14 @@ export function linkRequestInWords(bytes: Uint8Array): string {
         `receipt ${textFromServiceKey(item.key)}${heldInWords(item.held)}${item.resync ? ", needs a snapshot" : ""}`,
     ),
     ...queries.map(({ namespace }) => `which services in ${namespace}?`),
+    ...request.servicesInterests.map(
+      ({ namespace, held }) => `interest in services of ${namespace}${heldInWords(held)}`,
+    ),
+    ...request.servicesUninterests.map((namespace) => `no more interest in services of ${namespace}`),
+    ...request.servicesReceipts.map(
+      ({ namespace, held, resync }) =>
+        `receipt services of ${namespace}${heldInWords(held)}${resync ? ", needs a snapshot" : ""}`,
+    ),
     registrations && rollUpInWords("registrations", registrations),
     eachOrCount(
       copies,
@@ -85,6 +94,10 @@ export function linkResponseInWords(bytes: Uint8Array): string {
     reportAll && "does not agree on the registrations: report every slot",
     ...notifications.map((update) => `notify ${updateInWords(update)}`),
     ...answers.map(({ services }) => `${services.length} services`),
+    ...response.servicesNotifications.map((item) => `notify services of ${item.namespace} ${servicesInWords(item)}`),
+    ...response.servicesDigests.map(
+      ({ namespace, digest }) => `services of ${namespace} come to ${shortDigest(digest)}`,
+    ),
     copies && rollUpInWords("copies", copies),
     askAgain.length > 0 && `ask again for what you follow of ${slotsInWords(askAgain)}`,
     ...toldQuestions.map(toldQuestionInWords),

@@ -10,10 +10,12 @@ import {
   type IdRange,
   type RegistrationVersion,
   type RollUp,
+  type ServicesChange,
   type SlotDifference,
   type SlotId,
   type SlotInventory,
   type SlotRef,
+  type SlottedServicesChange,
   type Update,
 } from "@rollcall/core";
 
@@ -36,6 +38,20 @@ export function updateInWords({
     .filter(Boolean)
     .join(" ");
   return `${text} to ${shortDigest(digest)}${confirmed ? "" : ", unconfirmed"} ${ids}`.trimEnd();
+}
+
+export function servicesInWords(change: ServicesChange & Partial<SlottedServicesChange>): string {
+  const { version, baseDigest, digest, services, removed, slots = [], removedSlots = [] } = change;
+  const what = baseDigest === undefined ? `snapshot of ${services.length}` : `delta from ${shortDigest(baseDigest)}`;
+  const keys = [
+    ...services.map((key) => `+${textFromServiceKey(key)}`),
+    ...removed.map((key) => `-${textFromServiceKey(key)}`),
+  ].join(" ");
+  const ofSlots = [
+    ...(slots.length > 0 ? [`, leading ${slotsInWords(slots.map(({ slot }) => slot))}`] : []),
+    ...(removedSlots.length > 0 ? [`, no more ${slotsInWords(removedSlots)}`] : []),
+  ].join("");
+  return `${formatVersion(version)} ${what} to ${shortDigest(digest)}${ofSlots} ${keys}`.trimEnd();
 }
 
 export function heldInWords(held: Held | undefined): string {

@@ -38,7 +38,7 @@ import {
   type SlotRef,
   type SlotReport,
 } from "../gen/rollcall/v1/data_pb.ts";
-import { violation } from "./client.ts";
+import { violation } from "./decode.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { digestFromFixed64, fixed64FromDigest, numberFromUint64 } from "./numbers.ts";
 import { keyFromWire, versionFromWire, wireFromKey, wireFromVersion } from "./values.ts";

@@ -1,8 +1,8 @@
 /** The messages of RegistryService.Connect, both ways, with instances left as bytes. */
 
-import { create, fromBinary, toBinary, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import {
-  RegistryError,
+  changeFromUpdate,
   frameFromMessage,
   partsOfUpdate,
   traceparentFromText,
@@ -14,6 +14,8 @@ import {
   type RegistrationResult as CoreRegistrationResult,
   type ServerHello as CoreServerHello,
   type ServerMessage,
+  type ServicePattern,
+  type ServicesPush,
   type SubscribeItem,
   type SubscriptionRefusal as CoreSubscriptionRefusal,
   type UnregisterItem,
@@ -39,7 +41,6 @@ import {
   SubscribeSchema,
   SubscriptionRefusalSchema,
   UnsubscribeSchema,
-  WatchRequestSchema,
   type ClientHello,
   type ClientUnregister,
   type PushReceipt,
@@ -50,10 +51,23 @@ import {
   type Unsubscribe,
 } from "../gen/rollcall/v1/registry_pb.ts";
 import { barrierAnswerFromWire, barrierFromWire, wireFromBarrier, wireFromBarrierAnswer } from "./barrier.ts";
+import { decodeMessage, violation } from "./decode.ts";
 import { errorFromWire, wireFromError } from "./error.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { instanceIdFromBytes, owned } from "./instance.ts";
 import { numberFromUint64 } from "./numbers.ts";
+import {
+  patternFromWire,
+  servicesPushFromWire,
+  servicesReceiptFromWire,
+  servicesRefusalFromWire,
+  subscribeServicesFromWire,
+  wireFromPattern,
+  wireFromServicesPush,
+  wireFromServicesReceipt,
+  wireFromServicesRefusal,
+  wireFromSubscribeServices,
+} from "./services.ts";
 import { summaryFromWire, wireFromSummary } from "./summary.ts";
 import { updateFromWire, wireFromUpdate } from "./update.ts";
 import {
@@ -81,19 +95,6 @@ sameFields<CoreServerHello, ServerHello>();
 sameFields<CoreRegistrationResult, RegistrationResult>();
 sameFields<CoreSubscriptionRefusal, SubscriptionRefusal>();
 
-/** Decodes one message. @throws RegistryError `protocol_violation` when the bytes are not such a message. */
-export function decodeMessage<Schema extends DescMessage>(schema: Schema, bytes: Uint8Array): MessageShape<Schema> {
-  try {
-    return fromBinary(schema, bytes);
-  } catch (cause) {
-    throw new RegistryError(
-      "protocol_violation",
-      `not a valid ${schema.name}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
-  }
-}
-
 // From the client ------------------------------------------------------------------------------------------------------
 
 const NOTHING_FROM_CLIENT: ClientMessage = {
@@ -104,6 +105,9 @@ const NOTHING_FROM_CLIENT: ClientMessage = {
   unsubscribes: [],
   receipts: [],
   barriers: [],
+  servicesSubscribes: [],
+  servicesUnsubscribes: [],
+  servicesReceipts: [],
 };
 
 /** One message of a client, framed; parts that are left out are empty. */
@@ -116,6 +120,9 @@ export function frameFromClientMessage(parts: Partial<ClientMessage>): Frame {
     subscribes: message.subscribes.map(wireFromSubscribe),
     unsubscribes: message.unsubscribes.map(wireFromUnsubscribe),
     receipts: message.receipts.map(wireFromPushReceipt),
+    servicesSubscribes: message.servicesSubscribes.map(wireFromSubscribeServices),
+    servicesUnsubscribes: message.servicesUnsubscribes.map(wireFromPattern),
+    servicesReceipts: message.servicesReceipts.map(wireFromServicesReceipt),
     summary: message.summary && wireFromSummary(message.summary),
     barriers: message.barriers.map(wireFromBarrier),
   };
@@ -146,12 +153,15 @@ export function clientMessageFromBytes(bytes: Uint8Array): ClientMessage {
       held: heldFromWire(item.held) ?? violation("a push receipt says what is held"),
       resync: item.resync,
     })),
+    servicesSubscribes: wire.servicesSubscribes.map(subscribeServicesFromWire),
+    servicesUnsubscribes: wire.servicesUnsubscribes.map(patternFromWire),
+    servicesReceipts: wire.servicesReceipts.map(servicesReceiptFromWire),
     summary: wire.summary && summaryFromWire(wire.summary),
     barriers: wire.barriers.map(barrierFromWire),
   };
 }
 
-function wireFromClientHello(hello: CoreClientHello): ClientHello {
+export function wireFromClientHello(hello: CoreClientHello): ClientHello {
   const fields: WireFields<ClientHello> = {
     clientId: hello.clientId,
     incarnation: BigInt(hello.incarnation),
@@ -160,7 +170,7 @@ function wireFromClientHello(hello: CoreClientHello): ClientHello {
   return create(ClientHelloSchema, fields);
 }
 
-function clientHelloFromWire({ clientId, incarnation, agent }: ClientHello): CoreClientHello {
+export function clientHelloFromWire({ clientId, incarnation, agent }: ClientHello): CoreClientHello {
   return { clientId, incarnation: numberFromUint64(incarnation), agent };
 }
 
@@ -197,7 +207,7 @@ function wireFromUnregister(item: UnregisterItem): ClientUnregister {
   return create(ClientUnregisterSchema, fields);
 }
 
-function wireFromSubscribe(item: SubscribeItem): Subscribe {
+export function wireFromSubscribe(item: SubscribeItem): Subscribe {
   const fields: WireFields<Subscribe> = {
     key: wireFromKey(item.key),
     filter: wireFromFilter(item.filter),
@@ -206,7 +216,7 @@ function wireFromSubscribe(item: SubscribeItem): Subscribe {
   return create(SubscribeSchema, fields);
 }
 
-function subscribeFromWire(wire: Subscribe): SubscribeItem {
+export function subscribeFromWire(wire: Subscribe): SubscribeItem {
   return { key: keyFromWire(wire.key), filter: filterFromWire(wire.filter), held: heldFromWire(wire.held) };
 }
 
@@ -227,7 +237,15 @@ function wireFromPushReceipt(item: CorePushReceipt): PushReceipt {
 
 // From the session node ------------------------------------------------------------------------------------------------
 
-const NOTHING_FROM_SERVER: ServerMessage = { hello: undefined, results: [], refusals: [], pushes: [], barriers: [] };
+const NOTHING_FROM_SERVER: ServerMessage = {
+  hello: undefined,
+  results: [],
+  refusals: [],
+  pushes: [],
+  servicesPushes: [],
+  servicesRefusals: [],
+  barriers: [],
+};
 
 /** One message of a session node, framed; parts that are left out are empty. */
 export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
@@ -237,6 +255,8 @@ export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
     results: message.results.map(wireFromResult),
     refusals: message.refusals.map(wireFromRefusal),
     pushes: message.pushes.map(wireFromUpdate),
+    servicesPushes: message.servicesPushes.map(wireFromServicesPush),
+    servicesRefusals: message.servicesRefusals.map(wireFromServicesRefusal),
     summary: message.summary && wireFromSummary(message.summary),
     barriers: message.barriers.map(wireFromBarrierAnswer),
   };
@@ -253,6 +273,14 @@ export function framesFromPush(update: Update): readonly Frame[] {
   return partsOfUpdate(update).map(frameFromPush);
 }
 
+/** A push of a list of services, framed like one of a service: for Connect and for WatchServices. */
+export function framesFromServicesPush(pattern: ServicePattern, update: Update): readonly Frame[] {
+  return partsOfUpdate(update).map((part) => {
+    const push: ServicesPush = { pattern, ...changeFromUpdate(part) };
+    return frameFromServerMessage({ servicesPushes: [push] });
+  });
+}
+
 /** @throws RegistryError `protocol_violation`. */
 export function serverMessageFromBytes(bytes: Uint8Array): ServerMessage {
   const wire = decodeMessage(OpaqueConnectResponseSchema, bytes);
@@ -265,6 +293,8 @@ export function serverMessageFromBytes(bytes: Uint8Array): ServerMessage {
       error: item.error ? errorFromWire(item.error) : violation("a refusal says why"),
     })),
     pushes: wire.pushes.map(updateFromWire),
+    servicesPushes: wire.servicesPushes.map(servicesPushFromWire),
+    servicesRefusals: wire.servicesRefusals.map(servicesRefusalFromWire),
     summary: wire.summary && summaryFromWire(wire.summary),
     barriers: wire.barriers.map(barrierAnswerFromWire),
   };
@@ -310,29 +340,4 @@ function wireFromRefusal(refusal: CoreSubscriptionRefusal): SubscriptionRefusal 
     error: wireFromError(refusal.error),
   };
   return create(SubscriptionRefusalSchema, fields);
-}
-
-/** Refuses a message that parses and still makes no sense. */
-export function violation(rule: string): never {
-  throw new RegistryError("protocol_violation", rule);
-}
-
-// Watch ----------------------------------------------------------------------------------------------------------------
-
-/** What a watcher asks for: one service, or with a hello any number of them. */
-export type WatchWish =
-  | { readonly kind: "service"; readonly item: UnsubscribeItem }
-  | { readonly kind: "subscriptions"; readonly hello: CoreClientHello; readonly subscribes: readonly SubscribeItem[] };
-
-/** @throws RegistryError `protocol_violation`. Names are not checked yet. */
-export function watchWishFromBytes(bytes: Uint8Array): WatchWish {
-  const { key, filter, hello, subscribes } = decodeMessage(WatchRequestSchema, bytes);
-  if (hello === undefined) return { kind: "service", item: { key: keyFromWire(key), filter: filterFromWire(filter) } };
-  return { kind: "subscriptions", hello: clientHelloFromWire(hello), subscribes: subscribes.map(subscribeFromWire) };
-}
-
-/** The request of a watcher of any number of services. */
-export function bytesFromWatchRequest(hello: CoreClientHello, subscribes: readonly SubscribeItem[]): Uint8Array {
-  const request = { hello: wireFromClientHello(hello), subscribes: subscribes.map(wireFromSubscribe) };
-  return toBinary(WatchRequestSchema, create(WatchRequestSchema, request));
 }

@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import type { ServiceEvent as CoreServiceEvent, ServiceEventKind as CoreKind } from "@rollcall/core";
 
 import { ServiceEventKind, ServiceEventSchema, type ServiceEvent } from "../gen/rollcall/v1/introspection_pb.ts";
-import { violation } from "./client.ts";
+import { violation } from "./decode.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { numberFromUint64 } from "./numbers.ts";
 import { versionFromWire, wireFromVersion } from "./values.ts";

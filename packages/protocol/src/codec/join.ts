@@ -35,7 +35,7 @@ import {
   type SlotOwner,
   type SlotTable,
 } from "../gen/rollcall/v1/meta_pb.ts";
-import { decodeMessage, violation } from "./client.ts";
+import { decodeMessage, violation } from "./decode.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { numberFromUint64 } from "./numbers.ts";
 

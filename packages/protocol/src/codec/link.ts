@@ -69,9 +69,18 @@ import {
   wireFromToldAnswer,
   wireFromToldQuestion,
 } from "./barrier.ts";
-import { decodeMessage, violation } from "./client.ts";
+import { decodeMessage, violation } from "./decode.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { numberFromUint64 } from "./numbers.ts";
+import {
+  servicesDigestFromWire,
+  servicesNotificationFromWire,
+  servicesReceiptFromWire,
+  wireFromServicesDigest,
+  wireFromServicesInterest,
+  wireFromServicesNotification,
+  wireFromServicesNotifyReceipt,
+} from "./services-notification.ts";
 import { updateFromWire, wireFromUpdate } from "./update.ts";
 import {
   heldFromWire,
@@ -110,6 +119,9 @@ const NOTHING_FROM_SESSION: CoreLinkRequest = {
   copies: [],
   barriers: [],
   told: [],
+  servicesInterests: [],
+  servicesUninterests: [],
+  servicesReceipts: [],
 };
 
 const wireWriteKind: Record<CoreWriteKind, WriteKind> = {
@@ -134,6 +146,9 @@ export function frameFromLinkRequest(parts: Partial<CoreLinkRequest>): Frame {
     copies: message.copies.map(wireFromSlotDigest),
     barriers: message.barriers.map(wireFromBarrier),
     told: message.told.map(wireFromToldAnswer),
+    servicesInterests: message.servicesInterests.map(wireFromServicesInterest),
+    servicesUninterests: [...message.servicesUninterests],
+    servicesReceipts: message.servicesReceipts.map(wireFromServicesNotifyReceipt),
   };
   return frameFromMessage(toBinary(LinkRequestSchema, create(LinkRequestSchema, fields)));
 }
@@ -159,6 +174,9 @@ export function linkRequestFromBytes(bytes: Uint8Array): CoreLinkRequest {
     copies: wire.copies.map(slotDigestFromWire),
     barriers: wire.barriers.map(barrierFromWire),
     told: wire.told.map(toldAnswerFromWire),
+    servicesInterests: wire.servicesInterests.map(({ namespace, held }) => ({ namespace, held: heldFromWire(held) })),
+    servicesUninterests: wire.servicesUninterests,
+    servicesReceipts: wire.servicesReceipts.map(servicesReceiptFromWire),
   };
 }
 
@@ -252,6 +270,8 @@ const NOTHING_FROM_DATA: CoreLinkResponse = {
   askAgain: [],
   toldQuestions: [],
   barriers: [],
+  servicesNotifications: [],
+  servicesDigests: [],
 };
 
 export function frameFromLinkResponse(parts: Partial<CoreLinkResponse>): Frame {
@@ -268,6 +288,8 @@ export function frameFromLinkResponse(parts: Partial<CoreLinkResponse>): Frame {
     askAgain: [...message.askAgain],
     toldQuestions: message.toldQuestions.map(wireFromToldQuestion),
     barriers: message.barriers.map(wireFromBarrierAnswer),
+    servicesNotifications: message.servicesNotifications.map(wireFromServicesNotification),
+    servicesDigests: message.servicesDigests.map(wireFromServicesDigest),
   };
   return frameFromMessage(toBinary(LinkResponseSchema, create(LinkResponseSchema, fields)));
 }
@@ -293,6 +315,8 @@ export function linkResponseFromBytes(bytes: Uint8Array): CoreLinkResponse {
     askAgain: wire.askAgain.map(slotFromWire),
     toldQuestions: wire.toldQuestions.map(toldQuestionFromWire),
     barriers: wire.barriers.map(barrierAnswerFromWire),
+    servicesNotifications: wire.servicesNotifications.map(servicesNotificationFromWire),
+    servicesDigests: wire.servicesDigests.map(servicesDigestFromWire),
   };
 }
 

@@ -42,7 +42,7 @@ import {
   wireFromInventory,
   wireFromRollUp,
 } from "./anti-entropy.ts";
-import { decodeMessage, violation } from "./client.ts";
+import { decodeMessage, violation } from "./decode.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { linkHelloFromWire, wireFromLinkHello } from "./link.ts";
 import { digestFromFixed64, fixed64FromDigest } from "./numbers.ts";

@@ -11,7 +11,7 @@ import {
   type WriteResult,
 } from "../gen/rollcall/v1/data_pb.ts";
 import { epochFromWire } from "./anti-entropy.ts";
-import { violation } from "./client.ts";
+import { violation } from "./decode.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import {
   registrationVersionFromWire,

@@ -214,7 +214,15 @@ export class LeaseLink implements ClientLink {
   }
 }
 
-const NOTHING: ServerMessage = { hello: undefined, results: [], refusals: [], pushes: [], barriers: [] };
+const NOTHING: ServerMessage = {
+  hello: undefined,
+  results: [],
+  refusals: [],
+  pushes: [],
+  servicesPushes: [],
+  servicesRefusals: [],
+  barriers: [],
+};
 
 /** No key contains a blank. */
 function subscriptionText({ key, filter }: { readonly key: ServiceKey; readonly filter: Filter }): string {
