@@ -17,7 +17,7 @@ export type { HeldBackBecause, HeldBackCounts } from "./held-back.ts";
 export type { ClientOptions } from "./options.ts";
 export type { ReconnectOptions } from "./backoff.ts";
 export type { ClientEvents, EventName, HeldBackEvent } from "./events.ts";
-export type { InstanceChange, PendingRegistration, Registration } from "./registration.ts";
+export type { InstanceChange, PendingRegistration, Registration, Waiting } from "./registration.ts";
 export type { SubscriptionTo } from "./live-subscription.ts";
 export type { ManyServices, ServicePatternInput } from "./many-services.ts";
 export type { ServiceList } from "./service-list-feed.ts";

@@ -16,6 +16,11 @@ import type { Registrations } from "./registrations.ts";
 /** What may change of a registered instance: everything but its id. */
 export type InstanceChange = Partial<Omit<InstanceInput, "id">>;
 
+/** How long a caller wants to wait. */
+export interface Waiting {
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface Registration {
   readonly service: ServiceKey;
   /** Identity of the instance within the service. */
@@ -31,14 +36,15 @@ export interface Registration {
    *
    * Rejects with a RegistryError: `invalid_field` or `limit_exceeded` when the result breaks a rule, the registry's
    * own reason when it refuses (the registration then goes back to what was applied last), `closed` when it was
-   * unregistered.
+   * unregistered. Rejects with the reason of `signal`, which ends the waiting and not the change.
    */
-  update(change: InstanceChange): Promise<Registration>;
+  update(change: InstanceChange, options?: Waiting): Promise<Registration>;
   /**
    * Ends the registration and resolves when the leader of the service's slot has taken the instance out. Calling it
-   * again is fine. Rejects with reason `closed` when the client was closed before the answer came.
+   * again is fine. Rejects with reason `closed` when the client was closed before the answer came, and with the reason
+   * of `signal`, which ends the waiting and not the end.
    */
-  unregister(): Promise<void>;
+  unregister(options?: Waiting): Promise<void>;
   /**
    * Ends the registration and resolves when every live subscriber of the service has acknowledged a list without it:
    * from then on the registry sends nobody here, and a provider that has finished its work may exit.
@@ -94,8 +100,8 @@ class ClaimedRegistration implements Registration {
     return this.#claim.version;
   }
 
-  update(change: InstanceChange): Promise<Registration> {
-    return quiet(this.#update(change));
+  update(change: InstanceChange, { signal }: Waiting = {}): Promise<Registration> {
+    return quiet(untilAborted(this.#update(change), signal));
   }
 
   async #update(change: InstanceChange): Promise<Registration> {
@@ -106,8 +112,8 @@ class ClaimedRegistration implements Registration {
     return this;
   }
 
-  unregister(): Promise<void> {
-    return quiet(this.#unregister());
+  unregister({ signal }: Waiting = {}): Promise<void> {
+    return quiet(untilAborted(this.#unregister(), signal));
   }
 
   async #unregister(): Promise<void> {

@@ -278,6 +278,24 @@ describe("unregistering", () => {
     expect(session.take().flat().slice(1)).toEqual(["register orders/a 1.1", "unregister orders/a 1.2"]);
   });
 
+  test("a signal ends the waiting for an update or an end, not what is waited for", async () => {
+    const { client, session, run } = world({ applies: false });
+    const registration = client().register(orders);
+    await run();
+    session.apply();
+    await run();
+    session.take();
+    const controller = new AbortController();
+    const updated = outcomeOf(registration.update({ weight: 7 }, { signal: controller.signal }));
+    controller.abort(new Error("enough"));
+    await run();
+    expect(updated.error).toMatchObject({ message: "enough" });
+    const ended = outcomeOf(registration.unregister({ signal: controller.signal }));
+    await run();
+    expect(ended.error).toMatchObject({ message: "enough" });
+    expect(session.take().flat()).toEqual(["register orders/a 1.2", "unregister orders/a 1.3"]);
+  });
+
   test("a signal ends the waiting, not the registration", async () => {
     const { client, session, run } = world({ applies: false });
     const controller = new AbortController();

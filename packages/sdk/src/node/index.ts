@@ -100,4 +100,5 @@ export type {
   SubscriptionTo,
   Version,
   ViewCallback,
+  Waiting,
 } from "../index.ts";

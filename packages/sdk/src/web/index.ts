@@ -80,4 +80,5 @@ export type {
   SubscriptionTo,
   Version,
   ViewCallback,
+  Waiting,
 } from "../index.ts";
