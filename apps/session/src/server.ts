@@ -7,7 +7,7 @@
  */
 
 import { MetaLink, healthService, introspectionService, type Membership } from "@rollcall/cluster";
-import { DurationHistogram, ServiceEvents, noTracer, type Timer } from "@rollcall/core";
+import { DurationHistogram, ServiceEvents, limitedTurns, noTracer, type Timer } from "@rollcall/core";
 import {
   CONNECT_PATH,
   Health,
@@ -50,6 +50,9 @@ export interface SessionServerConfig {
 
 /** How often leases, retries and receipts are looked at, in milliseconds. */
 const SWEEP_MS = 250;
+
+/** Connections that are written to before other input is looked at: some milliseconds of work. */
+const CLIENTS_PER_TURN_MAX = 128;
 
 export function createSessionServer(config: SessionServerConfig, ports: NodePorts): NodeServer {
   const { clock, random, log, tracer = noTracer } = ports;
@@ -101,8 +104,9 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
   const meta = new MetaLink({ metas: config.metas, hello, heartbeatMs: config.heartbeatMs }, ports, adopt);
 
   const greeting = () => meta.membership && { nodeId: config.nodeId, clusterId: meta.membership.state.clusterId };
+  const clientClock = limitedTurns(clock, CLIENTS_PER_TURN_MAX);
   const clients = new ClientLinks(config, {
-    clock,
+    clock: clientClock,
     log,
     registrations,
     interests,
@@ -113,7 +117,7 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     events,
     hello: greeting,
   });
-  const watches = new WatchLinks({ clock, registrations, interests, lists, barriers, events, hello: greeting });
+  const watches = new WatchLinks({ clock: clientClock, registrations, interests, lists, barriers, events, hello: greeting });
 
   const notReady = (): string[] => unready(meta.membership, links.down(), handover.failing(clock.now()));
   let sweepTimer: Timer | undefined;

@@ -113,6 +113,7 @@ export {
   type ServicesChange,
   type SlottedServicesChange,
 } from "./service-list.ts";
+export { limitedTurns } from "./limited-turns.ts";
 export { oncePerTurn } from "./once-per-turn.ts";
 export { LeaseTable } from "./lease-table.ts";
 

@@ -1,0 +1,47 @@
+/**
+ * What one would write first: each subscriber is an async generator of the typed API of connect-node. It does not even
+ * read what its subscribers say.
+ */
+
+import { createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
+
+import { fromBinary } from "@bufbuild/protobuf";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { FRAME_HEADER_BYTES } from "@rollcall/core";
+import { RegistryService } from "@rollcall/protocol";
+
+import { cpuMicroseconds, onLines } from "./child.ts";
+
+const { output } = RegistryService.method.connect;
+let present = fromBinary(output, new Uint8Array(0));
+let changed = Promise.withResolvers<void>();
+
+const adapter = connectNodeAdapter({
+  acceptCompression: [],
+  routes: (router) =>
+    router.rpc(RegistryService.method.connect, async function* () {
+      for (;;) {
+        const next = changed.promise;
+        yield present;
+        await next;
+      }
+    }),
+});
+const server = createServer(adapter);
+let isListening = false;
+
+onLines((line) => {
+  if (line === "cpu") {
+    process.stdout.write(`${cpuMicroseconds()}\n`);
+    return;
+  }
+  present = fromBinary(output, Buffer.from(line, "base64").subarray(FRAME_HEADER_BYTES));
+  changed.resolve();
+  changed = Promise.withResolvers();
+  if (isListening) return;
+  isListening = true;
+  server.listen(0, "127.0.0.1", () => {
+    process.stdout.write(`127.0.0.1:${(server.address() as AddressInfo).port}\n`);
+  });
+});
