@@ -21,9 +21,9 @@ export class Child implements AsyncDisposable {
 
   /** The next line that it says. */
   async line(): Promise<string> {
-    const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error("a process of the benchmark ended early");
-    return value;
+    const next = await this.#lines.next();
+    if (next.done === true) throw new Error("a process of the benchmark ended early");
+    return next.value;
   }
 
   /** Says a line and takes the one that answers it. */

@@ -40,16 +40,14 @@ const dialer = createHttp2Dialer({
   connectTimeoutMs: 60_000,
   acceptsCompressed: compression === "compressed",
 });
-let opened = 0;
-let ready = 0;
-let arrivedAt: number[] = [];
-let bytes = 0;
+const counts = { opened: 0, ready: 0 };
+const round: { arrivedAt: number[]; bytes: number } = { arrivedAt: [], bytes: 0 };
 
 for (let index = 0; index < Math.min(count, OPENING_MAX); index++) open();
 onLines(() => {});
 
 function open(): void {
-  const number = Number(firstText) + opened++;
+  const number = Number(firstText) + counts.opened++;
   let isReady = false;
   const stream = dialer.dial(address, how === "watch" ? WATCH_PATH : CONNECT_PATH);
   stream.listen({
@@ -64,8 +62,8 @@ function open(): void {
       if (isReady) arrived(message.length + HEADER_BYTES);
       else {
         isReady = true;
-        if (opened < count) open();
-        if (++ready === count) process.stdout.write("ready\n");
+        if (counts.opened < count) open();
+        if (++counts.ready === count) process.stdout.write("ready\n");
       }
     },
     closed: (error) => {
@@ -79,13 +77,12 @@ function open(): void {
 const HEADER_BYTES = 5;
 
 function arrived(messageBytes: number): void {
-  arrivedAt.push(now());
-  bytes += messageBytes;
-  if (arrivedAt.length < count) return;
-  const round: FanoutRound = { arrivedAt, bytes };
-  arrivedAt = [];
-  bytes = 0;
-  process.stdout.write(`${JSON.stringify(round)}\n`);
+  round.arrivedAt.push(now());
+  round.bytes += messageBytes;
+  if (round.arrivedAt.length < count) return;
+  process.stdout.write(`${JSON.stringify(round satisfies FanoutRound)}\n`);
+  round.arrivedAt = [];
+  round.bytes = 0;
 }
 
 function subscribing(number: number): Frame {

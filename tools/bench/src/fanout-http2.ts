@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { cpuMicroseconds, onLines } from "./child.ts";
 
 const streams = new Set<ServerHttp2Stream>();
-let present: Buffer | undefined;
+const state: { present: Buffer | undefined } = { present: undefined };
 
 const server = createServer();
 server.on("stream", (stream) => {
@@ -14,7 +14,7 @@ server.on("stream", (stream) => {
   stream.once("close", () => streams.delete(stream));
   stream.on("error", () => {});
   stream.respond({ ":status": 200, "content-type": "application/connect+proto" });
-  stream.write(present!);
+  stream.write(state.present!);
 });
 
 onLines((line) => {
@@ -22,9 +22,9 @@ onLines((line) => {
     process.stdout.write(`${cpuMicroseconds()}\n`);
     return;
   }
-  const isFirst = present === undefined;
-  present = Buffer.from(line, "base64");
-  for (const stream of streams) stream.write(present);
+  const isFirst = state.present === undefined;
+  state.present = Buffer.from(line, "base64");
+  for (const stream of streams) stream.write(state.present);
   if (isFirst)
     server.listen(0, "127.0.0.1", () => {
       process.stdout.write(`127.0.0.1:${(server.address() as AddressInfo).port}\n`);

@@ -14,33 +14,35 @@ import { RegistryService } from "@rollcall/protocol";
 import { cpuMicroseconds, onLines } from "./child.ts";
 
 const { output } = RegistryService.method.connect;
-let present = fromBinary(output, new Uint8Array(0));
-let changed = Promise.withResolvers<void>();
+const state = {
+  present: fromBinary(output, new Uint8Array(0)),
+  changed: Promise.withResolvers<void>(),
+  isListening: false,
+};
 
 const adapter = connectNodeAdapter({
   acceptCompression: [],
   routes: (router) =>
     router.rpc(RegistryService.method.connect, async function* () {
       for (;;) {
-        const next = changed.promise;
-        yield present;
+        const next = state.changed.promise;
+        yield state.present;
         await next;
       }
     }),
 });
 const server = createServer(adapter);
-let isListening = false;
 
 onLines((line) => {
   if (line === "cpu") {
     process.stdout.write(`${cpuMicroseconds()}\n`);
     return;
   }
-  present = fromBinary(output, Buffer.from(line, "base64").subarray(FRAME_HEADER_BYTES));
-  changed.resolve();
-  changed = Promise.withResolvers();
-  if (isListening) return;
-  isListening = true;
+  state.present = fromBinary(output, Buffer.from(line, "base64").subarray(FRAME_HEADER_BYTES));
+  state.changed.resolve();
+  state.changed = Promise.withResolvers();
+  if (state.isListening) return;
+  state.isListening = true;
   server.listen(0, "127.0.0.1", () => {
     process.stdout.write(`127.0.0.1:${(server.address() as AddressInfo).port}\n`);
   });

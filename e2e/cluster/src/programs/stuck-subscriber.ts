@@ -11,10 +11,10 @@ const [server, service] = process.argv.slice(2) as [string, string];
 const client = createClient({ servers: [server] });
 const subscription = client.subscribe(service);
 await subscription.ready;
-let calls = 0;
+const counts = { calls: 0 };
 subscription.onChange(() => {
   // The first call is with what it has already.
-  if (++calls === 1) process.stdout.write(`${JSON.stringify({ ready: true, address: server })}\n`);
+  if (++counts.calls === 1) process.stdout.write(`${JSON.stringify({ ready: true, address: server })}\n`);
   // Its output may take a moment to leave; then it stands still for good.
   else for (;;);
 });

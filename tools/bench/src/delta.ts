@@ -1,0 +1,70 @@
+/**
+ * What one change costs in a service of thousands of instances: bytes to each subscriber, and processor time in a
+ * subscriber's process from the bytes to its callback.
+ *
+ *     node --conditions=@rollcall/source tools/bench/src/delta.ts [--instances 5000] [--changes 200] [--subscribers 5]
+ *
+ * Subscribers use the SDK, all in one process of their own, each with a connection of its own. The next change is made
+ * when all of them have been called back with the one before; the first half warms up and is dropped.
+ */
+
+import { parseArgs } from "node:util";
+
+import { LIMITS } from "@rollcall/core";
+import { createClient, type Registration } from "@rollcall/sdk";
+
+import { Child } from "./child.ts";
+import { BenchCluster } from "./cluster.ts";
+import { benchInstance } from "./fanout-words.ts";
+import { now, quantile } from "./failover-report.ts";
+
+const { values } = parseArgs({
+  options: {
+    instances: { type: "string", default: "5000" },
+    changes: { type: "string", default: "200" },
+    subscribers: { type: "string", default: "5" },
+  },
+});
+const instances = Number(values.instances);
+const changes = Number(values.changes);
+const subscribers = Number(values.subscribers);
+const warmUp = changes;
+const SERVICE = "delta";
+if (instances > LIMITS.registrationsPerClient) throw new Error(`at most ${LIMITS.registrationsPerClient} instances`);
+
+await using cluster = await BenchCluster.start({ data: 1, sessions: 1 });
+const server = cluster.sessions[0]!.address;
+const provider = createClient({ servers: [server] });
+const registrations: Registration[] = await Promise.all(
+  Array.from({ length: instances }, (_, index) => provider.register({ service: SERVICE, ...benchInstance(index, 0) })),
+);
+{
+  await using child = new Child("delta-subscribers", [server, SERVICE, String(subscribers)]);
+  const { bytes: snapshotBytes } = JSON.parse(await child.line()) as Report;
+  const latencies: number[] = [];
+  let before: Report | undefined;
+  let last: Report | undefined;
+  for (let change = 1; change <= changes + warmUp; change++) {
+    const index = (change * 7) % instances;
+    const from = now();
+    void registrations[index]!.update(benchInstance(index, change));
+    last = JSON.parse(await child.line()) as Report;
+    if (change > warmUp) latencies.push(now() - from);
+    else before = last;
+  }
+  latencies.sort((a, b) => a - b);
+  const each = (of: (report: Report) => number): number => (of(last!) - of(before!)) / changes / subscribers;
+  process.stdout.write(
+    `${instances} instances, ${subscribers} subscribers, ${changes} changes of one instance each\n` +
+      `bytes to a subscriber: ${(snapshotBytes / subscribers).toFixed(0)} for the list, ${each(({ bytes }) => bytes).toFixed(0)} for a change\n` +
+      `processor time of a subscriber for a change: ${each(({ cpuMicroseconds }) => cpuMicroseconds).toFixed(0)} us\n` +
+      `from the change to the last callback: p50 ${quantile(latencies, 0.5)} ms, p99 ${quantile(latencies, 0.99)} ms\n`,
+  );
+}
+await provider.close();
+
+/** What the subscribers have used so far, all of them together. */
+interface Report {
+  readonly bytes: number;
+  readonly cpuMicroseconds: number;
+}
