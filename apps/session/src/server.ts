@@ -117,7 +117,15 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     events,
     hello: greeting,
   });
-  const watches = new WatchLinks({ clock: clientClock, registrations, interests, lists, barriers, events, hello: greeting });
+  const watches = new WatchLinks({
+    clock: clientClock,
+    registrations,
+    interests,
+    lists,
+    barriers,
+    events,
+    hello: greeting,
+  });
 
   const notReady = (): string[] => unready(meta.membership, links.down(), handover.failing(clock.now()));
   let sweepTimer: Timer | undefined;

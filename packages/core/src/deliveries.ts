@@ -133,6 +133,11 @@ export class Deliveries<Source> {
     return delivery.state === "sending" && next !== delivery ? delivery.sentAt : undefined;
   }
 
+  /** Whether anything is on its way, for {@link sweep} to look at. */
+  get awaitsReceipts(): boolean {
+    return this.#sending.size > 0;
+  }
+
   /** Gives up on receipts that are overdue. Not to be called while the link is congested, which is slow and not lossy. */
   sweep(now: number): void {
     for (const followed of this.#sending)
@@ -171,7 +176,9 @@ export class Deliveries<Source> {
     followed.delivery = delivery;
     if (delivery.state === "sending") return;
     this.#sending.delete(followed);
-    this.changed(followed);
+    const shown = this.#shownOf(followed.source);
+    // Most receipts leave nothing to be sent, and the link is not woken for them.
+    if (shown !== undefined && isOwed(followed, shown)) this.changed(followed);
   }
 }
 

@@ -155,7 +155,7 @@ export class ClientConnection {
   }
 
   sweep(now: number): void {
-    if (!this.#ports.stream.congested) this.#subscriptions.sweep(now);
+    if (this.#subscriptions.awaitsReceipts && !this.#ports.stream.congested) this.#subscriptions.sweep(now);
   }
 
   /** Ends the subscriptions. What becomes of the registrations is for whoever knows why the connection ended. */

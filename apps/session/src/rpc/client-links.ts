@@ -20,6 +20,7 @@ import type { RegistrationStore } from "../registrations/registration-store.ts";
 import type { Barriers } from "../routing/barriers.ts";
 import type { Interests } from "../views/interests.ts";
 import { admit, admitHello } from "./admission.ts";
+import { RepeatedReceipts } from "./repeated-receipts.ts";
 
 export interface ClientLinksOptions {
   /** How long the registrations of a connection that was reset wait for the client to come back, in milliseconds. */
@@ -51,6 +52,7 @@ export class ClientLinks {
   readonly #ports: ClientLinksPorts;
   readonly #streams = new Set<MessageStream>();
   readonly #connections = new Set<ClientConnection>();
+  readonly #receipts = new RepeatedReceipts();
   #stopping = false;
 
   constructor(options: ClientLinksOptions, ports: ClientLinksPorts) {
@@ -84,6 +86,11 @@ export class ClientLinks {
     this.#streams.add(stream);
     stream.listen({
       message: (bytes) => {
+        const repeated = connection && this.#receipts.find(bytes);
+        if (repeated !== undefined) {
+          connection?.receive(repeated);
+          return;
+        }
         const message = clientMessageFromBytes(bytes);
         if (connection === undefined) {
           connection = this.#connect(stream, message);
@@ -92,6 +99,7 @@ export class ClientLinks {
         const { admitted, results, refusals, servicesRefusals } = admit(message);
         connection.refuse(results, refusals, servicesRefusals);
         connection.receive(admitted);
+        this.#receipts.remember(bytes, admitted);
       },
       drained: () => connection?.drained(),
       closed: (error) => {
