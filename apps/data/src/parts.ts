@@ -4,6 +4,7 @@
  */
 
 export { ClaimClocks } from "./datums/claim-clocks.ts";
+export { EvictionGuard } from "./datums/eviction-guard.ts";
 export { SlotContent } from "./datums/slot-content.ts";
 export { Tombstones } from "./datums/tombstones.ts";
 export { Departures } from "./sessions/departures.ts";

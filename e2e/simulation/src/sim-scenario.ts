@@ -1,6 +1,6 @@
 /** A scenario of the simulator: what clients do, in a cluster of which shape, and what may go wrong meanwhile. */
 
-import type { SeededRandom } from "@rollcall/testing";
+import type { CheckLimits, SeededRandom } from "@rollcall/testing";
 
 import type { ClusterShape } from "./cluster/sim-cluster.ts";
 import type { FaultProfile } from "./faults/fault.ts";
@@ -11,6 +11,8 @@ export interface SimScenario extends Scenario {
   readonly profile: FaultProfile;
   /** Links lose nothing while they live, and nobody is held up for long: then silence (P12) is judged as well. */
   readonly lossless: boolean;
+  /** Where it is judged by other times than the others. */
+  readonly limits?: Partial<CheckLimits> | undefined;
 }
 
 /** Two to four data nodes and two or three sessions. */

@@ -1,5 +1,6 @@
 /** Runs one scenario on one seed, with faults that the seed chooses, and judges what its users saw. */
 
+import { RegistryError } from "@rollcall/core";
 import { createClientWith } from "@rollcall/sdk/heart";
 import {
   HistoryRecorder,
@@ -12,6 +13,7 @@ import {
 } from "@rollcall/testing";
 
 import { SimCluster } from "./cluster/sim-cluster.ts";
+import { callUnary } from "./cluster/unary-calls.ts";
 import type { SimPorts } from "./cluster/sim-ports.ts";
 import { measureAtRest } from "./measure.ts";
 import { Nemesis } from "./nemesis.ts";
@@ -80,7 +82,7 @@ export async function simulate(
   return {
     seed,
     broken,
-    violations: broken === undefined ? checkAll(history.history(), LIMITS, scenario) : [],
+    violations: broken === undefined ? checkAll(history.history(), { ...LIMITS, ...scenario.limits }, scenario) : [],
     happened: [...happened],
     events: cluster.clock.events,
     history: history.history(),
@@ -116,6 +118,7 @@ interface WorldParts {
 
 function worldOf({ cluster, history, nemesis, leavesOut }: WorldParts): World {
   const clients = new Map<string, SimPorts>();
+  const calls = cluster.random.fork("calls");
   return {
     random: cluster.random.fork("scenario"),
     history,
@@ -124,6 +127,11 @@ function worldOf({ cluster, history, nemesis, leavesOut }: WorldParts): World {
       const ports = { ...cluster.portsOf(name), clientId: name };
       clients.set(name, ports);
       return createClientWith(ports, { servers: cluster.sessions.map(({ address }) => address) });
+    },
+    async callSession(method, request) {
+      const up = cluster.sessions.filter(({ state }) => state === "up");
+      if (up.length === 0) throw new RegistryError("unavailable", "no session is up");
+      return callUnary(calls.pick(up).server, method as never, request as never);
     },
     crashClient(name, options) {
       clients.get(name)?.clock.stop();

@@ -14,12 +14,13 @@ import {
   type SlotTable,
   type Version,
 } from "@rollcall/core";
-import { Departures, SlotContent, SlotOwnership, Storage, Tombstones } from "@rollcall/data/parts";
+import { Departures, EvictionGuard, SlotContent, SlotOwnership, Storage, Tombstones } from "@rollcall/data/parts";
 import { TableDraft } from "@rollcall/meta/parts";
 import { Feed } from "@rollcall/sdk/parts";
 import { RegistrationStore, Telling, View } from "@rollcall/session/parts";
 import type { Property } from "@rollcall/testing";
 
+import { leasesLost } from "../src/scenarios/leases.ts";
 import { fullRestart } from "../src/scenarios/full-restart.ts";
 import { duplicates, onBadLinks } from "../src/scenarios/links.ts";
 import { leaderLoss, pairLoss, sessionLoss } from "../src/scenarios/losses.ts";
@@ -225,6 +226,21 @@ export const mutants: readonly Mutant[] = [
     ],
     scenario: duplicates,
     violates: ["P5"],
+    seed: 1,
+  },
+  {
+    name: "believe that a third of all clients end at once: no guard of leases",
+    begin: () => [
+      breakMethod(
+        EvictionGuard,
+        "allow",
+        () =>
+          (_self, { overdue }) =>
+            overdue,
+      ),
+    ],
+    scenario: leasesLost,
+    violates: ["P3"],
     seed: 1,
   },
   {

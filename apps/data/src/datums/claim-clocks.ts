@@ -10,7 +10,7 @@ import { EvictionGuard, LAPSE_WINDOW_MS } from "./eviction-guard.ts";
 import { Tombstones } from "./tombstones.ts";
 
 /** A lease of which so little is left, as a share of it, should have been renewed at least once more. */
-const LATE_SHARE = 0.25;
+const LATE_SHARE = 0.4;
 
 /** What this node is to a slot, as far as clocks depend on it. */
 export interface SlotStanding {

@@ -8,8 +8,9 @@
  *      |                                           v   |  more lapse again
  *      +------------ all of them gone ---------- letting go
  *
- * It is well again when no more lapse than are allowed: {@link LAPSE_WINDOW_MS} after the last of many. What is overdue
- * then is gone {@link LET_GO_MS} later. A lease that is renewed meanwhile is as if nothing had been. Who unregisters has
+ * It is well again when no more lapse than are allowed: {@link LAPSE_WINDOW_MS} after the last of many. Then there is as
+ * much time again in which those who could not be heard may be heard, and what is overdue after that is gone
+ * {@link LET_GO_MS} later. A lease that is renewed meanwhile is as if nothing had been. Who unregisters has
  * nothing to do with all this.
  */
 
@@ -22,12 +23,16 @@ export const LAPSES_FREE = 10;
 /** The share of all leases of this node that may lapse within the window. Above it they are not believed to be gone. */
 export const LAPSES_SHARE = 0.15;
 
-/** How long letting go takes, in milliseconds: with the window before it less than a minute. */
+/** How long it has to be well before anybody is let go, in milliseconds: until all who can renew have done so. */
+export const WELL_FOR_MS = 15_000;
+
+/** How long letting go takes, in milliseconds: with what is before it less than a minute. */
 export const LET_GO_MS = 20_000;
 
 export type GuardState =
   | { readonly kind: "calm" }
-  | { readonly kind: "holding" }
+  /** It has been well since `wellSince`, by the clock; undefined while it is not. */
+  | { readonly kind: "holding"; readonly wellSince: number | undefined }
   /** `backlog` were overdue at `since`, of which `gone` have been let go. */
   | { readonly kind: "letting go"; readonly since: number; readonly backlog: number; readonly gone: number };
 
@@ -40,7 +45,7 @@ export interface LeaseLook {
   readonly overdue: number;
   /** All leases, the overdue ones included. */
   readonly leases: number;
-  /** Those that will lapse soon, because renewals of them have been missed already. Asked for only when it matters. */
+  /** Those that will lapse soon, because renewals of them have been missed already. Asked for only when some have lapsed. */
   readonly late: () => number;
   /** Everybody has been able to renew for as long as the window. */
   readonly isWell: boolean;
@@ -72,23 +77,28 @@ export class EvictionGuard {
     switch (this.#state.kind) {
       case "calm":
         if (this.#isUsual(look)) return look.overdue;
-        this.#state = { kind: "holding" };
+        this.#state = { kind: "holding", wellSince: undefined };
         this.#episodes++;
         return 0;
       case "holding":
-        if (look.isWell && this.#isUsual(look))
-          this.#state = { kind: "letting go", since: look.now, backlog: look.overdue, gone: 0 };
+        this.#state = this.#hold(this.#state.wellSince ?? look.now, look);
         return 0;
       case "letting go":
         if (look.isWell && this.#isUsual(look)) return this.#letGo(this.#state, look);
-        this.#state = { kind: "holding" };
+        this.#state = { kind: "holding", wellSince: undefined };
         return 0;
     }
   }
 
+  #hold(wellSince: number, look: LeaseLook): GuardState {
+    if (!look.isWell || !this.#isUsual(look)) return { kind: "holding", wellSince: undefined };
+    if (look.now - wellSince < WELL_FOR_MS) return { kind: "holding", wellSince };
+    return { kind: "letting go", since: look.now, backlog: look.overdue, gone: 0 };
+  }
+
   #isUsual({ leases, late }: LeaseLook): boolean {
     const lapses = this.#lapses.reduce((sum, { count }) => sum + count, 0);
-    return lapses <= LAPSES_FREE || lapses + late() <= Math.max(LAPSES_FREE, leases * LAPSES_SHARE);
+    return lapses + late() <= Math.max(LAPSES_FREE, leases * LAPSES_SHARE);
   }
 
   #letGo(state: Extract<GuardState, { kind: "letting go" }>, { now, overdue }: LeaseLook): number {

@@ -6,6 +6,7 @@ import { dataPartition, sessionPartition } from "./partitions.ts";
 import { dataScale } from "./data-scale.ts";
 import { disk } from "./disk.ts";
 import { duplicates, flapping, onBadLinks } from "./links.ts";
+import { leasesLost } from "./leases.ts";
 import { elections } from "./elections.ts";
 import { everything } from "./everything.ts";
 import { fullRestart } from "./full-restart.ts";
@@ -29,5 +30,6 @@ export const scenarios: readonly SimScenario[] = [
   disk,
   dataScale,
   duplicates,
+  leasesLost,
   everything,
 ];

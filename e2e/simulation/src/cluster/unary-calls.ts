@@ -1,0 +1,30 @@
+/** Plain calls to a simulated session, straight to its handlers: the simulated network carries streams only. */
+
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import type { NodeServer } from "@rollcall/runtime";
+
+type Handler = (request: unknown, context: HandlerContext) => unknown;
+
+/** Calls a method of a node. Rejects with what the handler throws; never settles when the node ends before it answers. */
+export async function callUnary<Input extends DescMessage, Output extends DescMessage>(
+  server: NodeServer,
+  method: DescMethodUnary<Input, Output>,
+  request: MessageInitShape<Input>,
+): Promise<MessageInitShape<Output>> {
+  const handlers = new Map<unknown, Handler>();
+  const router = {
+    rpc: (described: unknown, handler: Handler) => void handlers.set(described, handler),
+    service: () => {},
+  };
+  server.routes(router as unknown as ConnectRouter);
+  const context = { timeoutMs: () => undefined, signal: new AbortController().signal, requestHeader: new Headers() };
+  const message: MessageShape<Input> = create(method.input, request);
+  return (await handlers.get(method)!(message, context as unknown as HandlerContext)) as MessageInitShape<Output>;
+}
