@@ -42,7 +42,15 @@ async function connected() {
   watcher.subscribe("orders").onChange(({ instances }) => void views.push(instances.map(({ id }) => id).join()));
   for (const id of ["a", "b"]) void provider.register({ service: "orders", id, address: "10.0.0.1:80" });
   await cluster.clock.runUntilIdleOr(() => views.at(-1) === "a,b", 20_000);
-  return { cluster, provider, views, lost, store: stores.get("provider")!, connection: connections.get("watcher")! };
+  return {
+    cluster,
+    provider,
+    watcher,
+    views,
+    lost,
+    store: stores.get("provider")!,
+    connection: connections.get("watcher")!,
+  };
 }
 
 test("registrations that a session has given up are back within one interval", async () => {
@@ -70,7 +78,10 @@ test("a subscription that a session has forgotten is heard of again within one i
 });
 
 test("who agrees says nothing more than that", async () => {
-  const { cluster, views, lost } = await connected();
+  const { cluster, watcher, views, lost } = await connected();
+  watcher.subscribeServices();
+  watcher.subscribe("orders", { protocol: "tcp", zone: "a" });
+  await cluster.clock.runFor(1_000);
   const shown = views.length;
   await cluster.clock.runFor(10 * INTERVAL_MS);
   expect([views.length, lost]).toEqual([shown, []]);
