@@ -1,6 +1,7 @@
 /**
  * The same stream handlers behind Connect's typed API, for the forms that the byte-level path leaves alone: JSON,
- * HTTP/1.1, browsers, compressed requests. Messages are decoded by Connect, encoded again to bytes for the handler, and back.
+ * HTTP/1.1, browsers, compressed requests. Messages are decoded by Connect, encoded again to bytes for the handler, and
+ * back.
  * That is slow, and it is what lets one handler serve every client.
  *
  * Connect calls an async generator and does not say when the client is gone, except through `context.signal`; so

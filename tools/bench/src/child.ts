@@ -51,7 +51,7 @@ export function onLines(take: (line: string) => void): void {
     .once("close", () => process.exit());
 }
 
-/** What was sent on its way to all receivers is told in one line, with the processor time used until then. */
+/** Processor time that this process has used, in microseconds. */
 export function cpuMicroseconds(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
