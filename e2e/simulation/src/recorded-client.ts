@@ -116,6 +116,13 @@ export class RecordedClient {
     return this.#history.record({ kind: "unregistered", answers: asked, version });
   }
 
+  listServices(prefix: string): void {
+    this.#client.subscribeServices({ prefix }).onChange(({ services }) => {
+      const shown = new Set(services.map(textFromServiceKey));
+      this.#history.record({ kind: "services listed", client: this.name, prefix, services: shown });
+    });
+  }
+
   subscribe(service: string, filter: FilterInput): void {
     const of = { client: this.name, service: textOfService(service), filter: textFromFilter(filterFromInput(filter)) };
     this.#history.record({ kind: "subscribe", ...of, takes: (_id, content) => takes(filter, content) });

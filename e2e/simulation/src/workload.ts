@@ -18,6 +18,8 @@ const PROVIDERS = 4;
 const INSTANCES = 3;
 
 export interface WorkloadOptions {
+  /** Whether somebody looks at lists of services as well. */
+  readonly lists?: boolean | undefined;
   readonly steps: number;
   /** Time between two steps: evenly from 0 up to this, in milliseconds. */
   readonly stepMaxMs: number;
@@ -28,6 +30,7 @@ export interface WorkloadOptions {
 export function workload(options: WorkloadOptions): (world: World) => Promise<void> {
   return async (world) => {
     openSubscribers(world);
+    if (options.lists === true) openListers(world);
     const providers = Array.from(
       { length: PROVIDERS },
       (_, index) => new RecordedClient(`provider-${index + 1}`, world),
@@ -49,6 +52,11 @@ export function workload(options: WorkloadOptions): (world: World) => Promise<vo
     // Everybody stays until the history is judged: the world closes its clients.
     await world.elapse(world.settleMs);
   };
+}
+
+function openListers(world: World): void {
+  const lister = new RecordedClient("lister", world);
+  for (const prefix of ["", "o"]) lister.listServices(prefix);
 }
 
 function openSubscribers(world: World): void {

@@ -4,7 +4,7 @@ import { test } from "vitest";
 
 import { SEEDS, SEEDS_TIMEOUT_MS, expectSeedsHold } from "./seeds.ts";
 
-test.each(["pauses", "stale-timers", "clock-jumps", "data-scale", "everything"])(
+test.each(["pauses", "stale-timers", "clock-jumps", "data-scale", "everything", "service-lists"])(
   "%s",
   { timeout: SEEDS_TIMEOUT_MS },
   async (name) => {

@@ -50,6 +50,8 @@ function inWords(event: HistoryEvent, number: number): string {
       return `${event.client} ${event.kind}s to ${event.service}${through(event)}`;
     case "view":
       return `${event.client} sees ${event.service}${through(event)} ${formatVersion(event.version)}${unless(event.confirmed)}: ${[...event.instances].map(([id, content]) => `${id} (${content})`).join(", ") || "nobody"}`;
+    case "services listed":
+      return `${event.client} sees services ${event.prefix}*: ${[...event.services].join(", ") || "none"}`;
     case "fault":
       return event.what;
     case "override":

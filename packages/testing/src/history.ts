@@ -54,6 +54,8 @@ export type Happening =
       readonly instances: ReadonlyMap<string, string>;
       readonly confirmed: boolean;
     } & OfSubscription)
+  /** A client is shown which services there are whose names begin with `prefix`, by their texts. */
+  | ({ readonly kind: "services listed"; readonly prefix: string; readonly services: ReadonlySet<string> } & OfClient)
   | { readonly kind: "fault"; readonly what: string }
   | { readonly kind: "faults over" }
 

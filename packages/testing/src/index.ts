@@ -39,6 +39,7 @@ export { checkEmptyGuard } from "./checkers/empty-guard.ts";
 export { checkOwnership } from "./checkers/ownership.ts";
 export { checkPhantomLoss } from "./checkers/phantom-loss.ts";
 export { checkResurrection } from "./checkers/resurrection.ts";
+export { checkServiceLists } from "./checkers/service-lists.ts";
 export { checkSessionTruth } from "./checkers/session-truth.ts";
 export { checkSilence } from "./checkers/silence.ts";
 export { checkViews } from "./checkers/views.ts";

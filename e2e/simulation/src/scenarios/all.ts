@@ -11,6 +11,7 @@ import { elections } from "./elections.ts";
 import { everything } from "./everything.ts";
 import { fullRestart } from "./full-restart.ts";
 import { leaderLoss, metaLoss, pairLoss, sessionLoss } from "./losses.ts";
+import { serviceLists } from "./service-lists.ts";
 import { pauses, staleTimers } from "./pauses.ts";
 
 export const scenarios: readonly SimScenario[] = [
@@ -32,4 +33,5 @@ export const scenarios: readonly SimScenario[] = [
   duplicates,
   leasesLost,
   everything,
+  serviceLists,
 ];

@@ -11,6 +11,7 @@ import { checkEmptyGuard } from "./empty-guard.ts";
 import { checkOwnership } from "./ownership.ts";
 import { checkPhantomLoss } from "./phantom-loss.ts";
 import { checkResurrection } from "./resurrection.ts";
+import { checkServiceLists } from "./service-lists.ts";
 import { checkSessionTruth } from "./session-truth.ts";
 import { checkSilence } from "./silence.ts";
 import { checkViews } from "./views.ts";
@@ -36,6 +37,7 @@ export function checkAll(
     ...checkAcknowledgedVersions(history, limits),
     ...checkBoundedGhosts(history, limits),
     ...checkEmptyGuard(history),
+    ...checkServiceLists(history, limits),
     ...checkDurableOverrides(history, limits),
     ...checkAutonomousClients(history),
     ...checkBoundedResources(history),

@@ -71,6 +71,7 @@ export function readHistory({ events, endedAt }: History): Reading {
 /** What follows from something else, and so disturbs nothing itself. */
 const SEEN_KINDS: ReadonlySet<HistoryEvent["kind"]> = new Set([
   "view",
+  "services listed",
   "registered",
   "unregistered",
   "refused",
