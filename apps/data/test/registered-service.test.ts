@@ -128,6 +128,17 @@ describe("one client's word on one instance", () => {
   });
 });
 
+test("two sessions that came to one number for two words: the second is told, to say its own again above", () => {
+  const { orders } = told([word("register", 1, { client: "" })], ["s#1"]);
+  const second = writeFrom(word("register", 1, { client: "" }));
+  const other = { ...second, instance: new TextEncoder().encode("another") };
+  expect(orders.merge(other, "s#2")).toEqual({ kind: "superseded", by: second.version });
+  expect(orders.merge(second, "s#2").kind).toBe("merged");
+  const above = { ...other, version: { ...other.version, counter: 2 } };
+  expect(orders.merge(above, "s#2").kind).toBe("merged");
+  expect(shown(orders)["i-1"]).toBe("another");
+});
+
 describe("two clients on one instance id", () => {
   const first = word("register", 1);
   const second = word("register", 2, { client: "c2" });

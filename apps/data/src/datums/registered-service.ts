@@ -9,7 +9,9 @@
 import {
   Datum,
   compareVersions,
+  digestOfBytes,
   isNewerStamp,
+  sameDigest,
   type ClaimRecord,
   type IdRange,
   type NewestChange,
@@ -111,6 +113,10 @@ export class RegisteredService {
       const state = { version: write.version, removed, presumed: false, bytes, session, leaseMs: write.leaseMs };
       return { kind: "merged", claim: this.#put(write, state, this.#ledger.next()), isNews };
     }
+    // Two sessions number what comes by plain calls each for itself, and may come to one number for two words: whoever is
+    // second says it again above the first.
+    if (!removed && known.session !== session && !sameDigest(known.digest, digestOfBytes(write.instance)))
+      return { kind: "superseded", by: known.version };
     // The same word from another session: its client has moved there, and that session answers for it from now on.
     if (known.session !== session) this.#put(known, { ...stateOf(known), session }, this.#ledger.next());
     return { kind: "merged", claim: known, isNews };
