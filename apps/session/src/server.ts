@@ -7,7 +7,7 @@
  */
 
 import { MetaLink, healthService, introspectionService, type Membership } from "@rollcall/cluster";
-import { DurationHistogram, ServiceEvents, limitedTurns, noTracer, type Timer } from "@rollcall/core";
+import { DurationHistogram, ServiceEvents, digestOfText, limitedTurns, noTracer, type Timer } from "@rollcall/core";
 import {
   CONNECT_PATH,
   Health,
@@ -59,7 +59,13 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
   const links = new DataLinks(config.nodeId, ports);
   const { wake } = links;
   const writer = new Writer({ clock, wake, tableIsOld: () => meta.refresh() });
-  const registrations = new RegistrationStore(clock, writer, (registration) => handover.written(registration));
+  const hello = { nodeId: config.nodeId, startId: random.id(), role: "session" } as const;
+  const registrations = new RegistrationStore(
+    clock,
+    writer,
+    (registration) => handover.written(registration),
+    digestOfText(hello.startId).low,
+  );
   const events = new ServiceEvents(() => clock.now());
   const pushAges = new DurationHistogram();
   const receiptTimes = new DurationHistogram();
@@ -100,7 +106,6 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     barriers.adopt(table);
     links.adopt(membership);
   };
-  const hello = { nodeId: config.nodeId, startId: random.id(), role: "session" } as const;
   const meta = new MetaLink({ metas: config.metas, hello, heartbeatMs: config.heartbeatMs }, ports, adopt);
 
   const greeting = () => meta.membership && { nodeId: config.nodeId, clusterId: meta.membership.state.clusterId };

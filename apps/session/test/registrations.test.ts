@@ -1,6 +1,7 @@
-import { noTracer, type WriteOutcome } from "@rollcall/core";
+import { compareRegistrationVersions, noTracer, type WriteOutcome } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
 import { LeaseWriter } from "../src/registrations/lease-writer.ts";
+import { RegistrationStore } from "../src/registrations/registration-store.ts";
 import { ORDERS, SLOT, slotTable } from "./fixture.ts";
 import { CLIENT, startSession } from "./session-fixture.ts";
 
@@ -174,19 +175,27 @@ describe("registrations without a connection", () => {
     leases.unregister({ key: ORDERS, instanceId: "i-1" }, hear("gone"));
     const second = take();
     answer(second);
-    expect(inShort([...first, ...second])).toEqual(["register i-1 0.1", "unregister i-1 0.2"]);
+    expect(inShort([...first, ...second])).toEqual(["register i-1 1.0", "unregister i-1 2.0"]);
     expect(heard).toEqual(["1: applied 7", "gone: applied 7"]);
   });
 
   test("go on top of what another session has served: this wish came later", () => {
     const { register, take, answer, inShort, heard, store } = startLeases();
     register(1);
-    answer(take(), superseded(40, 0));
+    answer(take(), superseded(0, 40));
     const again = take();
-    expect(inShort(again)).toEqual(["register i-1 0.41"]);
+    expect(inShort(again)).toEqual(["register i-1 41.0"]);
     answer(again);
     expect(heard).toEqual(["1: applied 7"]);
-    expect(store.nextLeaseVersion().counter).toBe(42);
+    expect(store.nextLeaseVersion().incarnation).toBe(42);
+  });
+
+  test("are never taken for the same word as another session's, however alike the two have counted", () => {
+    const { clock, writer } = startSession();
+    const [one, other] = [1, 2].map((leaseTie) => new RegistrationStore(clock, writer, () => {}, leaseTie));
+    const versions = [one!, other!].map((store) => store.nextLeaseVersion());
+    expect(compareRegistrationVersions(versions[0]!, versions[1]!)).not.toBe(0);
+    expect(compareRegistrationVersions(one!.nextLeaseVersion(), versions[1]!)).toBeGreaterThan(0);
   });
 
   test("a copy from before never goes on top of what another session has served since", () => {
@@ -195,8 +204,8 @@ describe("registrations without a connection", () => {
     answer(take());
     adopt(slotTable(2, "d-2"));
     const rewritten = take("d-2");
-    expect(inShort(rewritten)).toEqual(["register i-1 0.1"]);
-    answer(rewritten, superseded(40, 0));
+    expect(inShort(rewritten)).toEqual(["register i-1 1.0"]);
+    answer(rewritten, superseded(0, 40));
     expect([take("d-2"), store.size]).toEqual([[], 0]);
   });
 
@@ -206,8 +215,8 @@ describe("registrations without a connection", () => {
     answer(take());
     adopt(slotTable(2, "d-2"));
     const rewritten = take("d-2");
-    expect(inShort(rewritten)).toEqual(["unregister i-1 0.1"]);
-    answer(rewritten, superseded(40, 0));
+    expect(inShort(rewritten)).toEqual(["unregister i-1 1.0"]);
+    answer(rewritten, superseded(0, 40));
     expect(take("d-2")).toEqual([]);
   });
 

@@ -57,9 +57,14 @@ export class RegistrationStore {
   readonly #leases = new LeaseTable<Registration>();
   /** Orders registrations made without a connection, across sessions: each learns the others' when it meets them. */
   #leaseCounter = 0;
+  readonly #leaseTie: number;
 
-  /** @param written called when the leader has the present state of a registration, or the store has let go of it */
-  constructor(clock: Clock, writer: Writer, written: (registration: Registration) => void) {
+  /**
+   * @param written called when the leader has the present state of a registration, or the store has let go of it
+   * @param leaseTie tells the versions that this life of this session makes from those of any other
+   */
+  constructor(clock: Clock, writer: Writer, written: (registration: Registration) => void, leaseTie = 0) {
+    this.#leaseTie = leaseTie;
     this.#clock = clock;
     this.#writer = writer;
     this.#written = written;
@@ -105,9 +110,12 @@ export class RegistrationStore {
     return rangesOf(ofService, after, rangesMax);
   }
 
-  /** A version for a registration made without a connection, newer than any this session has met. */
+  /**
+   * A version for a registration made without a connection, newer than any this session has met and equal to none of
+   * another's: what is equal is taken for the same word again, and would change nothing.
+   */
   nextLeaseVersion(): RegistrationVersion {
-    return { incarnation: 0, counter: ++this.#leaseCounter };
+    return { incarnation: ++this.#leaseCounter, counter: this.#leaseTie };
   }
 
   /** Takes in a wish and brings it to the leader; `settled` hears of the end. */
@@ -214,7 +222,7 @@ export class RegistrationStore {
       registration.tell({ kind: "applied", version: end.version });
     } else if (registration.identity.clientId === "" && registration.isAwaited) {
       // Another session has served the same instance: this wish came later, so it goes on top.
-      this.#leaseCounter = Math.max(this.#leaseCounter, end.by.counter);
+      this.#leaseCounter = Math.max(this.#leaseCounter, end.by.incarnation);
       registration.version = this.nextLeaseVersion();
       this.#write(registration);
     } else {
