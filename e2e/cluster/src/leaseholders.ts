@@ -50,9 +50,11 @@ export class Leaseholders {
     for (const id of ids) this.#renewed.add(id);
   }
 
+  /** Takes all of them out: that many which only fell silent would be held by the guard, and others with them. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#renewing;
+    await Promise.all([...this.#renewed].map((id) => this.unregister(id)));
   }
 
   async #renewAll(): Promise<void> {
