@@ -96,7 +96,7 @@ test.each([
   ["bundler.ts", { module: "esnext", moduleResolution: "bundler" }],
 ] as const)("the types are right for %s", async (file, options) => {
   consumer.write(file, program(importAll));
-  expect(await consumer.complaints(file, { ...options, ...nodeTypes, lib: ["es2024"] })).toBe("");
+  expect(await consumer.complaints(file, { ...options, ...nodeTypes, lib: ["es2024", "dom"] })).toBe("");
 });
 
 test("from CommonJS under node16, where only a late import leads to an ES module, the types are right, too", async () => {
@@ -105,7 +105,7 @@ test("from CommonJS under node16, where only a late import leads to an ES module
     "late.cts",
     `${text}\nexport const sdk = import("@rollcall/sdk").then(({ createClient }) => createClient);`,
   );
-  expect(await consumer.complaints("late.cts", { module: "node16", ...nodeTypes, lib: ["es2024"] })).toBe("");
+  expect(await consumer.complaints("late.cts", { module: "node16", ...nodeTypes, lib: ["es2024", "dom"] })).toBe("");
 });
 
 test("a use that is wrong is found", async () => {
