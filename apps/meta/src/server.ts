@@ -11,6 +11,7 @@ import { Health, JOIN_PATH, MetaService, wireFromClusterState } from "@rollcall/
 import { counter, gauge, type Metric, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
 import { Cluster, stateFromRecord } from "./cluster/cluster.ts";
+import { ToldLoads } from "./membership/told-loads.ts";
 import { NodeLinks } from "./rpc/node-links.ts";
 import type { Candidate, Leadership, MetaStore, StoreListener } from "./store/meta-store.ts";
 
@@ -44,7 +45,12 @@ type Part =
 
 export function createMetaServer(config: MetaServerConfig, ports: MetaServerPorts): MetaServer {
   const { log, store } = ports;
-  const nodes = new NodeLinks(log);
+  const loads = new ToldLoads({
+    ...ports,
+    isMember: (nodeId) => stateNow()?.members.some((member) => member.nodeId === nodeId) ?? false,
+    changed: () => nodes.tellLoads(),
+  });
+  const nodes = new NodeLinks(log, loads);
   let part: Part = { kind: "standing by", state: undefined };
   let leader: Candidate | undefined;
   let leaderships = 0;
@@ -135,6 +141,7 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
       await takenOver;
     },
     async stop() {
+      loads.close();
       nodes.closeAll(new RegistryError("shutting_down", "meta is stopping"));
       if (part.kind === "leading") part.cluster.close();
       part = { kind: "standing by", state: stateNow() };

@@ -55,6 +55,7 @@ async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
           leaving: false,
           sequence: ++sequence,
           synced: new Set(),
+          load: undefined,
           ...request,
         }),
       );

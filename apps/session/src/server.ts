@@ -7,7 +7,16 @@
  */
 
 import { MetaLink, healthService, introspectionService, type Membership } from "@rollcall/cluster";
-import { DurationHistogram, ServiceEvents, digestOfText, limitedTurns, noTracer, type Timer } from "@rollcall/core";
+import {
+  DurationHistogram,
+  ServiceEvents,
+  digestOfText,
+  limitedTurns,
+  noTracer,
+  type Frame,
+  type SessionLoad,
+  type Timer,
+} from "@rollcall/core";
 import {
   CONNECT_PATH,
   Health,
@@ -15,12 +24,17 @@ import {
   RegistryService,
   WATCH_PATH,
   WATCH_SERVICES_PATH,
+  frameFromServerMessage,
   framesFromPush,
   framesFromServicesPush,
   instanceFromBytes,
 } from "@rollcall/protocol";
 import { counter, gauge, histogram, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
+import { Balancer } from "./balance/balancer.ts";
+import { Roster } from "./balance/roster.ts";
+import { RestoreGate } from "./connections/restore-gate.ts";
+import { SESSION_DEFAULTS } from "./defaults.ts";
 import { ServiceLists } from "./lists/service-lists.ts";
 import { DataLinks } from "./peers/data-links.ts";
 import { LeaseWriter } from "./registrations/lease-writer.ts";
@@ -46,7 +60,20 @@ export interface SessionServerConfig {
   readonly connectionGraceMs: number;
   /** The same for a connection that fell silent, from when that was found out. With the time to find out, the lease. */
   readonly silenceGraceMs: number;
+  /** Clients connected at a time. */
+  readonly connectionsMax?: number;
+  /** Clients brought back at a time, from their hello until all they asked for is answered. */
+  readonly restoringMax?: number;
+  /** Clients that wait for their turn to be brought back. */
+  readonly restoreQueueMax?: number;
+  /** Time between looks at whether this session has too many clients, in milliseconds; 0 for never. */
+  readonly balanceEveryMs?: number;
+  /** How long clients may take to move elsewhere when this session stops, in milliseconds. */
+  readonly drainMs?: number;
 }
+
+/** Addresses named to a client that is asked to move, at most. */
+const MOVE_TO_MAX = 100;
 
 /** How often leases, retries and receipts are looked at, in milliseconds. */
 const SWEEP_MS = 250;
@@ -54,7 +81,8 @@ const SWEEP_MS = 250;
 /** Connections that are written to before other input is looked at: some milliseconds of work. */
 const CLIENTS_PER_TURN_MAX = 128;
 
-export function createSessionServer(config: SessionServerConfig, ports: NodePorts): NodeServer {
+export function createSessionServer(given: SessionServerConfig, ports: NodePorts): NodeServer {
+  const config = { ...SESSION_DEFAULTS, ...given };
   const { clock, random, log, tracer = noTracer } = ports;
   const links = new DataLinks(config.nodeId, ports);
   const { wake } = links;
@@ -105,13 +133,36 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     directory.adopt(table);
     barriers.adopt(table);
     links.adopt(membership);
+    roster.adopt(membership.state);
   };
-  const meta = new MetaLink({ metas: config.metas, hello, heartbeatMs: config.heartbeatMs }, ports, adopt);
+  const load = (): { clients: number; draining: boolean } => ({
+    clients: clients.connections,
+    draining: clients.isLeaving,
+  });
+  const roster = new Roster(config.nodeId, load);
+  const meta = new MetaLink(
+    {
+      metas: config.metas,
+      hello,
+      heartbeatMs: config.heartbeatMs,
+      load,
+      loadsChanged: (loads) => {
+        roster.adoptLoads(loads);
+        // When all stop, nobody has anywhere to go.
+        if (roster.others.length === 0) clients.endDrain();
+      },
+    },
+    ports,
+    adopt,
+  );
 
   const greeting = () => meta.membership && { nodeId: config.nodeId, clusterId: meta.membership.state.clusterId };
+  const sessionsFrame = framedOnce(() => roster.told);
+  const gate = new RestoreGate(clock, { restoringMax: config.restoringMax, queueMax: config.restoreQueueMax });
   const clientClock = limitedTurns(clock, CLIENTS_PER_TURN_MAX);
   const clients = new ClientLinks(config, {
     clock: clientClock,
+    random,
     log,
     registrations,
     interests,
@@ -120,8 +171,11 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     tracer,
     receiptTimes,
     events,
+    gate,
     hello: greeting,
+    sessions: () => (roster.told.length === 0 ? undefined : sessionsFrame()),
   });
+  const balancer = new Balancer({ clock, random, roster, clients }, config.balanceEveryMs);
   const watches = new WatchLinks({
     clock: clientClock,
     registrations,
@@ -132,7 +186,10 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     hello: greeting,
   });
 
-  const notReady = (): string[] => unready(meta.membership, links.down(), handover.failing(clock.now()));
+  const notReady = (): string[] => [
+    ...(clients.isLeaving ? ["is stopping"] : []),
+    ...unready(meta.membership, links.down(), handover.failing(clock.now())),
+  ];
   let sweepTimer: Timer | undefined;
   const sweep = (): void => {
     const now = clock.now();
@@ -144,8 +201,11 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
     tellings.sweep(now);
     lists.sweep(now);
     registrations.sweep(now);
+    gate.sweep(now);
     clients.sweep(now);
     watches.sweep(now);
+    if (roster.hasNews(now)) clients.sessionsChanged();
+    if (!clients.isLeaving) balancer.sweep(now);
     sweepTimer = clock.setTimer(SWEEP_MS, sweep);
   };
 
@@ -182,6 +242,18 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
       gauge("rollcall_session_clients", "Clients connected by a Connect stream.", clients.connections),
       gauge("rollcall_session_watches", "Watch streams: browsers, and clients without a Connect stream.", watches.size),
       gauge("rollcall_session_subscriptions", "Subscriptions of these clients.", clients.subscriptions),
+      gauge("rollcall_session_clients_restoring", "Clients that are being brought back.", gate.restoring),
+      gauge("rollcall_session_clients_waiting", "Clients that wait for their turn to be brought back.", gate.waiting),
+      counter(
+        "rollcall_session_clients_refused_total",
+        "Clients sent elsewhere because this node had too much to do.",
+        gate.refused + clients.refused,
+      ),
+      counter(
+        "rollcall_session_moves_asked_total",
+        "Clients asked to move to a session that has fewer.",
+        balancer.asked,
+      ),
       gauge(
         "rollcall_session_registrations",
         "Registrations held for clients, with recent removals.",
@@ -225,13 +297,30 @@ export function createSessionServer(config: SessionServerConfig, ports: NodePort
       meta.open(address);
       sweep();
     },
-    stop() {
+    async stop() {
+      const elsewhere = roster.others.map(({ address }) => address).slice(0, MOVE_TO_MAX);
+      if (elsewhere.length > 0 && clients.connections > 0 && config.drainMs > 0) {
+        watches.refuse();
+        const drained = clients.drain(config.drainMs, elsewhere);
+        meta.report();
+        await drained;
+      }
       sweepTimer?.cancel();
       clients.stop();
       watches.stop();
       meta.leave();
       links.close();
     },
+  };
+}
+
+/** Frames a list of sessions when it is another one than the last time. */
+function framedOnce(present: () => readonly SessionLoad[]): () => Frame {
+  let last: { readonly sessions: readonly SessionLoad[]; readonly frame: Frame } | undefined;
+  return () => {
+    const sessions = present();
+    if (last?.sessions !== sessions) last = { sessions, frame: frameFromServerMessage({ sessions }) };
+    return last.frame;
   };
 }
 

@@ -201,7 +201,7 @@ describe("at the edge of each limit", () => {
     },
     { field: "hello.agent", limit: 128, make: (size: number) => ({ agent: "a".repeat(size) }) },
   ])("$field: $limit is allowed, one more ends the connection", ({ field, limit, make }) => {
-    const hello = { clientId: "client-1", incarnation: 1, agent: "" };
+    const hello = { clientId: "client-1", incarnation: 1, agent: "", moves: false };
     expect(admitHello({ ...hello, ...make(limit) })).toMatchObject(make(limit));
     expect(() => admitHello({ ...hello, ...make(limit + 1) })).toThrow(
       expect.objectContaining({ reason: "invalid_field", subject: expect.objectContaining({ field }) as unknown }),
@@ -210,7 +210,7 @@ describe("at the edge of each limit", () => {
 });
 
 test.each(["", "-", "a b", "a/b", "ä"])("a client cannot be called %j", (clientId) => {
-  expect(() => admitHello({ clientId, incarnation: 1, agent: "" })).toThrow(RegistryError);
+  expect(() => admitHello({ clientId, incarnation: 1, agent: "", moves: false })).toThrow(RegistryError);
 });
 
 test("a first message without a hello is none", () => {

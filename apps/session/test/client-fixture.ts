@@ -10,6 +10,7 @@ import {
   type ClientMessage,
   type Frame,
   type ServerHello,
+  type SessionLoad,
   type Write,
   type WriteOutcome,
 } from "@rollcall/core";
@@ -20,11 +21,12 @@ import {
   framesFromServicesPush,
   serverMessageFromBytes,
 } from "@rollcall/protocol";
-import { SimClock } from "@rollcall/testing";
+import { SeededRandom, SimClock } from "@rollcall/testing";
 
 import { ClientConnection } from "../src/connections/client-connection.ts";
 import { ServiceLists } from "../src/lists/service-lists.ts";
 import type { Registration } from "../src/registrations/registration.ts";
+import { RestoreGate } from "../src/connections/restore-gate.ts";
 import { RegistrationStore } from "../src/registrations/registration-store.ts";
 import { Barriers } from "../src/routing/barriers.ts";
 import { Writer } from "../src/routing/writer.ts";
@@ -35,8 +37,15 @@ import { FakeStream, LeaderDatum, ORDERS, encoded, readInstance, slotTable, vers
 export const GREETING: ServerHello = { nodeId: "session-1", clusterId: "c" };
 export const GRACE_MS = 300;
 export const SILENCE_GRACE_MS = 15_000;
+export const CONNECTIONS_MAX = 10;
+export const RESTORING_MAX = 3;
 
-export const helloOf = (clientId: string, incarnation = 1): ClientHello => ({ clientId, incarnation, agent: "test" });
+export const helloOf = (clientId: string, incarnation = 1): ClientHello => ({
+  clientId,
+  incarnation,
+  agent: "test",
+  moves: false,
+});
 
 /** What hears of the parts of a session. */
 export interface BackendListener {
@@ -113,17 +122,26 @@ export function connect(backend: Backend, clientId = "client-1") {
     receiptTimes: new DurationHistogram(),
     barriers: backend.barriers,
     events: backend.events,
+    sessions: () => undefined,
+    restored: () => {},
   });
   return { connection, ...talking(stream, backend, (message) => connection.receive({ ...NOTHING, ...message })) };
 }
 
 export function startLinks() {
   const backend = startBackend();
-  const state: { greeting: ServerHello | undefined } = { greeting: GREETING };
+  const state: { greeting: ServerHello | undefined; sessions: readonly SessionLoad[] } = {
+    greeting: GREETING,
+    sessions: [],
+  };
+  const gate = new RestoreGate(backend.clock, { restoringMax: RESTORING_MAX, queueMax: RESTORING_MAX });
   const links = new ClientLinks(
-    { connectionGraceMs: GRACE_MS, silenceGraceMs: SILENCE_GRACE_MS },
+    { connectionGraceMs: GRACE_MS, silenceGraceMs: SILENCE_GRACE_MS, connectionsMax: CONNECTIONS_MAX },
     {
       clock: backend.clock,
+      random: new SeededRandom(1),
+      gate,
+      sessions: () => frameFromServerMessage({ sessions: state.sessions }),
       log: silentLog,
       registrations: backend.registrations,
       interests: backend.interests,
@@ -158,7 +176,7 @@ export function startLinks() {
       },
     };
   };
-  return { ...backend, links, open, state };
+  return { ...backend, links, gate, open, state };
 }
 
 const NOTHING: ClientMessage = {

@@ -1,6 +1,15 @@
 import { NO_FILTER, RegistryError } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
-import { GRACE_MS, GREETING, SILENCE_GRACE_MS, helloOf, registerItem, startLinks } from "./client-fixture.ts";
+import {
+  CONNECTIONS_MAX,
+  GRACE_MS,
+  GREETING,
+  RESTORING_MAX,
+  SILENCE_GRACE_MS,
+  helloOf,
+  registerItem,
+  startLinks,
+} from "./client-fixture.ts";
 import { ORDERS } from "./fixture.ts";
 
 const reset = new RegistryError("unavailable", "the link was reset");
@@ -159,5 +168,158 @@ describe("a node that stops", () => {
     const client = open();
     client.say({ hello: helloOf("client-1") });
     expect(client.stream.closedWith).toMatchObject({ reason: "shutting_down" });
+  });
+});
+
+/** Clients that move when they are asked to. */
+const mover = (clientId: string) => ({ ...helloOf(clientId), moves: true });
+
+describe("clients that move", () => {
+  test("are told which sessions there are, and others are not", async () => {
+    const { links, open, state } = startLinks();
+    state.sessions = [{ address: "10.0.0.1:9600", clients: 3 }];
+    const [moving, plain] = [open(), open()];
+    moving.say({ hello: mover("a") });
+    plain.say({ hello: helloOf("b") });
+    expect(await moving.heard()).toMatchObject([{ hello: GREETING }, { sessions: state.sessions }]);
+    links.sessionsChanged();
+    expect(await moving.heard()).toMatchObject([{ sessions: state.sessions }]);
+    expect(await plain.heard()).toMatchObject([{ hello: GREETING, sessions: [] }]);
+  });
+
+  test("are asked to move, as many as wanted, and nobody else", async () => {
+    const { links, open } = startLinks();
+    const clients = Array.from({ length: 6 }, (_, index) => {
+      const client = open();
+      client.say({ hello: index < 4 ? mover(`m-${index}`) : helloOf(`p-${index}`) });
+      return client;
+    });
+    const asked = async (): Promise<boolean[]> => {
+      const moves: boolean[] = [];
+      for (const client of clients) moves.push((await client.heard()).some(({ move }) => move !== undefined));
+      return moves;
+    };
+    await asked();
+    expect(links.ask(3, { to: ["10.0.0.1:9600"], withinMs: 10 })).toBe(3);
+    const first = await asked();
+    expect(first.filter(Boolean)).toHaveLength(3);
+    expect(first.slice(4)).toEqual([false, false]);
+    expect(links.ask(100, { to: [], withinMs: 10 })).toBe(4);
+    expect(await asked()).toEqual([true, true, true, true, false, false]);
+  });
+});
+
+describe("a node that is about to stop", () => {
+  const TO = ["10.0.0.1:9600"];
+
+  function draining() {
+    const started = startLinks();
+    const [moving, plain] = [started.open(), started.open()];
+    moving.say({ hello: mover("a"), registers: [registerItem(1, 1)] });
+    plain.say({ hello: helloOf("b") });
+    started.answer();
+    const drained = { is: false };
+    const drain = (): void => void started.links.drain(4_000, TO).then(() => (drained.is = true));
+    return { ...started, moving, plain, drained, drain };
+  }
+
+  test("asks everybody to move, sends away who cannot, and is done when all are gone", async () => {
+    const { clock, moving, plain, drained, drain, takeWrites } = draining();
+    await moving.heard();
+    drain();
+    expect(await moving.heard()).toMatchObject([{ move: { to: TO, withinMs: 2_000 } }]);
+    await clock.runFor(2_000);
+    expect(plain.stream.closedWith).toMatchObject({ reason: "shutting_down" });
+    plain.end();
+    expect(moving.stream.closedWith).toBeUndefined();
+    await clock.runFor(1);
+    expect(drained.is).toBe(false);
+    // It has moved: what it left here is of no use to anybody.
+    moving.end();
+    await clock.runFor(1);
+    expect(drained.is).toBe(true);
+    expect(takeWrites()).toMatchObject([{ kind: "unregister" }]);
+  });
+
+  test("lets nobody in any more", async () => {
+    const { open, drain } = draining();
+    drain();
+    const late = open();
+    late.say({ hello: mover("late") });
+    expect(late.stream.closedWith).toMatchObject({ reason: "shutting_down" });
+  });
+
+  test("waits no longer than it was told, nor when there is nowhere to go", async () => {
+    const { clock, moving, drained, drain } = draining();
+    drain();
+    await clock.runFor(3_999);
+    expect(drained.is).toBe(false);
+    await clock.runFor(1);
+    expect(drained.is).toBe(true);
+    expect(moving.stream.closedWith).toBeUndefined();
+    const other = draining();
+    other.drain();
+    other.links.endDrain();
+    await other.clock.runFor(0);
+    expect(other.drained.is).toBe(true);
+  });
+});
+
+describe("when many clients come at once", () => {
+  function crowd(count: number) {
+    const started = startLinks();
+    const clients = Array.from({ length: count }, (_, index) => {
+      const client = started.open();
+      client.say({ hello: helloOf(`c-${index}`), registers: [registerItem(1, 1, `i-${index}`)] });
+      return client;
+    });
+    return { ...started, clients };
+  }
+
+  test("so many are brought back at a time; the others wait unheard, and what they said counts when it is their turn", async () => {
+    const { links, gate, clients, answer, clock } = crowd(RESTORING_MAX + 2);
+    clients.at(-1)!.say({ registers: [registerItem(2, 1, "i-second")] });
+    expect([links.connections, gate.waiting]).toEqual([RESTORING_MAX, 2]);
+    expect(answer()).toHaveLength(RESTORING_MAX);
+    await clock.runFor(0);
+    expect([links.connections, gate.waiting]).toEqual([RESTORING_MAX + 2, 0]);
+    expect(answer().map(({ instanceId }) => instanceId)).toEqual(["i-3", "i-4", "i-second"]);
+    expect(await clients.at(-1)!.heard()).toMatchObject([
+      { hello: GREETING },
+      { results: [{ sequence: 1 }, { sequence: 2 }] },
+    ]);
+    expect(gate.restoring).toBe(0);
+  });
+
+  test("who goes while waiting leaves nothing behind", async () => {
+    const { links, gate, clients, answer, clock } = crowd(RESTORING_MAX + 1);
+    clients.at(-1)!.end(reset);
+    answer();
+    await clock.runFor(0);
+    expect([links.connections, gate.waiting, gate.restoring]).toEqual([RESTORING_MAX, 0, 0]);
+  });
+
+  test("one who says something senseless while waiting is sent away when it is its turn", async () => {
+    const { clients, answer, clock } = crowd(RESTORING_MAX + 1);
+    clients.at(-1)!.receive(Uint8Array.of(0xff));
+    answer();
+    await clock.runFor(0);
+    expect(clients.at(-1)!.stream.closedWith).toMatchObject({ reason: "protocol_violation" });
+  });
+
+  test("one who says more than anybody needs to while waiting is sent elsewhere", () => {
+    const { clients } = crowd(RESTORING_MAX + 1);
+    for (let index = 0; index < 3; index++) clients.at(-1)!.receive(new Uint8Array(1_024 * 1_024));
+    expect(clients.at(-1)!.stream.closedWith).toMatchObject({ reason: "overloaded" });
+  });
+
+  test("more connections than there may be are refused, and when one ends there is room again", () => {
+    const { links, open } = startLinks();
+    const clients = Array.from({ length: CONNECTIONS_MAX }, () => open());
+    const late = open();
+    expect(late.stream.closedWith).toMatchObject({ reason: "overloaded", retryAfterMs: 1_000 });
+    expect(links.refused).toBe(1);
+    clients[0]!.end();
+    expect(open().stream.closedWith).toBeUndefined();
   });
 });

@@ -25,7 +25,11 @@ export interface Observation {
 }
 
 export function observedDialer(dialer: Dialer, observation: Observation): Dialer {
-  return { dial: (address, method) => observedStream(dialer.dial(address, method), observation) };
+  let links = 0;
+  return {
+    dial: (address, method) =>
+      observedStream(dialer.dial(address, method), `${observation.client} ${++links}`, observation),
+  };
 }
 
 /** How a recorded client names the filter that takes everything: the only one that is observed. */
@@ -33,18 +37,23 @@ const NO_FILTER_TEXT = "{}";
 
 type Asked = "subscribed" | "repair";
 
-function observedStream(stream: MessageStream, { client, history }: Observation): MessageStream {
+function observedStream(stream: MessageStream, link: string, { client, history }: Observation): MessageStream {
   /** What the client has asked for and not been answered, in order: what waits for long is asked for again. */
   const asked = new Map<string, Asked[]>();
   const ask = (name: string, what: Asked): void => void asked.set(name, [...(asked.get(name) ?? []), what]);
   const sent = ({ subscribes, receipts }: ClientMessage): void => {
-    for (const item of subscribes) ask(nameOf(item), "subscribed");
+    for (const item of subscribes) {
+      ask(nameOf(item), "subscribed");
+      const of = { client, service: textFromServiceKey(item.key), filter: NO_FILTER_TEXT };
+      history.record({ kind: "asked", link, ...of, digest: item.held && formatDigest(item.held.digest) });
+    }
     for (const item of receipts) if (item.resync) ask(nameOf(item), "repair");
   };
   const came = (push: Update): void => {
     const name = nameOf(push);
     history.record({
       kind: "pushed",
+      link,
       client,
       service: textFromServiceKey(push.key),
       filter: NO_FILTER_TEXT,

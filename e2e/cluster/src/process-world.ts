@@ -19,7 +19,7 @@ export interface ProcessWorldOptions {
   readonly settleMs: number;
   /** Ends the faults that the test makes. */
   readonly calm?: (() => void) | undefined;
-  /** Addresses of the sessions that a client knows. Default: all that run. */
+  /** Addresses of the sessions that a client knows, to which it keeps. Default: all that run, and those that it learns of. */
   readonly serversOf?: ((client: string) => readonly string[]) | undefined;
 }
 
@@ -30,14 +30,14 @@ export class ProcessWorld implements World {
   readonly #cluster: RealCluster;
   readonly #clients: Client[] = [];
   readonly #calm: () => void;
-  readonly #serversOf: (client: string) => readonly string[];
+  readonly #serversOf: ((client: string) => readonly string[]) | undefined;
 
   constructor(cluster: RealCluster, { seed, settleMs, calm = () => {}, serversOf }: ProcessWorldOptions) {
     this.#cluster = cluster;
     this.random = new SeededRandom(seed);
     this.settleMs = settleMs;
     this.#calm = calm;
-    this.#serversOf = serversOf ?? (() => cluster.sessions.map(({ address }) => address));
+    this.#serversOf = serversOf;
   }
 
   /** The times by which the history of this world is judged. */
@@ -48,7 +48,8 @@ export class ProcessWorld implements World {
   /** A client whose pushes are noted as they come in. */
   openClient(name: string): Client {
     const dialer = createHttp2Dialer({ errorDetail: errorDetailCodec });
-    const client = this.#cluster.openClient({ name, servers: this.#serversOf(name) }, (options) =>
+    const servers = this.#serversOf?.(name);
+    const client = this.#cluster.openClient({ name, ...(servers && { servers }) }, (options) =>
       createClientWith(
         {
           clock: systemClock,

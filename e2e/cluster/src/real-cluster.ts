@@ -197,9 +197,13 @@ export class RealCluster implements AsyncDisposable {
     program.thaw();
   }
 
-  /** A client that knows all sessions that run, unless told otherwise. It is closed with the cluster at the latest. */
+  /**
+   * A client that knows all sessions that run; or those that are named, to which it keeps. It is closed with the cluster
+   * at the latest.
+   */
   openClient(options: Partial<NodeClientOptions> = {}, make: MakeClient = createClient): Client {
-    const client = make({ servers: this.sessions.map(({ address }) => address), ...options });
+    const servers = options.servers ?? this.sessions.map(({ address }) => address);
+    const client = make({ discoverServers: options.servers === undefined, ...options, servers });
     this.#clients.add(client);
     client.on("closed", () => void this.#clients.delete(client));
     return client;

@@ -51,7 +51,7 @@ export class WireClient {
   }
 
   hello(clientId: string, agent = "wire"): this {
-    return this.say({ hello: { clientId, incarnation: 1, agent } });
+    return this.say({ hello: { clientId, incarnation: 1, agent, moves: false } });
   }
 
   say(message: Partial<ClientMessage>): this {

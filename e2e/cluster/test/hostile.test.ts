@@ -190,7 +190,9 @@ test.each([
   ["subscribes", 4],
   ["unsubscribes", 5],
 ])("a message of half a million empty %s is refused, and costs nobody anything", async (_, field) => {
-  const hello = messageFromFrame(frameFromClientMessage({ hello: { clientId: "hostile", incarnation: 1, agent: "" } }));
+  const hello = messageFromFrame(
+    frameFromClientMessage({ hello: { clientId: "hostile", incarnation: 1, agent: "", moves: false } }),
+  );
   const items = new Uint8Array(1_000_000);
   for (let at = 0; at < items.length; at += 2) items[at] = (field << 3) | 2;
   const body = frameFromMessage(Buffer.concat([hello, items]));
@@ -257,7 +259,7 @@ test("clients that never read hold up nobody while a service changes two thousan
     slow.destroy();
   });
   const subscribes = [{ key: serviceKey(key), filter: NO_FILTER, held: undefined }];
-  const hello = { clientId: "deaf", incarnation: 1, agent: "" };
+  const hello = { clientId: "deaf", incarnation: 1, agent: "", moves: false };
   openStream(deaf, CONNECT_PATH).write(frameFromClientMessage({ hello, subscribes }));
   const { input } = RegistryService.method.watch;
   const watching = openStream(slow, WATCH_PATH);

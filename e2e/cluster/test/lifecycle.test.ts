@@ -75,7 +75,8 @@ test("a session that is stopped sends its clients to the other one, and nobody i
 
   await cluster.stop(leaving);
   await until(() => crowd.connected, { what: "every client is connected again" });
-  expect(crowd.disconnected).toBeGreaterThan(0);
+  // They had a new connection before they gave up the old one.
+  expect(crowd.disconnected).toBe(0);
   expect([...moved]).toEqual([staying.nodeId]);
   await elapse(AFTERMATH_MS);
   expect(crowd.news()).toEqual([]);

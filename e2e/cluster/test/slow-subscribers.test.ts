@@ -48,7 +48,7 @@ async function stopReading(path: string, service: string, number: number): Promi
     path === WATCH_PATH
       ? frameFromMessage(toBinary(input, create(input, { key: { service } })))
       : frameFromClientMessage({
-          hello: { clientId: `stalled-${number}`, incarnation: 1, agent: "stalled" },
+          hello: { clientId: `stalled-${number}`, incarnation: 1, agent: "stalled", moves: false },
           subscribes: [{ key: serviceKey({ service }), filter: NO_FILTER, held: undefined }],
         });
   stream.write(request);

@@ -61,23 +61,29 @@ export class Observer {
     }
   }
 
-  #sawClient({ from, message }: CarriedFrame): void {
+  #sawClient({ link, from: client, message }: CarriedFrame): void {
     const { subscribes, receipts } = clientMessageFromBytes(message);
-    for (const { key, filter } of subscribes) this.#asked.set(nameOf(from, key, filter), "subscribed");
-    for (const { key, filter, resync } of receipts) if (resync) this.#asked.set(nameOf(from, key, filter), "repair");
+    for (const { key, filter, held } of subscribes) {
+      this.#asked.set(nameOf(link, key, filter), "subscribed");
+      const of = { client, service: textFromServiceKey(key), filter: textFromFilter(filter) };
+      this.#history.record({ kind: "asked", link, ...of, digest: held && formatDigest(held.digest) });
+    }
+    for (const { key, filter, resync } of receipts) if (resync) this.#asked.set(nameOf(link, key, filter), "repair");
   }
 
-  #sawPushes({ to: client, message }: CarriedFrame): void {
-    for (const push of serverMessageFromBytes(message).pushes) this.#sawPush(client, push);
+  #sawPushes({ link, to: client, message }: CarriedFrame): void {
+    for (const push of serverMessageFromBytes(message).pushes) this.#sawPush(link, client, push);
   }
 
   #sawPush(
+    link: string,
     client: string,
     { key, filter, version, digest, baseDigest, instances, removedIds, confirmed }: Update,
   ): void {
-    const name = nameOf(client, key, filter);
+    const name = nameOf(link, key, filter);
     this.#history.record({
       kind: "pushed",
+      link,
       client,
       service: textFromServiceKey(key),
       filter: textFromFilter(filter),
@@ -125,6 +131,6 @@ export class Observer {
   }
 }
 
-function nameOf(client: string, key: ServiceKey, filter: Filter): string {
-  return `${client} ${textFromServiceKey(key)} ${textFromFilter(filter)}`;
+function nameOf(link: string, key: ServiceKey, filter: Filter): string {
+  return `${link} ${textFromServiceKey(key)} ${textFromFilter(filter)}`;
 }

@@ -12,8 +12,10 @@ import {
   type ClusterState,
   type JoinRequest,
   type JoinResponse,
+  type LoadReport,
   type Log,
   type NodeHello,
+  type NodeLoad,
   type RegistryError,
   type SlotId,
   type Timer,
@@ -30,6 +32,10 @@ export interface MetaLinkOptions {
   readonly heartbeatMs: number;
   /** Of a data node: the slots it follows and has in full, under the leader epochs of the state it has; none by default. */
   readonly synced?: () => ReadonlySet<SlotId>;
+  /** Of a session: its load, which goes with every message. */
+  readonly load?: () => Omit<LoadReport, "known">;
+  /** Of a session: called with the loads of all, whenever meta tells them. */
+  readonly loadsChanged?: (loads: readonly NodeLoad[]) => void;
 }
 
 export const DEFAULT_HEARTBEAT_MS = 1_000;
@@ -63,13 +69,15 @@ export class MetaLink {
   #unanswered = 0;
   /** Something was sent on this link since the last answer. */
   #awaitsAnswer = false;
-  /** What is synced has changed since it was last said. */
+  /** What is synced, or the load, has changed since it was last said. */
   #reportIsDue = false;
   /** Messages sent on this link. */
   #count = 0;
   /** Messages of this link that are not known to have been taken in, the oldest first. */
   #sent: { readonly count: number; readonly atMs: number }[] = [];
   #currentAsOf = -Infinity;
+  /** Version of the newest loads that were told. */
+  #knownLoads = 0;
   #heartbeat: Timer | undefined;
 
   /** @param changed called with every newer state of the cluster, and first when the node has joined */
@@ -122,7 +130,7 @@ export class MetaLink {
     if (!this.#awaitsAnswer) this.#renewNow();
   }
 
-  /** What is synced has changed: meta is told at once, or when it has answered what it was told last. */
+  /** What is synced, or the load, has changed: meta is told at once, or when it has answered what it was told last. */
   report(): void {
     this.#reportIsDue = true;
     this.#reportSoon();
@@ -165,7 +173,9 @@ export class MetaLink {
     this.#awaitsAnswer = true;
     this.#reportIsDue = false;
     const stateVersion = this.#stateVersion();
-    this.#link.send(frameFromJoinRequest({ hello, stateVersion, leaving, sequence: count, synced: this.#synced() }));
+    const load = this.#options.load && { ...this.#options.load(), known: this.#knownLoads };
+    const synced = this.#synced();
+    this.#link.send(frameFromJoinRequest({ hello, stateVersion, leaving, sequence: count, synced, load }));
   }
 
   #reportIfDue(): void {
@@ -198,10 +208,18 @@ export class MetaLink {
     this.#unanswered = 0;
     this.#awaitsAnswer = false;
     const known = this.#membership?.state.version;
+    // Whichever cluster it is of: what is told there of nodes that are not members here has no effect.
+    this.#takeLoads(response);
     if (this.#takeIn(response)) this.#noteAnswer(response.sequence);
     // What was said of an older state did not count. A node that follows nothing has nothing to say.
     if (this.#membership?.state.version !== known && this.#synced().size > 0) this.#reportIsDue = true;
     if (this.#reportIsDue) this.#reportSoon();
+  }
+
+  #takeLoads({ loads }: JoinResponse): void {
+    if (loads === undefined || loads.version === this.#knownLoads) return;
+    this.#knownLoads = loads.version;
+    this.#options.loadsChanged?.(loads.nodes);
   }
 
   /** False when the answer comes from a meta that knows less than this node, or of another cluster. */

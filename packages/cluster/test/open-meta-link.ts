@@ -57,7 +57,9 @@ export function openLink({ metas = ["meta-1:1", "meta-2:1", "meta-3:1"], first =
 
 export const answer = (stream: FakeStream, response: Partial<JoinResponse> = {}) =>
   stream.receive(
-    messageFromFrame(frameFromJoinResponse({ incarnation: 4, state: undefined, sequence: 0, ...response })),
+    messageFromFrame(
+      frameFromJoinResponse({ incarnation: 4, state: undefined, sequence: 0, loads: undefined, ...response }),
+    ),
   );
 export const said = (stream: FakeStream): JoinRequest[] => stream.sent.map(joinRequestFromBytes);
 /** What a node says in its `sequence`th message on a link. */
@@ -67,6 +69,7 @@ export const saying = (sequence: number, change: Partial<JoinRequest> = {}): Joi
   leaving: false,
   sequence,
   synced: new Set(),
+  load: undefined,
   ...change,
 });
 export const slots = (...numbers: number[]): ReadonlySet<SlotId> => new Set(numbers.map(slotId));

@@ -20,6 +20,8 @@ export interface ClientHello {
   readonly incarnation: number;
   /** Name and version of the client library, for operators. */
   readonly agent: string;
+  /** Whether it moves to another session when asked to, and wants to know which there are. */
+  readonly moves: boolean;
 }
 
 export interface RegisterItem {
@@ -136,4 +138,22 @@ export interface ServerMessage {
   /** What the session has of the client: the answer to a summary. */
   readonly summary?: ClientSummary | undefined;
   readonly barriers: readonly BarrierAnswer[];
+  /** Asks the client to go on at another session. */
+  readonly move: Move | undefined;
+  /** The sessions that take clients; none says nothing. */
+  readonly sessions: readonly SessionLoad[];
+}
+
+export interface Move {
+  /** Addresses to choose from; none leaves the choice to the client. */
+  readonly to: readonly string[];
+  /** The client begins at a random moment within this time, in milliseconds. */
+  readonly withinMs: number;
+}
+
+/** A session as clients know it. */
+export interface SessionLoad {
+  readonly address: string;
+  /** How many clients it has; undefined when nobody knows yet. */
+  readonly clients: number | undefined;
 }

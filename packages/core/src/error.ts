@@ -15,6 +15,7 @@ export const ERROR_REASONS = [
   "shutting_down",
   "closed",
   "internal",
+  "overloaded",
 ] as const;
 
 export type ErrorReason = (typeof ERROR_REASONS)[number];
@@ -34,6 +35,8 @@ export interface ErrorValue {
   readonly reason: ErrorReason;
   readonly message: string;
   readonly subject: ErrorSubject | undefined;
+  /** When to try again at the same place, in milliseconds, if something is known about it. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** A given value is echoed up to this many characters: enough to recognise it, too few to flood a log. */
@@ -42,16 +45,18 @@ export const VALUE_SHOWN_MAX = 80;
 export class RegistryError extends Error implements ErrorValue {
   readonly reason: ErrorReason;
   readonly subject: ErrorSubject | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     reason: ErrorReason,
     message: string,
-    options: { subject?: ErrorSubject | undefined; cause?: unknown } = {},
+    options: { subject?: ErrorSubject | undefined; retryAfterMs?: number | undefined; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "RegistryError";
     this.reason = reason;
     this.subject = options.subject;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   /** By name: a program may hold two copies of this class, one in each of two packages, and catches with either. */
@@ -62,7 +67,7 @@ export class RegistryError extends Error implements ErrorValue {
   static from(value: ErrorValue): RegistryError {
     return value instanceof RegistryError
       ? value
-      : new RegistryError(value.reason, value.message, { subject: value.subject });
+      : new RegistryError(value.reason, value.message, { subject: value.subject, retryAfterMs: value.retryAfterMs });
   }
 
   /** The only door from `unknown`: a RegistryError stays itself, anything else is `internal` with its cause kept. */

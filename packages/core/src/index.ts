@@ -120,6 +120,7 @@ export { LeaseTable } from "./lease-table.ts";
 // The cluster.
 export { ALL_SLOTS, SLOT_COUNT, slotId, slotOfServiceKey, slotOfText, type SlotId } from "./slot.ts";
 export { EMPTY_SLOT_TABLE, mayFollow, ownerOf, type SlotAccess, type SlotOwner, type SlotTable } from "./slot-table.ts";
+export { differsMarkedly } from "./load.ts";
 export { NODE_ROLES, memberKey, type ClusterState, type Member, type NodeRole } from "./membership.ts";
 
 // Conversations.
@@ -127,6 +128,7 @@ export type {
   ClientHello,
   ClientMessage,
   ClientSummary,
+  Move,
   PushReceipt,
   RegisterItem,
   RegistrationOutcome,
@@ -136,6 +138,7 @@ export type {
   ServicesPush,
   ServicesReceipt,
   ServicesRefusal,
+  SessionLoad,
   SubscribeItem,
   SubscribeServicesItem,
   SubscriptionRefusal,
@@ -151,7 +154,10 @@ export type {
   LinkHello,
   LinkRequest,
   LinkResponse,
+  LoadReport,
+  Loads,
   NodeHello,
+  NodeLoad,
   NotifyReceipt,
   RegistrationRef,
   ReplicateRequest,

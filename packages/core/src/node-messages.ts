@@ -299,6 +299,28 @@ export interface JoinRequest {
   readonly sequence: number;
   /** Of a data node: the slots it follows and has in full, by the state of `stateVersion`. */
   readonly synced: ReadonlySet<SlotId>;
+  /** Of a session. */
+  readonly load: LoadReport | undefined;
+}
+
+export interface LoadReport {
+  readonly clients: number;
+  /** It is about to stop and sends its clients away. */
+  readonly draining: boolean;
+  /** Version of the newest loads the session was told; 0 for none. */
+  readonly known: number;
+}
+
+export interface NodeLoad {
+  readonly nodeId: string;
+  readonly clients: number;
+  readonly draining: boolean;
+}
+
+/** What the sessions have said of their loads. The version tells only whether two of these are the same. */
+export interface Loads {
+  readonly version: number;
+  readonly nodes: readonly NodeLoad[];
 }
 
 export interface JoinResponse {
@@ -308,6 +330,8 @@ export interface JoinResponse {
   readonly state: ClusterState | undefined;
   /** Of the newest message meta has taken in: what it says was true when that was sent, or is since. */
   readonly sequence: number;
+  /** To a session: the loads of all, when it does not have them. */
+  readonly loads: Loads | undefined;
   /** From a meta that does not lead, and then nothing else counts: `host:port` of the one that does. */
   readonly leader?: string | undefined;
 }

@@ -142,7 +142,7 @@ const changes = {
 };
 
 export const clientMessages: fc.Arbitrary<ClientMessage> = fc.record({
-  hello: optional(fc.record({ clientId: text, incarnation: count, agent: text })),
+  hello: optional(fc.record({ clientId: text, incarnation: count, agent: text, moves: flags })),
   registers: some(registers),
   unregisters: some(
     fc.record({
@@ -175,6 +175,8 @@ export const serverMessages: fc.Arbitrary<ServerMessage> = fc.record({
     }),
   ),
   refusals: some(fc.record({ key: keys, filter: filters, error: errors })),
+  move: optional(fc.record({ to: some(text), withinMs: fc.nat() })),
+  sessions: some(fc.record({ address: text, clients: optional(fc.nat()) })),
   pushes: some(updates),
   summary: summaries,
   barriers: barrierAnswers,
@@ -301,6 +303,7 @@ export const joinRequests: fc.Arbitrary<JoinRequest> = fc.record({
   leaving: flags,
   sequence: count,
   synced: fc.uniqueArray(slots).map((list) => new Set(list)),
+  load: optional(fc.record({ clients: fc.nat(), draining: flags, known: count })),
 });
 
 const owners: fc.Arbitrary<SlotOwner> = fc.record({
@@ -326,4 +329,7 @@ export const joinResponses: fc.Arbitrary<JoinResponse> = fc.record({
   incarnation: count,
   state: optional(clusterStates),
   sequence: count,
+  loads: optional(
+    fc.record({ version: count, nodes: some(fc.record({ nodeId: text, clients: fc.nat(), draining: flags })) }),
+  ),
 });

@@ -1,7 +1,7 @@
 /** What nodes say to each other of slots: each number in each place is checked, and what must be there is asked for. */
 
 import { create, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
-import { ALL_SLOTS, EMPTY_DIGEST, SLOT_COUNT, messageFromFrame } from "@rollcall/core";
+import { ALL_SLOTS, EMPTY_DIGEST, SLOT_COUNT, messageFromFrame, type JoinRequest } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
 import {
   ClaimSchema,
@@ -159,10 +159,18 @@ test("what an older node leaves out of its conversation with meta is nothing", (
 
 describe("the slots that a node has in full", () => {
   const bytesOf = (...bytes: number[]) => Uint8Array.from(bytes);
+  const nothing: JoinRequest = {
+    hello: undefined,
+    stateVersion: 0,
+    leaving: false,
+    sequence: 0,
+    synced: new Set(),
+    load: undefined,
+  };
 
   test("are bit n % 8 of byte n / 8 on the wire", () => {
     const synced = new Set([0, 9, 255].map((slot) => ALL_SLOTS[slot]!));
-    const frame = frameFromJoinRequest({ hello: undefined, stateVersion: 0, leaving: false, sequence: 0, synced });
+    const frame = frameFromJoinRequest({ ...nothing, synced });
     const bitmap = new Uint8Array(SLOT_COUNT / 8);
     bitmap.set([1, 2]);
     bitmap[31] = 0x80;
@@ -172,8 +180,7 @@ describe("the slots that a node has in full", () => {
   });
 
   test("cost nothing when there are none", () => {
-    const none = { hello: undefined, stateVersion: 0, leaving: false, sequence: 0, synced: new Set<never>() };
-    expect(messageFromFrame(frameFromJoinRequest(none))).toHaveLength(0);
+    expect(messageFromFrame(frameFromJoinRequest(nothing))).toHaveLength(0);
   });
 
   test("may be cut behind the last", () => {

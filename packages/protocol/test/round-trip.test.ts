@@ -107,6 +107,8 @@ describe("what is encoded is what is decoded", () => {
           servicesRefusals: [],
           pushes: [update],
           barriers: [],
+          move: undefined,
+          sessions: [],
         });
       }),
     );
@@ -116,7 +118,7 @@ describe("what is encoded is what is decoded", () => {
 /** What a part is when it is left out, if not an empty list. */
 const LEFT_OUT = {
   fromClient: { summary: undefined, hello: undefined },
-  fromSession: { summary: undefined, hello: undefined },
+  fromSession: { summary: undefined, hello: undefined, move: undefined },
   fromSessionToData: { hello: undefined, registrations: undefined },
   fromData: { reportAll: false, copies: undefined },
   fromFollower: { hello: undefined },

@@ -14,7 +14,8 @@ export function registryErrorFromConnectError(error: ConnectError, codec?: Error
   const found = error.details.find((detail) => "type" in detail && detail.type === codec?.typeName);
   const detail = found !== undefined && "type" in found ? codec?.decode(found.value) : undefined;
   const reason = detail?.reason ?? reasonFromStatus(STATUS_NAMES[error.code] ?? "unknown");
-  return new RegistryError(reason, error.rawMessage, { subject: detail?.subject, cause: error });
+  const { subject, retryAfterMs } = detail ?? {};
+  return new RegistryError(reason, error.rawMessage, { subject, retryAfterMs, cause: error });
 }
 
 /**

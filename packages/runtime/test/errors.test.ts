@@ -20,6 +20,7 @@ const codes: Readonly<Record<ErrorReason, Code>> = {
   shutting_down: Code.Unavailable,
   closed: Code.Canceled,
   internal: Code.Internal,
+  overloaded: Code.Unavailable,
 };
 
 const errorFor = (reason: ErrorReason) =>

@@ -32,11 +32,3 @@ export function pauseBeforeDial(
   if (failures < serverCount) return random.next() * jitterMs;
   return random.next() * Math.min(pauseMaxMs, pauseMinMs * 2 ** (failures - serverCount));
 }
-
-/** The items in random order: clients that were given the same list spread over all of it. */
-export function shuffled<Item>(items: readonly Item[], random: Random): readonly Item[] {
-  const rest = [...items];
-  const result: Item[] = [];
-  while (rest.length > 0) result.push(...rest.splice(Math.floor(random.next() * rest.length), 1));
-  return result;
-}

@@ -10,8 +10,6 @@ import {
   toggleDigest,
   type ClientSummary,
   type FilterInput,
-  type ServerHello,
-  type ServerMessage,
 } from "@rollcall/core";
 
 import { SubscriptionBalancer, type Balancer, type BalancerOptions } from "./balance/balancer.ts";
@@ -20,6 +18,7 @@ import type { Client, ClientState } from "./client-surface.ts";
 import type { ClientPorts, LinkedClientPorts } from "./client-ports.ts";
 import { Comparison } from "./comparison.ts";
 import { Connection } from "./connection.ts";
+import { Conversation } from "./conversation.ts";
 import { Drains } from "./drains.ts";
 import { EventHub, type ClientEvents, type EventName } from "./events.ts";
 import { firstView } from "./first-view.ts";
@@ -76,7 +75,7 @@ class ConnectedClient implements Client {
       new Keeper({
         clock,
         cache: ports.cache,
-        isConnected: () => this.#connection.state === "open",
+        isConnected: () => this.#connection.isOpen,
         problem: (problem) => this.#cacheFailed(problem),
       });
     this.#registrations = new Registrations({
@@ -129,21 +128,23 @@ class ConnectedClient implements Client {
     this.subscribeAll = many.subscribeAll;
     this.subscribePrefix = many.subscribePrefix;
     this.subscribeServices = many.subscribeServices;
-    this.#connection = new Connection(ports, options, {
-      dialed: (incarnation) => this.#dialed(incarnation),
-      opened: (server, hello) => this.#opened(server, hello),
-      received: (message) => this.#received(message),
-      drained: wake,
-      lost: ({ server, wasOpen, error, failures, pauseMs }) => {
-        this.#registrations.disconnected();
-        this.#drains.disconnected();
-        this.#subscriptions.disconnected();
-        this.#comparison.disconnected();
-        this.#lists.disconnected();
-        if (wasOpen) this.#events.emit("disconnected", { server, error });
-        this.#events.emit("retrying", { failures, pauseMs, error });
+    const { agent, discoverServers, servers } = options;
+    const moves = discoverServers || servers.length > 1;
+    const conversation = new Conversation(
+      { clientId: this.id, agent, moves },
+      {
+        log,
+        events: this.#events,
+        registrations: this.#registrations,
+        subscriptions: this.#subscriptions,
+        drains: this.#drains,
+        lists: this.#lists,
+        comparison: this.#comparison,
+        summary: () => this.#summary(),
+        outbox: () => this.#outbox,
       },
-    });
+    );
+    this.#connection = new Connection(ports, options, conversation);
     // Registrations first: who resolves a service should find those that started together with it.
     this.#outbox = new Outbox(clock, this.#connection, [
       this.#registrations,
@@ -162,9 +163,8 @@ class ConnectedClient implements Client {
 
   get state(): ClientState {
     if (this.#life.kind !== "live") return this.#life.kind;
-    const link = this.#connection.state;
-    if (link === "open") return "connected";
-    return link === "waiting" ? "waiting" : "connecting";
+    if (this.#connection.isOpen) return "connected";
+    return this.#connection.state === "waiting" ? "waiting" : "connecting";
   }
 
   register(input: RegisterInput, { signal }: { signal?: AbortSignal | undefined } = {}): PendingRegistration {
@@ -264,38 +264,10 @@ class ConnectedClient implements Client {
     if (this.#life.kind !== "live") throw new RegistryError("closed", "the client is closed");
   }
 
-  // The conversation -------------------------------------------------------------------------------------------------
-
-  #dialed(incarnation: number): void {
-    this.#registrations.replay(incarnation);
-    this.#drains.replay();
-    this.#subscriptions.replay();
-    this.#lists.replay();
-    this.#outbox.begin({ clientId: this.id, incarnation, agent: this.#options.agent });
-  }
-
-  #opened(server: string, hello: ServerHello): void {
-    const { nodeId, clusterId } = hello;
-    this.#subscriptions.opened(hello);
-    this.#comparison.opened();
-    this.#ports.log.info("connected to the registry", { server, nodeId, clusterId });
-    this.#events.emit("connected", { server, nodeId, clusterId });
-  }
-
   #summary(): ClientSummary | undefined {
     const registrations = this.#registrations.digest(this.id);
     const [services, lists] = [this.#subscriptions.digest(), this.#lists.digest()];
     return registrations && services && lists && { registrations, subscriptions: toggleDigest(services, lists) };
-  }
-
-  #received({ results, refusals, pushes, servicesPushes, servicesRefusals, summary, barriers }: ServerMessage): void {
-    for (const result of results) this.#registrations.take(result);
-    for (const answer of barriers) this.#drains.take(answer);
-    for (const refusal of refusals) this.#subscriptions.refuse(refusal);
-    for (const push of pushes) this.#subscriptions.take(push);
-    for (const refusal of servicesRefusals) this.#lists.refuse(refusal);
-    for (const push of servicesPushes) this.#lists.take(push);
-    if (summary !== undefined) this.#comparison.take(summary);
   }
 }
 

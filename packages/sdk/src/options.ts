@@ -20,6 +20,11 @@ export interface ClientOptions {
   readonly zone?: string | undefined;
   /** Name and version of the program, for the registry's operators. Default: name and version of this library. */
   readonly agent?: string | undefined;
+  /**
+   * Whether to learn from the servers which others there are and how many clients each has, and to choose among all of
+   * them. Default true. Without it only the servers named here are ever dialed.
+   */
+  readonly discoverServers?: boolean | undefined;
   readonly reconnect?: { readonly [Name in keyof ReconnectOptions]?: ReconnectOptions[Name] | undefined } | undefined;
   /**
    * How long a server may take from dial to hello, in milliseconds, before the next one is tried. Default 3,000: a
@@ -58,6 +63,7 @@ export interface CompleteOptions {
   readonly name: string;
   readonly zone: string;
   readonly agent: string;
+  readonly discoverServers: boolean;
   readonly reconnect: ReconnectOptions;
   readonly connectTimeoutMs: number;
   readonly resultTimeoutMs: number;
@@ -90,6 +96,7 @@ export function completeOptions(
     name: checkName(options.name ?? ""),
     zone: options.zone ?? "",
     agent: checkAgent(options.agent || DEFAULT_AGENT),
+    discoverServers: options.discoverServers ?? true,
     reconnect: {
       jitterMs: duration("reconnect.jitterMs", options.reconnect?.jitterMs, 50),
       pauseMinMs: duration("reconnect.pauseMinMs", options.reconnect?.pauseMinMs, 100),

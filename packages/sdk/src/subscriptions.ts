@@ -302,6 +302,23 @@ export class Subscriptions implements OutboxSource {
     feed.tellChanged();
   }
 
+  /** Takes a push that is no answer to what was asked: from a server that is being left. Its receipt goes to `draft`. */
+  takeAside(part: UpdatePart, draft: Draft): void {
+    const feed = this.find(part.key, part.filter);
+    // Parts are gathered from one server only.
+    if (feed === undefined || part.more === true) return;
+    const server = this.#server!;
+    const outcome = feed.take(part, server.clusterId);
+    // The new server is asked for whatever could not be used.
+    if (outcome === "unfit" || outcome === "mismatch") return;
+    this.#guard(feed, part, outcome);
+    if (part.confirmed) this.#ports.keeper?.confirmed(feed, part.digest, server);
+    draft.receipt({ key: feed.key, filter: feed.filter, held: feed.heldForReceipt, resync: false });
+    if (outcome !== "changed") return;
+    this.#ports.pushed(part);
+    feed.tellChanged();
+  }
+
   #guard(feed: Feed, update: Update, outcome: FeedOutcome): void {
     const { heldBack } = this.#ports;
     const isEmpty = sameDigest(update.digest, EMPTY_DIGEST);

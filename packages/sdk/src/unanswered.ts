@@ -19,14 +19,14 @@ export class Unanswered<Item> {
     this.#overdue = overdue;
   }
 
-  get isEmpty(): boolean {
-    return this.#sentAt.size === 0;
-  }
-
   sent(item: Item): void {
     this.#sentAt.delete(item);
     this.#sentAt.set(item, this.#clock.now());
     this.#arm();
+  }
+
+  get isEmpty(): boolean {
+    return this.#sentAt.size === 0;
   }
 
   /** `item` has its answer, or none is wanted any more. */

@@ -1,8 +1,7 @@
 import type { Random } from "@rollcall/core";
-import { SeededRandom } from "@rollcall/testing";
 import { describe, expect, test } from "vitest";
 
-import { pauseBeforeDial, shuffled } from "../src/backoff.ts";
+import { pauseBeforeDial } from "../src/backoff.ts";
 
 const options = { jitterMs: 50, pauseMinMs: 100, pauseMaxMs: 5_000 };
 
@@ -27,12 +26,4 @@ describe("pauseBeforeDial", () => {
   test("a very long row of failures stays at the longest", () => {
     expect(pauseBeforeDial(5_000, 2, options, drawing(1))).toBe(5_000);
   });
-});
-
-test("shuffled keeps every item and does not favour an order", () => {
-  const random = new SeededRandom(1);
-  const orders = Array.from({ length: 600 }, () => shuffled(["a", "b", "c"], random).join(""));
-  const counts = Object.values(Object.groupBy(orders, (order) => order)).map((same) => same!.length);
-  expect(counts).toHaveLength(6);
-  for (const count of counts) expect(count).toBeGreaterThan(60);
 });

@@ -26,7 +26,7 @@ import { LeaseLink } from "../src/lease/lease-link.ts";
 import type { RegistryCalls } from "../src/lease/registry-calls.ts";
 
 const ORDERS = serviceKey({ service: "orders" });
-const HELLO: ClientHello = { clientId: "c", incarnation: 1, agent: "test" };
+const HELLO: ClientHello = { clientId: "c", incarnation: 1, agent: "test", moves: false };
 const LEASE_MS = 15_000;
 
 const INSTANCE = instanceFromInput({ id: "a", address: "10.0.0.1:80" }, () => "a");
@@ -56,6 +56,8 @@ const NOTHING: ServerMessage = {
   servicesPushes: [],
   servicesRefusals: [],
   barriers: [],
+  move: undefined,
+  sessions: [],
 };
 
 /** @param hasTimers whether the platform gives the link its timers, as it may not do for a page in the background */

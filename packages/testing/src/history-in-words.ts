@@ -63,6 +63,7 @@ function inWords(event: HistoryEvent, number: number): string {
     case "table":
       return `slot table ${event.epoch} goes round`;
     case "accepted":
+    case "asked":
       return "";
     case "faults over":
     case "all servers down":

@@ -75,9 +75,13 @@ export type Happening =
 
 /** What an observer on the network saw between servers and clients. */
 type WireHappening =
+  /** A client asks for a subscription and says what it holds of it, if it does. */
+  | ({ readonly kind: "asked"; readonly link: string; readonly digest: string | undefined } & OfSubscription)
   /** A push came to a client. */
   | ({
       readonly kind: "pushed";
+      /** A client on the way from one session to another has two. */
+      readonly link: string;
       readonly version: Version;
       /** Of the content that the push leads to. */
       readonly digest: string;

@@ -173,6 +173,6 @@ export class Lane {
 }
 
 /** Only the value of an error travels: what caused it stays where it was. */
-function errorFromWire({ reason, message, subject }: ErrorValue): RegistryError {
-  return new RegistryError(reason, message, { subject });
+function errorFromWire({ reason, message, subject, retryAfterMs }: ErrorValue): RegistryError {
+  return new RegistryError(reason, message, { subject, retryAfterMs });
 }

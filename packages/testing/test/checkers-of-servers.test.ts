@@ -227,6 +227,24 @@ describe("P12, silence", () => {
     expect(checkSilence(story.endAt(LATE))).toEqual([]);
   });
 
+  test("a client on two links may be pushed the same news on both, and on neither what it said that it holds", () => {
+    const asked = { kind: "asked", client: "reader", service: SERVICE, filter: "", link: "2" } as const;
+    const moving = registeredRun()
+      .pushed("reader", "d1")
+      .record({ ...asked, digest: "d1" });
+    moving.pushed("reader", "d2").pushed("reader", "d2", { link: "2" });
+    expect(checkSilence(moving.endAt(LATE))).toEqual([]);
+    moving.pushed("reader", "d2", { link: "2" });
+    const silent = registeredRun()
+      .pushed("reader", "d1")
+      .record({ ...asked, digest: undefined });
+    silent.pushed("reader", "d1", { link: "2", snapshot: true, asked: "subscribed" });
+    const told = registeredRun()
+      .record({ ...asked, digest: "d1" })
+      .pushed("reader", "d1", { link: "2" });
+    for (const story of [moving, silent, told]) expect(checkSilence(story.endAt(LATE))).toHaveLength(1);
+  });
+
   test("is judged only where nothing is lost", () => {
     const history = registeredRun().pushed("reader", "d1").pushed("reader", "d1").endAt(LATE);
     expect(checkAll(history)).toEqual([]);

@@ -82,7 +82,7 @@ export class Story {
 
   /** A push of a content named by `digest`; a delta of one instance unless told otherwise. */
   pushed(client: string, digest: string, more: Partial<Extract<Happening, { kind: "pushed" }>> = {}): this {
-    const shared = { service: SERVICE, filter: "", version: version(1), snapshot: false, carried: 1 };
+    const shared = { link: "1", service: SERVICE, filter: "", version: version(1), snapshot: false, carried: 1 };
     return this.record({ kind: "pushed", client, digest, ...shared, confirmed: true, asked: "no", ...more });
   }
 

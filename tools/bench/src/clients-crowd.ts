@@ -45,7 +45,7 @@ function open(): void {
       process.exit(1);
     },
   });
-  const hello = { clientId: `client-${number}`, incarnation: 1, agent: "bench" };
+  const hello = { clientId: `client-${number}`, incarnation: 1, agent: "bench", moves: false };
   stream.send(frameFromClientMessage({ hello, subscribes }));
 }
 

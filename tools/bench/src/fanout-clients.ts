@@ -87,7 +87,7 @@ function arrived(messageBytes: number): void {
 
 function subscribing(number: number): Frame {
   return frameFromClientMessage({
-    hello: { clientId: `subscriber-${number}`, incarnation: 1, agent: "bench" },
+    hello: { clientId: `subscriber-${number}`, incarnation: 1, agent: "bench", moves: false },
     subscribes: [{ key, filter: NO_FILTER, held: undefined }],
   });
 }

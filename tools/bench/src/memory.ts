@@ -120,7 +120,9 @@ function registerAll(stream: number): Promise<void> {
       },
       closed: (error) => reject(error ?? new Error("the session ended a stream")),
     });
-    link.send(frameFromClientMessage({ hello: { clientId: `stream-${stream}`, incarnation: 1, agent: "bench" } }));
+    link.send(
+      frameFromClientMessage({ hello: { clientId: `stream-${stream}`, incarnation: 1, agent: "bench", moves: false } }),
+    );
     // One on its way, one to be worked on.
     sendBatch();
     sendBatch();

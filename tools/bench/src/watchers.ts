@@ -55,7 +55,7 @@ function watch(number: number): void {
     },
     closed: () => counts.lost++,
   });
-  const hello = { clientId: `watcher-${number}`, incarnation: 1, agent: "bench" };
+  const hello = { clientId: `watcher-${number}`, incarnation: 1, agent: "bench", moves: false };
   stream.send(frameFromClientMessage({ hello, subscribes: [{ key, filter: NO_FILTER, held: undefined }] }));
 }
 

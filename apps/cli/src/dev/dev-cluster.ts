@@ -104,10 +104,11 @@ export class DevCluster {
         createDataServer({ nodeId, ...joining, registrationLeaseMs: REGISTRATION_LEASE_MS }, ports),
       );
     }
+    // When it stops all of it does, so that clients have nowhere to go.
     const graces = { connectionGraceMs: CONNECTION_GRACE_MS, silenceGraceMs: SILENCE_GRACE_MS };
     for (let number = sessions; number >= 1; number--) {
       await this.#start("session", number, 0, (nodeId, ports) =>
-        createSessionServer({ nodeId, ...joining, ...graces }, ports),
+        createSessionServer({ nodeId, ...joining, ...graces, drainMs: 0 }, ports),
       );
     }
   }

@@ -15,6 +15,7 @@ import {
 import { frameFromJoinResponse, joinRequestFromBytes } from "@rollcall/protocol";
 
 import type { Cluster } from "../cluster/cluster.ts";
+import type { ToldLoads } from "../membership/told-loads.ts";
 import type { KnownMember } from "../membership/members.ts";
 import type { Candidate } from "../store/meta-store.ts";
 
@@ -25,20 +26,32 @@ interface JoinedLink {
   hello: NodeHello | undefined;
   /** The count of the newest message. */
   newest: number;
+  /** Version of the loads it was told last; undefined for a node that has said nothing of its own. */
+  knownLoads: number | undefined;
   /** The count of the newest message that was taken in before what the node is told was decided. */
   echo: number;
 }
 
 export class NodeLinks {
   readonly #log: Log;
+  readonly #loads: ToldLoads;
   readonly #links = new Set<JoinedLink>();
 
-  constructor(log: Log) {
+  constructor(log: Log, loads: ToldLoads) {
     this.#log = log;
+    this.#loads = loads;
   }
 
   accept(cluster: Cluster, stream: MessageStream, peer: StreamPeer): void {
-    const link: JoinedLink = { cluster, stream, member: undefined, hello: undefined, newest: 0, echo: 0 };
+    const link: JoinedLink = {
+      cluster,
+      stream,
+      member: undefined,
+      hello: undefined,
+      newest: 0,
+      echo: 0,
+      knownLoads: undefined,
+    };
     this.#links.add(link);
     stream.listen({
       message: (bytes) => this.#receive(link, bytes),
@@ -61,13 +74,26 @@ export class NodeLinks {
       stream.close(new RegistryError("not_ready", "no meta is known to lead"));
       return;
     }
-    stream.send(frameFromJoinResponse({ incarnation: 0, state: undefined, sequence: 0, leader: leader.address }));
+    stream.send(
+      frameFromJoinResponse({
+        incarnation: 0,
+        state: undefined,
+        sequence: 0,
+        loads: undefined,
+        leader: leader.address,
+      }),
+    );
     stream.close(new RegistryError("unavailable", `${leader.nodeId} at ${leader.address} leads`));
   }
 
   /** Tells every node that has joined. */
   tell(state: ClusterState): void {
     for (const link of this.#links) this.#answer(link, state);
+  }
+
+  /** Tells the sessions how many clients each of them has. */
+  tellLoads(): void {
+    for (const link of this.#links) if (link.knownLoads !== undefined) this.#send(link, undefined);
   }
 
   closeAll(why: RegistryError): void {
@@ -93,6 +119,10 @@ export class NodeLinks {
     // A lease that ended while the link was up: the same node comes back as a new life of itself.
     if (!cluster.renew(member)) link.member = cluster.join({ ...hello, incarnation: member.incarnation });
     cluster.reportSynced(member.nodeId, request.stateVersion, request.synced);
+    if (request.load !== undefined) {
+      link.knownLoads = request.load.known;
+      this.#loads.report(member.nodeId, request.load);
+    }
     // To a node that knows more than this meta, nothing is said of how new its knowledge is.
     if (request.stateVersion <= cluster.state.version) link.newest = request.sequence;
     this.#answer(link, request.stateVersion < cluster.state.version ? cluster.state : undefined);
@@ -105,9 +135,19 @@ export class NodeLinks {
     const known = state?.members.some(
       ({ nodeId, incarnation }) => nodeId === member.nodeId && incarnation === member.incarnation,
     );
-    const { incarnation } = member;
     // While something that has happened is not durable yet, or not told, what the node knows is of an older time.
     if (cluster.isCurrent && (state === undefined || known)) link.echo = link.newest;
-    link.stream.send(frameFromJoinResponse({ incarnation, state: known ? state : undefined, sequence: link.echo }));
+    this.#send(link, known ? state : undefined);
+  }
+
+  #send(link: JoinedLink, state: ClusterState | undefined): void {
+    if (link.member === undefined) return;
+    const { incarnation } = link.member;
+    const loads = this.#loads.present;
+    const hasLoads = link.knownLoads === undefined || link.knownLoads === loads.version;
+    // Until the node says otherwise.
+    if (!hasLoads) link.knownLoads = loads.version;
+    const response = { incarnation, state, sequence: link.echo, loads: hasLoads ? undefined : loads };
+    link.stream.send(frameFromJoinResponse(response));
   }
 }

@@ -29,6 +29,7 @@ import {
   type Frame,
   type Held,
   type MessageStream,
+  type Move,
   type Receipt,
   type RegisterItem,
   type RegistrationResult,
@@ -72,6 +73,10 @@ export interface ClientConnectionPorts {
   /** From pushes to their receipts. */
   readonly receiptTimes: DurationHistogram;
   readonly events: ServiceEvents;
+  /** The sessions there are, framed: the same for every client. */
+  readonly sessions: () => Frame | undefined;
+  /** All that the client has asked for so far has its answer; called once. */
+  readonly restored: () => void;
 }
 
 interface Subscription extends UsedView {
@@ -101,6 +106,13 @@ export class ClientConnection {
   readonly #barrierAnswers = new Map<number, BarrierAnswer>();
   #servicesRefusals: ServicesRefusal[] = [];
   #lists = 0;
+  #move: Move | undefined;
+  #owesSessions: boolean;
+  /** Registers and unregisters without an answer. */
+  #unanswered = 0;
+  /** Subscriptions without a first push. */
+  readonly #unpushed = new Set<string>();
+  #isRestored = false;
   readonly #scheduleFlush: () => void;
 
   constructor(client: ClientHello, hello: ServerHello, ports: ClientConnectionPorts) {
@@ -108,6 +120,7 @@ export class ClientConnection {
     this.#ports = ports;
     this.#scheduleFlush = oncePerTurn(ports.clock, () => this.#flush());
     this.#hello = hello;
+    this.#owesSessions = client.moves;
     this.#subscriptions = new Deliveries(
       ({ view }) => view.shown,
       () => this.#scheduleFlush(),
@@ -150,6 +163,24 @@ export class ClientConnection {
     if (refused > 0) this.#answer(results, refusals, servicesRefusals);
   }
 
+  /** Asks the client to go on elsewhere. Only for one that moves. */
+  ask(move: Move): void {
+    this.#move = move;
+    this.#scheduleFlush();
+  }
+
+  /** The sessions there are have changed markedly. */
+  sessionsChanged(): void {
+    if (!this.client.moves) return;
+    this.#owesSessions = true;
+    this.#scheduleFlush();
+  }
+
+  /** Ends the connection, so that the client looks for another session. */
+  sendAway(error: RegistryError): void {
+    this.#ports.stream.close(error);
+  }
+
   drained(): void {
     this.#scheduleFlush();
   }
@@ -183,7 +214,11 @@ export class ClientConnection {
     const { sequence, key, version, instanceId } = item;
     const { registrations, tracer } = this.#ports;
     const { clientId } = this.client;
-    const { traceparent, settled } = traceWrite(tracer, item, (outcome) => this.#answer([{ sequence, outcome }]));
+    const { traceparent, settled } = traceWrite(tracer, item, (outcome) => {
+      this.#unanswered--;
+      this.#answer([{ sequence, outcome }]);
+    });
+    this.#unanswered++;
     registrations.wish({ key, instanceId, clientId, version, owner: this, leaseMs: 0, traceparent, ...what }, settled);
   }
 
@@ -240,6 +275,7 @@ export class ClientConnection {
     };
     used.view.viewers.add(viewer);
     if (keyText === undefined) this.#lists++;
+    this.#unpushed.add(id);
     this.#subscriptions.follow(id, { ...used, id, keyText, viewer }, held);
     this.#record(keyText, "subscribed", held?.version);
   }
@@ -301,6 +337,7 @@ export class ClientConnection {
   }
 
   #unsubscribe(id: string): void {
+    this.#unpushed.delete(id);
     const followed = this.#subscriptions.unfollow(id);
     if (followed === undefined) return;
     const { keyText, view, viewer, acknowledged, release } = followed.source;
@@ -327,9 +364,11 @@ export class ClientConnection {
       this.#refusals = [];
       this.#servicesRefusals = [];
     }
+    this.#sayWhereToGo();
     for (const { source, datum, held } of this.#subscriptions.due(clock.now())) {
       for (const frame of source.view.framesFor(held)) stream.send(frame);
       this.#record(source.keyText, "pushed", datum.version);
+      this.#unpushed.delete(source.id);
       if (receipts === "implied") {
         this.#subscriptions.receipt(source.id, { held: datum.held, resync: false });
         source.acknowledged(source.viewer);
@@ -337,6 +376,20 @@ export class ClientConnection {
       // The rest goes when the connection has carried this: what has not left yet still coalesces.
       if (stream.congested) break;
     }
+    if (!this.#isRestored && this.#unanswered === 0 && this.#unpushed.size === 0) {
+      this.#isRestored = true;
+      this.#ports.restored();
+    }
+  }
+
+  /** First which sessions there are: a client that is asked to move chooses among those it knows. */
+  #sayWhereToGo(): void {
+    const { stream, encode, sessions } = this.#ports;
+    const frame = this.#owesSessions ? sessions() : undefined;
+    if (frame !== undefined) stream.send(frame);
+    this.#owesSessions = false;
+    if (this.#move !== undefined) stream.send(encode({ move: this.#move }));
+    this.#move = undefined;
   }
 }
 

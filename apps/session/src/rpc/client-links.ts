@@ -1,25 +1,22 @@
-/** RegistryService.Connect: one link per client. */
+/**
+ * RegistryService.Connect: the links of all clients, and how they are asked to go elsewhere.
+ *
+ *     serving --> draining --> stopped         draining: nobody is let in, and who is here is on the way elsewhere
+ */
 
 import {
   RegistryError,
-  type Clock,
-  type DurationHistogram,
-  type ClientMessage,
   type Log,
   type MessageStream,
+  type Move,
+  type Random,
   type ServerHello,
-  type ServiceEvents,
   type StreamHandler,
-  type Tracer,
 } from "@rollcall/core";
-import { clientMessageFromBytes, frameFromServerMessage } from "@rollcall/protocol";
 
-import { ClientConnection } from "../connections/client-connection.ts";
-import type { ServiceLists } from "../lists/service-lists.ts";
-import type { RegistrationStore } from "../registrations/registration-store.ts";
-import type { Barriers } from "../routing/barriers.ts";
-import type { Interests } from "../views/interests.ts";
-import { admit, admitHello } from "./admission.ts";
+import type { ClientConnection } from "../connections/client-connection.ts";
+import { overloaded } from "../connections/restore-gate.ts";
+import { ClientLink, type ClientLinkPorts } from "./client-link.ts";
 import { RepeatedReceipts } from "./repeated-receipts.ts";
 
 export interface ClientLinksOptions {
@@ -27,33 +24,30 @@ export interface ClientLinksOptions {
   readonly connectionGraceMs: number;
   /** The same for a connection that fell silent, from when that was found out. */
   readonly silenceGraceMs: number;
+  /** Connections at a time; who comes on top of that is sent elsewhere. */
+  readonly connectionsMax: number;
 }
 
-/** A client that has not said hello for so long, in milliseconds, is sent away. */
-const HELLO_TIMEOUT_MS = 10_000;
-
-export interface ClientLinksPorts {
-  readonly clock: Clock;
+export interface ClientLinksPorts extends Omit<ClientLinkPorts, "greeting" | "receipts"> {
+  readonly random: Random;
   readonly log: Log;
-  readonly registrations: RegistrationStore;
-  readonly interests: Interests;
-  readonly tracer: Tracer;
-  /** From pushes to their receipts. */
-  readonly receiptTimes: DurationHistogram;
-  readonly barriers: Barriers;
-  readonly events: ServiceEvents;
-  readonly lists: ServiceLists;
   /** What to greet clients with; undefined until this node has joined a cluster. */
   readonly hello: () => ServerHello | undefined;
 }
 
+type Phase =
+  | { readonly kind: "serving" }
+  | { readonly kind: "draining"; readonly over: () => void }
+  | { readonly kind: "stopped" };
+
 export class ClientLinks {
   readonly #options: ClientLinksOptions;
   readonly #ports: ClientLinksPorts;
-  readonly #streams = new Set<MessageStream>();
+  readonly #links = new Set<ClientLink>();
   readonly #connections = new Set<ClientConnection>();
   readonly #receipts = new RepeatedReceipts();
-  #stopping = false;
+  #phase: Phase = { kind: "serving" };
+  #refused = 0;
 
   constructor(options: ClientLinksOptions, ports: ClientLinksPorts) {
     this.#options = options;
@@ -75,87 +69,112 @@ export class ClientLinks {
     return [...this.#connections].every((connection) => connection.isSettled);
   }
 
+  /** How many were refused because there were as many connections as there may be. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Whether clients are to go elsewhere. */
+  get isLeaving(): boolean {
+    return this.#phase.kind !== "serving";
+  }
+
   readonly handler: StreamHandler = (stream, { address }) => {
-    const { clock, log } = this.#ports;
-    let connection: ClientConnection | undefined;
-    const helloTimer = clock.setTimer(HELLO_TIMEOUT_MS, () =>
-      stream.close(
-        new RegistryError("deadline_exceeded", `the client has not said hello within ${HELLO_TIMEOUT_MS} ms`),
-      ),
+    if (this.#links.size >= this.#options.connectionsMax) return this.#refuse(stream);
+    const link = new ClientLink(
+      stream,
+      { ...this.#ports, receipts: this.#receipts, greeting: () => this.#greeting() },
+      {
+        connected: (connection) => void this.#connections.add(connection),
+        ended: (ended, connection, error) => {
+          this.#links.delete(ended);
+          if (error !== undefined)
+            this.#ports.log.debug("a client's connection ended", {
+              peer: address,
+              client: connection?.client.clientId,
+              reason: error.message,
+            });
+          if (connection !== undefined) this.#ended(connection, error);
+        },
+      },
     );
-    this.#streams.add(stream);
-    stream.listen({
-      message: (bytes) => {
-        const repeated = connection && this.#receipts.find(bytes);
-        if (repeated !== undefined) {
-          connection?.receive(repeated);
-          return;
-        }
-        const message = clientMessageFromBytes(bytes);
-        if (connection === undefined) {
-          connection = this.#connect(stream, message);
-          helloTimer.cancel();
-        }
-        const { admitted, results, refusals, servicesRefusals } = admit(message);
-        connection.refuse(results, refusals, servicesRefusals);
-        connection.receive(admitted);
-        this.#receipts.remember(bytes, admitted);
-      },
-      drained: () => connection?.drained(),
-      closed: (error) => {
-        helloTimer.cancel();
-        this.#streams.delete(stream);
-        if (error !== undefined)
-          log.debug("a client's connection ended", {
-            peer: address,
-            client: connection?.client.clientId,
-            reason: error.message,
-          });
-        if (connection !== undefined) this.#ended(connection, error);
-      },
-    });
+    this.#links.add(link);
+    return stream.listen(link);
   };
 
   sweep(now: number): void {
     for (const connection of this.#connections) connection.sweep(now);
   }
 
-  /** Sends everybody to another session. Their registrations stay with the leaders until they are there. */
-  stop(): void {
-    this.#stopping = true;
-    for (const stream of this.#streams)
-      stream.close(new RegistryError("shutting_down", "the session node is stopping"));
+  /** Tells all clients which sessions there are. */
+  sessionsChanged(): void {
+    for (const connection of this.#connections) connection.sessionsChanged();
   }
 
-  #connect(stream: MessageStream, { hello }: ClientMessage): ClientConnection {
-    const { clock, registrations, interests, lists, barriers, tracer, receiptTimes, events } = this.#ports;
-    if (this.#stopping) throw new RegistryError("shutting_down", "the session node is stopping");
+  /** Asks so many clients, drawn at random, to move. Gives how many there were to ask. */
+  ask(clients: number, move: Move): number {
+    const movable = [...this.#connections].filter(({ client }) => client.moves);
+    const asked = Math.min(clients, movable.length);
+    for (let index = 0; index < asked; index++) {
+      const drawn = index + Math.floor(this.#ports.random.next() * (movable.length - index));
+      movable[drawn]!.ask(move);
+      movable[drawn] = movable[index]!;
+    }
+    return asked;
+  }
+
+  /**
+   * Lets nobody in any more and sends everybody elsewhere, spread over half the time. Resolves when all are gone, or after
+   * `withinMs`, or when {@link endDrain} is called.
+   * @param to addresses of sessions that take clients
+   */
+  async drain(withinMs: number, to: readonly string[]): Promise<void> {
+    const { clock, random } = this.#ports;
+    const spreadMs = Math.ceil(withinMs / 2);
+    const over = new Promise<void>((resolve) => {
+      this.#phase = { kind: "draining", over: resolve };
+    });
+    const timer = clock.setTimer(withinMs, () => this.endDrain());
+    for (const connection of this.#connections) {
+      if (connection.client.moves) connection.ask({ to, withinMs: spreadMs });
+      else clock.setTimer(random.next() * spreadMs, () => connection.sendAway(shuttingDown()));
+    }
+    await over;
+    timer.cancel();
+  }
+
+  /** There is nothing to be gained by waiting any longer. */
+  endDrain(): void {
+    if (this.#phase.kind === "draining") this.#phase.over();
+  }
+
+  /** Sends away who is still there. Their registrations stay with the leaders until they are elsewhere. */
+  stop(): void {
+    this.#phase = { kind: "stopped" };
+    for (const { stream } of this.#links) stream.close(shuttingDown());
+  }
+
+  #refuse(stream: MessageStream): void {
+    this.#refused++;
+    stream.listen({ message: () => {}, closed: () => {} });
+    stream.close(overloaded(`it has ${this.#options.connectionsMax} connections`));
+  }
+
+  #greeting(): ServerHello {
+    if (this.isLeaving) throw shuttingDown();
     const greeting = this.#ports.hello();
     if (greeting === undefined) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
-    const connection = new ClientConnection(admitHello(hello), greeting, {
-      clock,
-      stream,
-      encode: frameFromServerMessage,
-      registrations,
-      interests,
-      lists,
-      receipts: "given",
-      tracer,
-      receiptTimes,
-      barriers,
-      events,
-    });
-    this.#connections.add(connection);
-    return connection;
+    return greeting;
   }
 
   #ended(connection: ClientConnection, error: RegistryError | undefined): void {
     this.#connections.delete(connection);
     connection.close();
     // A node that stops is no reason for its clients' registrations to go: the clients are still there.
-    if (this.#stopping) return;
+    if (this.#phase.kind === "stopped") return;
+    if (this.#connections.size === 0) this.endDrain();
     this.#ports.clock.setTimer(this.#graceAfter(error), () => {
-      if (!this.#stopping) this.#ports.registrations.abandon(connection);
+      if (this.#phase.kind !== "stopped") this.#ports.registrations.abandon(connection);
     });
   }
 
@@ -167,4 +186,8 @@ export class ClientLinks {
     if (error === undefined) return 0;
     return error.reason === "unavailable" ? this.#options.connectionGraceMs : this.#options.silenceGraceMs;
   }
+}
+
+function shuttingDown(): RegistryError {
+  return new RegistryError("shutting_down", "the session node is stopping");
 }

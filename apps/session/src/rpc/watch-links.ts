@@ -60,6 +60,7 @@ export class WatchLinks {
   readonly #ports: WatchLinksPorts;
   /** Undefined until it is known what is wanted. */
   readonly #watches = new Map<MessageStream, Watch | undefined>();
+  #phase: "serving" | "refusing" = "serving";
 
   constructor(ports: WatchLinksPorts) {
     this.#ports = ports;
@@ -84,6 +85,7 @@ export class WatchLinks {
       message: (bytes) => {
         if (this.#watches.get(stream) !== undefined)
           throw new RegistryError("protocol_violation", "a watch has one request");
+        if (this.#phase === "refusing") throw shuttingDown();
         this.#watches.set(stream, begin(bytes));
       },
       drained: () => this.#watches.get(stream)?.drained(),
@@ -99,9 +101,14 @@ export class WatchLinks {
     for (const watch of this.#watches.values()) watch?.sweep(now);
   }
 
+  /** From now on whoever comes is to go elsewhere. */
+  refuse(): void {
+    this.#phase = "refusing";
+  }
+
   stop(): void {
-    for (const stream of this.#watches.keys())
-      stream.close(new RegistryError("shutting_down", "the session node is stopping"));
+    this.refuse();
+    for (const stream of this.#watches.keys()) stream.close(shuttingDown());
   }
 
   #watch(stream: MessageStream, wish: WatchWish): Watch {
@@ -133,6 +140,8 @@ export class WatchLinks {
       tracer: noTracer,
       receiptTimes: new DurationHistogram(),
       events,
+      sessions: () => undefined,
+      restored: () => {},
     });
     connection.refuse([], refusals);
     connection.receive(admitted);
@@ -148,6 +157,10 @@ export class WatchLinks {
       close: () => connection.close(),
     };
   }
+}
+
+function shuttingDown(): RegistryError {
+  return new RegistryError("shutting_down", "the session node is stopping");
 }
 
 const NOTHING = {

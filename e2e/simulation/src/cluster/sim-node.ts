@@ -124,6 +124,8 @@ export class SimNode<Server extends NodeServer = NodeServer> {
     const number = this.#lives;
     this.#state = "stopping";
     await this.server.stop();
+    // Clients may have taken a while to leave, and the process may have ended in the meantime.
+    if (this.#lives !== number || this.state !== "stopping") return;
     this.#options.network.unhost(this.address);
     this.#clock.setTimer(END_MS, () => {
       if (this.#lives === number) this.crash();

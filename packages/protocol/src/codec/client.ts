@@ -12,7 +12,6 @@ import {
   type PushReceipt as CorePushReceipt,
   type RegisterItem,
   type RegistrationResult as CoreRegistrationResult,
-  type ServerHello as CoreServerHello,
   type ServerMessage,
   type ServicePattern,
   type ServicesPush,
@@ -33,19 +32,15 @@ import {
   type OpaqueConnectResponse,
 } from "../gen/rollcall/v1/opaque_pb.ts";
 import {
-  ClientHelloSchema,
   ClientUnregisterSchema,
   PushReceiptSchema,
   RegistrationResultSchema,
-  ServerHelloSchema,
   SubscribeSchema,
   SubscriptionRefusalSchema,
   UnsubscribeSchema,
-  type ClientHello,
   type ClientUnregister,
   type PushReceipt,
   type RegistrationResult,
-  type ServerHello,
   type Subscribe,
   type SubscriptionRefusal,
   type Unsubscribe,
@@ -54,7 +49,9 @@ import { barrierAnswerFromWire, barrierFromWire, wireFromBarrier, wireFromBarrie
 import { decodeMessage, violation } from "./decode.ts";
 import { errorFromWire, wireFromError } from "./error.ts";
 import { sameFields, type WireFields } from "./fields.ts";
+import { clientHelloFromWire, wireFromClientHello, wireFromServerHello } from "./hello.ts";
 import { instanceIdFromBytes, owned } from "./instance.ts";
+import { moveFromWire, sessionLoadFromWire, wireFromMove, wireFromSessionLoad } from "./load.ts";
 import { numberFromUint64 } from "./numbers.ts";
 import {
   patternFromWire,
@@ -84,14 +81,12 @@ import {
 } from "./values.ts";
 
 sameFields<ClientMessage, OpaqueConnectRequest>();
-sameFields<CoreClientHello, ClientHello>();
 sameFields<RegisterItem, OpaqueClientRegister, "instanceId">();
 sameFields<UnregisterItem, ClientUnregister>();
 sameFields<SubscribeItem, Subscribe>();
 sameFields<UnsubscribeItem, Unsubscribe>();
 sameFields<CorePushReceipt, PushReceipt>();
 sameFields<ServerMessage, OpaqueConnectResponse>();
-sameFields<CoreServerHello, ServerHello>();
 sameFields<CoreRegistrationResult, RegistrationResult>();
 sameFields<CoreSubscriptionRefusal, SubscriptionRefusal>();
 
@@ -159,19 +154,6 @@ export function clientMessageFromBytes(bytes: Uint8Array): ClientMessage {
     summary: wire.summary && summaryFromWire(wire.summary),
     barriers: wire.barriers.map(barrierFromWire),
   };
-}
-
-export function wireFromClientHello(hello: CoreClientHello): ClientHello {
-  const fields: WireFields<ClientHello> = {
-    clientId: hello.clientId,
-    incarnation: BigInt(hello.incarnation),
-    agent: hello.agent,
-  };
-  return create(ClientHelloSchema, fields);
-}
-
-export function clientHelloFromWire({ clientId, incarnation, agent }: ClientHello): CoreClientHello {
-  return { clientId, incarnation: numberFromUint64(incarnation), agent };
 }
 
 function wireFromRegister(item: RegisterItem): OpaqueClientRegister {
@@ -245,6 +227,8 @@ const NOTHING_FROM_SERVER: ServerMessage = {
   servicesPushes: [],
   servicesRefusals: [],
   barriers: [],
+  move: undefined,
+  sessions: [],
 };
 
 /** One message of a session node, framed; parts that are left out are empty. */
@@ -259,6 +243,8 @@ export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
     servicesRefusals: message.servicesRefusals.map(wireFromServicesRefusal),
     summary: message.summary && wireFromSummary(message.summary),
     barriers: message.barriers.map(wireFromBarrierAnswer),
+    move: message.move && wireFromMove(message.move),
+    sessions: message.sessions.map(wireFromSessionLoad),
   };
   return frameFromMessage(toBinary(OpaqueConnectResponseSchema, create(OpaqueConnectResponseSchema, fields)));
 }
@@ -297,12 +283,9 @@ export function serverMessageFromBytes(bytes: Uint8Array): ServerMessage {
     servicesRefusals: wire.servicesRefusals.map(servicesRefusalFromWire),
     summary: wire.summary && summaryFromWire(wire.summary),
     barriers: wire.barriers.map(barrierAnswerFromWire),
+    move: wire.move && moveFromWire(wire.move),
+    sessions: wire.sessions.map(sessionLoadFromWire),
   };
-}
-
-function wireFromServerHello(hello: CoreServerHello): ServerHello {
-  const fields: WireFields<ServerHello> = { nodeId: hello.nodeId, clusterId: hello.clusterId };
-  return create(ServerHelloSchema, fields);
 }
 
 function wireFromResult({ sequence, outcome }: CoreRegistrationResult): RegistrationResult {

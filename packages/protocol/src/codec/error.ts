@@ -19,6 +19,7 @@ const wireReason: Record<ErrorReason, Reason> = {
   shutting_down: Reason.SHUTTING_DOWN,
   closed: Reason.CLOSED,
   internal: Reason.INTERNAL,
+  overloaded: Reason.OVERLOADED,
 };
 
 export function wireFromError(error: ErrorValue): ErrorDetail {
@@ -28,6 +29,7 @@ export function wireFromError(error: ErrorValue): ErrorDetail {
     limit: error.subject?.limit ?? "",
     value: error.subject?.value ?? "",
     message: error.message,
+    retryAfterMs: error.retryAfterMs ?? 0,
   };
   return create(ErrorDetailSchema, fields);
 }
@@ -36,7 +38,7 @@ export function wireFromError(error: ErrorValue): ErrorDetail {
 export function errorFromWire(wire: ErrorDetail): ErrorValue {
   const reason = ERROR_REASONS.find((candidate) => wireReason[candidate] === wire.reason) ?? "internal";
   const subject = wire.field === "" ? undefined : { field: wire.field, limit: wire.limit, value: wire.value };
-  return { reason, message: wire.message, subject };
+  return { reason, message: wire.message, subject, retryAfterMs: wire.retryAfterMs || undefined };
 }
 
 /** The detail that travels with the error of an RPC, in the form the transports take. */

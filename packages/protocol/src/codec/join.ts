@@ -37,6 +37,7 @@ import {
 } from "../gen/rollcall/v1/meta_pb.ts";
 import { decodeMessage, violation } from "./decode.ts";
 import { sameFields, type WireFields } from "./fields.ts";
+import { loadReportFromWire, loadsFromWire, wireFromLoadReport, wireFromLoads } from "./load.ts";
 import { numberFromUint64 } from "./numbers.ts";
 
 sameFields<CoreJoinRequest, JoinRequest>();
@@ -60,6 +61,7 @@ export function frameFromJoinRequest(request: CoreJoinRequest): Frame {
     leaving: request.leaving,
     sequence: BigInt(request.sequence),
     synced: bitmapFromSlots(request.synced),
+    load: request.load && wireFromLoadReport(request.load),
   };
   return frameFromMessage(toBinary(JoinRequestSchema, create(JoinRequestSchema, fields)));
 }
@@ -79,6 +81,7 @@ export function joinRequestFromBytes(bytes: Uint8Array): CoreJoinRequest {
     leaving: wire.leaving,
     sequence: numberFromUint64(wire.sequence),
     synced: slotsFromBitmap(wire.synced),
+    load: wire.load && loadReportFromWire(wire.load),
   };
 }
 
@@ -88,6 +91,7 @@ export function frameFromJoinResponse(response: CoreJoinResponse): Frame {
     state: response.state && wireFromClusterState(response.state),
     sequence: BigInt(response.sequence),
     leader: response.leader ?? "",
+    loads: response.loads && wireFromLoads(response.loads),
   };
   return frameFromMessage(toBinary(JoinResponseSchema, create(JoinResponseSchema, fields)));
 }
@@ -100,6 +104,7 @@ export function joinResponseFromBytes(bytes: Uint8Array): CoreJoinResponse {
     state: wire.state && clusterStateFromWire(wire.state),
     sequence: numberFromUint64(wire.sequence),
     leader: wire.leader === "" ? undefined : wire.leader,
+    loads: wire.loads && loadsFromWire(wire.loads),
   };
 }
 

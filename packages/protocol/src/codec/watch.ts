@@ -4,7 +4,8 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import type { ClientHello, ServicePattern, SubscribeItem, UnsubscribeItem } from "@rollcall/core";
 
 import { WatchRequestSchema, WatchServicesRequestSchema } from "../gen/rollcall/v1/registry_pb.ts";
-import { clientHelloFromWire, subscribeFromWire, wireFromClientHello, wireFromSubscribe } from "./client.ts";
+import { subscribeFromWire, wireFromSubscribe } from "./client.ts";
+import { clientHelloFromWire, wireFromClientHello } from "./hello.ts";
 import { decodeMessage } from "./decode.ts";
 import { patternFromWire } from "./services.ts";
 import { filterFromWire, keyFromWire } from "./values.ts";

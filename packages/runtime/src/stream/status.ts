@@ -48,6 +48,7 @@ const statusOfReason: Readonly<Record<ErrorReason, StatusName>> = {
   shutting_down: "unavailable",
   closed: "canceled",
   internal: "internal",
+  overloaded: "unavailable",
 };
 
 /** What to make of an error that came without our detail: from a proxy, or from a server that is not ours. */

@@ -98,7 +98,8 @@ function errorFromConnectJson(error: ConnectErrorJson, codec: ErrorDetailCodec |
   const detail = codec === undefined ? undefined : findDetail(error.details, codec);
   const status = typeof error.code === "string" ? error.code : "unknown";
   const message = typeof error.message === "string" && error.message !== "" ? error.message : status;
-  return new RegistryError(detail?.reason ?? reasonFromStatus(status), message, { subject: detail?.subject });
+  const { subject, retryAfterMs } = detail ?? {};
+  return new RegistryError(detail?.reason ?? reasonFromStatus(status), message, { subject, retryAfterMs });
 }
 
 function findDetail(details: unknown, codec: ErrorDetailCodec): ErrorValue | undefined {

@@ -222,6 +222,8 @@ const NOTHING: ServerMessage = {
   servicesPushes: [],
   servicesRefusals: [],
   barriers: [],
+  move: undefined,
+  sessions: [],
 };
 
 /** No key contains a blank. */

@@ -77,6 +77,7 @@ const SEEN_KINDS: ReadonlySet<HistoryEvent["kind"]> = new Set([
   "refused",
   "drained",
   "measured",
+  "asked",
   "pushed",
   "accepted",
   "table",

@@ -1,0 +1,76 @@
+import type { RegistryError } from "@rollcall/core";
+import { SimClock } from "@rollcall/testing";
+import { describe, expect, test } from "vitest";
+
+import { RestoreGate, type Entrant } from "../src/connections/restore-gate.ts";
+
+function open({ restoringMax = 2, queueMax = 2 } = {}) {
+  const clock = new SimClock();
+  const gate = new RestoreGate(clock, { restoringMax, queueMax });
+  const seen: string[] = [];
+  const arrive = (name: string): Entrant => {
+    const entrant: Entrant = {
+      enter: () => void seen.push(`${name} enters`),
+      turnAway: ({ reason, retryAfterMs }: RegistryError) => void seen.push(`${name}: ${reason}, ${retryAfterMs}`),
+    };
+    gate.request(entrant);
+    return entrant;
+  };
+  const run = async (ms: number): Promise<void> => {
+    await clock.runFor(ms);
+    gate.sweep(clock.now());
+  };
+  return { gate, seen, arrive, run };
+}
+
+describe("clients that come at once", () => {
+  test("are let in at once while there is room, then in order as others are done, and are turned away beyond that", () => {
+    const { gate, seen, arrive } = open();
+    const [a, b] = [arrive("a"), arrive("b")];
+    for (const name of ["c", "d", "e"]) arrive(name);
+    expect(seen).toEqual(["a enters", "b enters", "e: overloaded, 1000"]);
+    expect([gate.restoring, gate.waiting, gate.refused]).toEqual([2, 2, 1]);
+    gate.leave(b);
+    gate.leave(a);
+    expect(seen.slice(3)).toEqual(["c enters", "d enters"]);
+    expect([gate.restoring, gate.waiting]).toEqual([2, 0]);
+  });
+
+  test("that go while they wait make room for others", () => {
+    const { gate, seen, arrive } = open({ restoringMax: 1, queueMax: 1 });
+    const [a, b] = [arrive("a"), arrive("b")];
+    gate.leave(b);
+    arrive("c");
+    gate.leave(a);
+    expect(seen).toEqual(["a enters", "c enters"]);
+  });
+
+  test("are sent elsewhere when it is not their turn in time", async () => {
+    const { seen, arrive, run } = open({ restoringMax: 1 });
+    arrive("a");
+    arrive("b");
+    await run(1_999);
+    expect(seen).toEqual(["a enters"]);
+    await run(1);
+    expect(seen).toEqual(["a enters", "b: overloaded, 1000"]);
+  });
+
+  test("do not wait for ever for some that are never answered", async () => {
+    const { gate, seen, arrive, run } = open({ restoringMax: 1 });
+    arrive("a");
+    await run(4_000);
+    arrive("b");
+    await run(1_000);
+    expect(seen).toEqual(["a enters", "b enters"]);
+    expect(gate.restoring).toBe(1);
+  });
+});
+
+test("one that is done twice makes room once", () => {
+  const { gate, seen, arrive } = open({ restoringMax: 1, queueMax: 3 });
+  const a = arrive("a");
+  for (const name of ["b", "c"]) arrive(name);
+  gate.leave(a);
+  gate.leave(a);
+  expect(seen).toEqual(["a enters", "b enters"]);
+});
