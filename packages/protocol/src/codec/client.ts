@@ -6,7 +6,6 @@ import {
   frameFromMessage,
   partsOfUpdate,
   traceparentFromText,
-  type ClientHello as CoreClientHello,
   type ClientMessage,
   type Frame,
   type PushReceipt as CorePushReceipt,

@@ -1,0 +1,235 @@
+/**
+ * What one client is subscribed to: services and lists of services, each through a view that it shares with others. One
+ * push of each is on its way at a time, and while the connection is congested changes of a view coalesce.
+ */
+
+import {
+  Deliveries,
+  EMPTY_DIGEST,
+  LIMITS,
+  digestOfText,
+  epoch,
+  limitExceeded,
+  textFromFilter,
+  textFromPattern,
+  textFromServiceKey,
+  toggleDigest,
+  type Clock,
+  type Digest,
+  type DurationHistogram,
+  type Filter,
+  type Followed,
+  type Held,
+  type MessageStream,
+  type PushReceipt,
+  type Receipt,
+  type RegistryError,
+  type ServiceEventKind,
+  type ServiceEvents,
+  type ServiceKey,
+  type ServicePattern,
+  type SubscribeItem,
+  type SubscribeServicesItem,
+  type Version,
+} from "@rollcall/core";
+
+import type { ServiceLists } from "../lists/service-lists.ts";
+import type { Interests } from "../views/interests.ts";
+import type { UsedView, Viewer } from "../views/view.ts";
+
+export interface ClientSubscriptionsPorts {
+  readonly clientId: string;
+  readonly clock: Clock;
+  readonly stream: MessageStream;
+  readonly interests: Interests;
+  readonly lists: ServiceLists;
+  /**
+   * Whether the client says what it took. One that cannot send while it receives says nothing: what was sent to it
+   * counts as taken, for its stream loses nothing but its end.
+   */
+  readonly receipts: "given" | "implied";
+  /** From pushes to their receipts. */
+  readonly receiptTimes: DurationHistogram;
+  readonly events: ServiceEvents;
+}
+
+interface Subscription extends UsedView {
+  readonly id: string;
+  /** Of the service; undefined for a list of services. */
+  readonly keyText: string | undefined;
+  readonly viewer: Viewer;
+}
+
+const BEFORE_ANY: Version = { epoch: epoch(0), counter: 0 };
+
+export class ClientSubscriptions {
+  readonly #ports: ClientSubscriptionsPorts;
+  readonly #deliveries: Deliveries<Subscription>;
+  #lists = 0;
+  /** Those without a first push. */
+  readonly #unpushed = new Set<string>();
+
+  /** @param wake called when there may be something to send */
+  constructor(ports: ClientSubscriptionsPorts, wake: () => void) {
+    this.#ports = ports;
+    this.#deliveries = new Deliveries(({ view }) => view.shown, wake);
+  }
+
+  get size(): number {
+    return this.#deliveries.size;
+  }
+
+  get isSettled(): boolean {
+    return this.#deliveries.isSettled;
+  }
+
+  /** Everything has been pushed at least once. */
+  get isBegun(): boolean {
+    return this.#unpushed.size === 0;
+  }
+
+  /** Names what there is, as one digest. */
+  digest(): Digest {
+    let digest = EMPTY_DIGEST;
+    for (const id of this.#deliveries.ids()) digest = toggleDigest(digest, digestOfText(id));
+    return digest;
+  }
+
+  /** Gives why not, when the client has too many. */
+  subscribe({ key, filter, held }: SubscribeItem): RegistryError | undefined {
+    const id = idOfService(key, filter);
+    const error = this.#deliveries.get(id) === undefined ? this.#tooMany() : undefined;
+    if (error === undefined)
+      this.#follow(id, held, textFromServiceKey(key), () => this.#ports.interests.useView(key, filter));
+    return error;
+  }
+
+  /** As {@link subscribe}, to a list of services. */
+  subscribeServices({ pattern, heldDigest }: SubscribeServicesItem): RegistryError | undefined {
+    const id = idOfList(pattern);
+    const error = this.#deliveries.get(id) === undefined ? (this.#tooManyLists() ?? this.#tooMany()) : undefined;
+    // Versions of lists mean nothing elsewhere: whoever comes with another list is given the whole.
+    const held = heldDigest && { version: BEFORE_ANY, digest: heldDigest };
+    if (error === undefined) this.#follow(id, held, undefined, () => this.#ports.lists.useView(pattern));
+    return error;
+  }
+
+  unsubscribe(key: ServiceKey, filter: Filter): void {
+    this.#unfollow(idOfService(key, filter));
+  }
+
+  unsubscribeServices(pattern: ServicePattern): void {
+    this.#unfollow(idOfList(pattern));
+  }
+
+  receipt({ key, filter, ...receipt }: PushReceipt): void {
+    this.#receipt(idOfService(key, filter), receipt);
+  }
+
+  servicesReceipt(pattern: ServicePattern, receipt: Receipt): void {
+    this.#receipt(idOfList(pattern), receipt);
+  }
+
+  /** Looks for receipts that are overdue. */
+  sweep(now: number): void {
+    if (this.#deliveries.awaitsReceipts && !this.#ports.stream.congested) this.#deliveries.sweep(now);
+  }
+
+  /** Sends what is due, until the connection is congested: what has not left yet still coalesces. */
+  send(): void {
+    const { stream, clock, receipts } = this.#ports;
+    for (const { source, datum, held } of this.#deliveries.due(clock.now())) {
+      for (const frame of source.view.framesFor(held)) stream.send(frame);
+      this.#record(source.keyText, "pushed", datum.version);
+      this.#unpushed.delete(source.id);
+      if (receipts === "implied") {
+        this.#deliveries.receipt(source.id, { held: datum.held, resync: false });
+        source.acknowledged(source.viewer);
+      }
+      if (stream.congested) break;
+    }
+  }
+
+  close(): void {
+    for (const { id } of this.#deliveries.sources()) this.#unfollow(id);
+  }
+
+  #follow(id: string, held: Held | undefined, keyText: string | undefined, use: () => UsedView): void {
+    const known = this.#deliveries.get(id);
+    if (known !== undefined) {
+      this.#deliveries.follow(id, known.source, held);
+      return;
+    }
+    const used = use();
+    const viewer: Viewer = {
+      viewChanged: () => this.#viewChanged(id),
+      hasBeenTold: (version) => this.#deliveries.hasBeenTold(id, version),
+    };
+    used.view.viewers.add(viewer);
+    if (keyText === undefined) this.#lists++;
+    this.#unpushed.add(id);
+    this.#deliveries.follow(id, { ...used, id, keyText, viewer }, held);
+    this.#record(keyText, "subscribed", held?.version);
+  }
+
+  #unfollow(id: string): void {
+    this.#unpushed.delete(id);
+    const followed = this.#deliveries.unfollow(id);
+    if (followed === undefined) return;
+    const { keyText, view, viewer, acknowledged, release } = followed.source;
+    if (keyText === undefined) this.#lists--;
+    this.#record(keyText, "unsubscribed", undefined);
+    view.viewers.delete(viewer);
+    acknowledged(viewer);
+    release();
+  }
+
+  #tooMany(): RegistryError | undefined {
+    const { size } = this.#deliveries;
+    if (size < LIMITS.subscriptionsPerClient) return undefined;
+    return limitExceeded("subscriptions of a client", `${LIMITS.subscriptionsPerClient}`, size + 1);
+  }
+
+  #tooManyLists(): RegistryError | undefined {
+    if (this.#lists < LIMITS.serviceListsPerClient) return undefined;
+    return limitExceeded("lists of services of a client", `${LIMITS.serviceListsPerClient}`, this.#lists + 1);
+  }
+
+  #receipt(id: string, receipt: Receipt): void {
+    const followed = this.#deliveries.get(id);
+    const sentAt = this.#deliveries.receipt(id, receipt);
+    if (sentAt !== undefined) {
+      this.#ports.receiptTimes.observe(this.#ports.clock.now() - sentAt);
+      this.#record(followed?.source.keyText, receipt.resync ? "unusable" : "confirmed", receipt.held.version);
+    }
+    followed?.source.acknowledged(followed.source.viewer);
+  }
+
+  #viewChanged(id: string): void {
+    const followed = this.#deliveries.get(id);
+    if (followed === undefined) return;
+    const { keyText, view } = followed.source;
+    const why = this.#whyItWaits(followed);
+    if (why !== undefined) this.#record(keyText, "heldBack", view.datum.version, why);
+    this.#deliveries.changed(followed);
+  }
+
+  #whyItWaits({ delivery }: Followed<Subscription>): string | undefined {
+    if (this.#ports.stream.congested) return "the connection is full: it reads slowly";
+    return delivery.state === "sending" ? "the push before has no receipt yet" : undefined;
+  }
+
+  #record(keyText: string | undefined, kind: ServiceEventKind, version: Version | undefined, why?: string): void {
+    if (keyText === undefined) return;
+    this.#ports.events.record(keyText, kind, { version, who: this.#ports.clientId, why });
+  }
+}
+
+function idOfService(key: ServiceKey, filter: Filter): string {
+  return `${textFromServiceKey(key)} ${textFromFilter(filter)}`;
+}
+
+/** No key's text begins with a blank. */
+function idOfList(pattern: ServicePattern): string {
+  return ` ${textFromPattern(pattern)}`;
+}
