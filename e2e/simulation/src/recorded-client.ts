@@ -80,23 +80,26 @@ export class RecordedClient {
 
   unregister(label: string): void {
     const [asked, registration] = this.#leave(label);
-    registration.unregister().then(
-      () => this.#unregistered(label, asked, registration),
-      (error: unknown) => this.#unanswered(asked, error),
-    );
+    this.#awaitUnregister(label, asked, registration);
   }
 
   /** Unregisters, and waits until everybody knows. */
   drain(label: string): void {
     const [asked, registration] = this.#leave(label);
-    const before = registration.version;
     registration.drain().then(
       () => {
         this.#unregistered(label, asked, registration);
         return this.#history.record({ kind: "drained", unregister: asked });
       },
-      // Others may take longer than is waited for them; then it is out all the same, if it is known to be.
-      () => registration.version !== before && this.#unregistered(label, asked, registration),
+      // Others may take longer than is waited for them. The instance is on its way out all the same.
+      () => this.#awaitUnregister(label, asked, registration),
+    );
+  }
+
+  #awaitUnregister(label: string, asked: number, registration: Registration): void {
+    registration.unregister().then(
+      () => this.#unregistered(label, asked, registration),
+      (error: unknown) => this.#unanswered(asked, error),
     );
   }
 

@@ -4,6 +4,6 @@ import { test } from "vitest";
 
 import { SEEDS, SEEDS_TIMEOUT_MS, expectSeedsHold } from "./seeds.ts";
 
-test("leases", { timeout: SEEDS_TIMEOUT_MS }, async () => {
-  await expectSeedsHold("leases", SEEDS);
+test.each(["leases"])("%s", { timeout: SEEDS_TIMEOUT_MS }, async (name) => {
+  await expectSeedsHold(name, SEEDS);
 });

@@ -4,7 +4,7 @@ import { test } from "vitest";
 
 import { SEEDS, SEEDS_TIMEOUT_MS, expectSeedsHold } from "./seeds.ts";
 
-test.each(["leader-loss", "pair-loss", "session-loss", "meta-loss", "full-restart", "disk"])(
+test.each(["leader-loss", "pair-loss", "session-loss", "meta-loss", "elections", "full-restart", "disk"])(
   "%s",
   { timeout: SEEDS_TIMEOUT_MS },
   async (name) => {
