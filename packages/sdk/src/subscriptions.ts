@@ -315,6 +315,8 @@ export class Subscriptions implements OutboxSource {
     if (part.confirmed) this.#ports.keeper?.confirmed(feed, part.digest, server);
     draft.receipt({ key: feed.key, filter: feed.filter, held: feed.heldForReceipt, resync: false });
     if (outcome !== "changed") return;
+    // The new server believes what it was told on arrival, and would take this for something it has pushed already.
+    this.#ask(feed);
     this.#ports.pushed(part);
     feed.tellChanged();
   }

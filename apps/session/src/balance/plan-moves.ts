@@ -23,8 +23,11 @@ export interface Room {
   readonly clients: number;
 }
 
-/** With fewer clients than this more or less than the mean a session is as good as even, however few there are. */
-const EVEN_WITHIN = 1;
+/**
+ * With so many clients more or less than the mean a session is as good as even, however few there are. Twice what a load
+ * may be off without being told anew: what the sessions believe of each other must not keep clients going to and fro.
+ */
+const EVEN_WITHIN = 10;
 
 /** @param others all the other sessions that take clients */
 export function planMoves(own: number, others: readonly Room[], { tolerance, movesMax }: BalanceRules): PlannedMove[] {
