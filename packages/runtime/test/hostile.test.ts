@@ -170,6 +170,41 @@ test("a thousand cancelled calls leave the innocent one on the same connection a
   expect(text).toContain("still here");
 });
 
+test.each([TALK_PATH, "/nowhere"])(
+  "a call of %s that is reset in the packet that brings it hurts nobody",
+  async (path) => {
+    const { address } = await serveEcho();
+    const { hostname, port } = new URL(`http://${address}`);
+    const socket = net.connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    const literal = (text: string): Buffer => Buffer.concat([Buffer.of(text.length), Buffer.from(text)]);
+    // POST, http, and by index in the static table :path and content-type.
+    const headers = [Buffer.of(0x83, 0x86, 0x04), literal(path), Buffer.of(0x0f, 0x10)];
+    const block = Buffer.concat([...headers, literal("application/connect+proto")]);
+    const [settings, endOfHeaders, ping] = [4, 0x04, 6];
+    const internalError = Buffer.of(0, 0, 0, 2);
+    socket.write(
+      Buffer.concat([
+        Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        http2Frame(settings, 0, 0, Buffer.alloc(0)),
+        http2Frame(1, endOfHeaders, 1, block),
+        http2Frame(3, 0, 1, internalError),
+        http2Frame(ping, 0, 0, Buffer.from("answered")),
+      ]),
+    );
+    let answer = "";
+    for await (const chunk of socket) {
+      answer += String(chunk);
+      if (answer.includes("answered")) break;
+    }
+    await expectAlive(address);
+  },
+);
+
+function http2Frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+  return Buffer.concat([Buffer.of(0, 0, payload.length, type, flags, 0, 0, 0, stream), payload]);
+}
+
 test.each([
   ["resets its stream", (session: ClientHttp2Session) => session.request({ ":path": "/" }).close(8)],
   ["drops its connection", (session: ClientHttp2Session) => session.destroy()],

@@ -32,8 +32,9 @@ async function serve(hear: (heard: Heard) => void): Promise<string> {
     });
   };
   const router = createStreamRouter(new Map([[CONNECT_PATH, accept]]), { errorDetail: errorDetailCodec });
-  const server = createServer((request, response) => {
-    if (!router.handle(request, response)) response.writeHead(404).end();
+  const server = createServer();
+  server.on("stream", (stream, headers) => {
+    if (!router.handle(stream, headers)) stream.respond({ ":status": 404 }, { endStream: true });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());

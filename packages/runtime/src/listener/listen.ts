@@ -3,13 +3,13 @@
  * preface of HTTP/2 it goes to an HTTP/2 server, else to an HTTP/1.1 server, and both hand their requests to the same
  * places in the same order.
  *
- *     connection -> peek -> HTTP/1.1 --> CORS --------------------------> pages -> typed RPCs -> 404
- *                       \-> HTTP/2 ----> CORS -> streams as bytes ------> pages -> typed RPCs -> 404
+ *     connection -> peek -> HTTP/1.1 ----------------------> CORS -> pages -> typed RPCs -> 404
+ *                       \-> HTTP/2 ----> streams as bytes -> CORS -> pages -> typed RPCs -> 404
  *
  * Whoever can reach the port can send anything, so no input may end the process: every entry is guarded.
  */
 
-import { constants, type Http2ServerResponse, type Http2Session } from "node:http2";
+import { constants, type Http2Session } from "node:http2";
 import { createServer, type Server, type Socket } from "node:net";
 
 import type { DescMethodStreaming } from "@bufbuild/protobuf";
@@ -19,7 +19,7 @@ import { connectErrorFromRegistryError } from "../errors.ts";
 import { createPingSweep } from "../stream/ping-sweep.ts";
 import { silenceOf } from "../stream/http2-message-stream.ts";
 import type { ErrorDetailCodec } from "../stream/status.ts";
-import { createStreamRouter, type StreamRouter } from "../stream/stream-router.ts";
+import { createStreamRouter } from "../stream/stream-router.ts";
 import { createCors } from "./cors.ts";
 import { completeLimits, type CompleteLimits, type ListenLimits } from "./limits.ts";
 import { createPages, type PageHandler, type Readiness } from "./pages.ts";
@@ -83,9 +83,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const stopping = new AbortController();
   const pings = createPingSweep(limits);
   const sessions = new Set<Http2Session>();
-  const handle = createRequestHandler(options, limits, streams, stopping.signal, log);
+  const handle = createRequestHandler(options, limits, stopping.signal, log);
   const http1Server = createHttp1Server(limits, handle, log);
-  const http2Server = createHttp2Server(limits, handle, log);
+  const http2Server = createHttp2Server(limits, streams, handle, log);
   http2Server.on("session", (session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
@@ -166,7 +166,6 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 function createRequestHandler(
   options: ListenOptions,
   limits: CompleteLimits,
-  streams: StreamRouter,
   stopping: AbortSignal,
   log: Log,
 ): RequestHandler {
@@ -177,14 +176,7 @@ function createRequestHandler(
     // An HTTP/1.1 connection is kept for another request, but not while the server stops.
     if (request.httpVersionMajor === 1) response.once("close", () => stopping.aborted && request.socket.end());
     try {
-      const taken =
-        isPreflight(request, response) ||
-        // Scripts are left to the typed API, which minds the headers that were just set.
-        ("stream" in request &&
-          request.headers["origin"] === undefined &&
-          streams.handle(request, response as Http2ServerResponse)) ||
-        showPage(request, response) ||
-        call(request, response);
+      const taken = isPreflight(request, response) || showPage(request, response) || call(request, response);
       if (!taken) answer(response, 404, "text/plain", "not found\n");
     } catch (error) {
       // An authority or a path that is no URL makes Connect throw right here; uncaught, one packet would end the process.

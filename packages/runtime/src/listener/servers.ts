@@ -4,6 +4,7 @@ import * as http from "node:http";
 import * as http2 from "node:http2";
 
 import type { Log } from "@rollcall/core";
+import type { StreamRouter } from "../stream/stream-router.ts";
 import type { CompleteLimits } from "./limits.ts";
 import type { RequestHandler } from "./request.ts";
 
@@ -31,21 +32,33 @@ export function createHttp1Server(limits: CompleteLimits, handle: RequestHandler
   return server;
 }
 
-export function createHttp2Server(limits: CompleteLimits, handle: RequestHandler, log: Log): http2.Http2Server {
-  const server = http2.createServer(
-    {
-      maxSessionMemory: limits.sessionMemoryMb,
-      maxSessionRejectedStreams: REJECTED_STREAMS_MAX,
-      streamResetBurst: limits.cancelBurst,
-      streamResetRate: limits.cancelsPerSecond,
-      settings: {
-        initialWindowSize: WINDOW_BYTES,
-        maxConcurrentStreams: limits.streamsPerConnectionMax,
-        maxHeaderListSize: limits.headerBytesMax,
-      },
+/**
+ * Streams as bytes are taken as they come. Node's request and response objects, which cost a connection 6 KB for as
+ * long as its stream lives, are made only for what is left: by a server that has no connections of its own.
+ */
+export function createHttp2Server(
+  limits: CompleteLimits,
+  streams: StreamRouter,
+  handle: RequestHandler,
+  log: Log,
+): http2.Http2Server {
+  const requests = http2.createServer(handle);
+  const server = http2.createServer({
+    maxSessionMemory: limits.sessionMemoryMb,
+    maxSessionRejectedStreams: REJECTED_STREAMS_MAX,
+    streamResetBurst: limits.cancelBurst,
+    streamResetRate: limits.cancelsPerSecond,
+    settings: {
+      initialWindowSize: WINDOW_BYTES,
+      maxConcurrentStreams: limits.streamsPerConnectionMax,
+      maxHeaderListSize: limits.headerBytesMax,
     },
-    handle,
-  );
+  });
+  server.on("stream", (stream, headers, flags, rawHeaders) => {
+    // Scripts are left to the typed API, which minds the headers that CORS wants.
+    const isTaken = headers["origin"] === undefined && streams.handle(stream, headers);
+    if (!isTaken) requests.emit("stream", stream, headers, flags, rawHeaders);
+  });
   server.on("sessionError", (error: Error) => log.debug("a session broke", { error: error.message }));
   return server;
 }

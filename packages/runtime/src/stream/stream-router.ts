@@ -4,13 +4,7 @@
  * HTTP/1.1, compressed) are left to the typed API, which is slower and speaks everything.
  */
 
-import {
-  constants,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-  type Http2Session,
-  type ServerHttp2Stream,
-} from "node:http2";
+import { constants, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 
 import { LIMITS, RegistryError, silentLog, type Log, type StreamHandler, type StreamRoutes } from "@rollcall/core";
 import { deadlineFromHeaders } from "./deadline.ts";
@@ -41,8 +35,8 @@ export interface StreamRouterOptions {
 }
 
 export interface StreamRouter {
-  /** Takes the request over if it is for one of the routes and in a form that is served here. */
-  handle(request: Http2ServerRequest, response: Http2ServerResponse): boolean;
+  /** Takes the stream over if it is for one of the routes and in a form that is served here. */
+  handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean;
   /** Ends every open stream with `error`. */
   closeAll(error: RegistryError): void;
   readonly openStreams: number;
@@ -56,26 +50,29 @@ export function createStreamRouter(routes: StreamRoutes, options: StreamRouterOp
   const open = new Set<Http2MessageStream>();
   const compression = new SharedCompression();
   return {
-    handle(request, response) {
-      const path = pathFromUrl(request.url);
+    handle(stream, headers) {
+      const path = pathFromHeaders(headers);
       const handler = routes.get(path);
-      const protocol = protocolFromContentType(request.headers["content-type"]);
-      if (handler === undefined || protocol === undefined || request.method !== "POST" || isCompressed(request))
-        return false;
-      if (response.stream === undefined || response.stream.destroyed) return true;
-      const acceptable = acceptsGzip(request.headers[responseOf[protocol].accepts]) ? compression : undefined;
-      const link = acceptStream(response, protocol, {
-        compression: acceptable,
+      const protocol = protocolFromContentType(headers["content-type"]);
+      if (handler === undefined || protocol === undefined || !isPlainPost(headers)) return false;
+      if (stream.destroyed || stream.closed) {
+        // Whoever called is gone. What Node has to say about that is an error, and one that nobody hears ends the process.
+        stream.on("error", () => {});
+        return true;
+      }
+      const peer = peerOfStream(stream);
+      const link = acceptStream(stream, protocol, {
+        compression: acceptsGzip(headers[responseOf[protocol].accepts]) ? compression : undefined,
         messageBytesMax: options.messageBytesMaxOf?.get(path) ?? messageBytesMax,
-        peer: peerFromRequest(request),
+        peer,
         takesOne: options.singleRequest?.has(path) ?? false,
         errorDetail: options.errorDetail,
         lossOf: options.lossOf,
       });
       open.add(link);
-      response.stream.once("close", () => open.delete(link));
-      limitInTime(link, request, response.stream);
-      hand(link, handler, path, peerFromRequest(request), log);
+      stream.once("close", () => open.delete(link));
+      limitInTime(link, headers, stream);
+      hand(link, handler, path, peer, log);
       return true;
     },
     closeAll(error) {
@@ -97,17 +94,12 @@ interface AcceptOptions {
   readonly lossOf: StreamRouterOptions["lossOf"];
 }
 
-function acceptStream(
-  response: Http2ServerResponse,
-  protocol: StreamProtocol,
-  options: AcceptOptions,
-): Http2MessageStream {
-  const { stream } = response;
+function acceptStream(stream: ServerHttp2Stream, protocol: StreamProtocol, options: AcceptOptions): Http2MessageStream {
   const { contentType, encoding } = responseOf[protocol];
   const link = new Http2MessageStream(
     stream,
     options.messageBytesMax,
-    (link) => (protocol === "grpc" ? grpcSide(response, link, options) : framedSide(stream, link, protocol, options)),
+    (link) => (protocol === "grpc" ? grpcSide(stream, link, options) : framedSide(stream, link, protocol, options)),
     options.compression,
   );
   // At once, before there is anything to send: a client that waits for headers would otherwise wait for a change.
@@ -129,8 +121,8 @@ function hand(link: Http2MessageStream, handler: StreamHandler, path: string, pe
   }
 }
 
-function limitInTime(link: Http2MessageStream, request: Http2ServerRequest, stream: ServerHttp2Stream): void {
-  const deadlineMs = deadlineFromHeaders(request.headers);
+function limitInTime(link: Http2MessageStream, headers: IncomingHttpHeaders, stream: ServerHttp2Stream): void {
+  const deadlineMs = deadlineFromHeaders(headers);
   if (deadlineMs === undefined) return;
   const passed = new RegistryError("deadline_exceeded", `the deadline of ${deadlineMs} ms has passed`);
   const timer = setTimeout(() => link.finish(passed), deadlineMs).unref();
@@ -155,14 +147,14 @@ function framedSide(
   };
 }
 
-function grpcSide(response: Http2ServerResponse, link: Http2MessageStream, options: AcceptOptions): StreamSide {
-  const { stream } = response;
+function grpcSide(stream: ServerHttp2Stream, link: Http2MessageStream, options: AcceptOptions): StreamSide {
   return {
     ...acceptingSide(stream, link, options),
     conclude(error) {
-      // Node's response object sends the trailers once the stream wants them; sending them ourselves would be twice.
-      response.addTrailers(grpcTrailers(error, options.errorDetail));
-      stream.once("wantTrailers", () => setImmediate(() => letGo(stream)));
+      stream.once("wantTrailers", () => {
+        stream.sendTrailers(grpcTrailers(error, options.errorDetail));
+        setImmediate(() => letGo(stream));
+      });
       limitFarewell(stream);
       link.writer.end();
     },
@@ -196,17 +188,17 @@ function limitFarewell(stream: ServerHttp2Stream): void {
   stream.once("close", () => clearTimeout(timer));
 }
 
-/** Requests that announce compression: the typed API knows how to refuse them politely. */
-function isCompressed({ headers }: Http2ServerRequest): boolean {
-  const encoding = headers["connect-content-encoding"] ?? headers["grpc-encoding"];
-  return encoding !== undefined && encoding !== "identity";
+/** Anything else is left to the typed API: it refuses compression politely, and goes on for clients that ask to. */
+function isPlainPost(headers: IncomingHttpHeaders): boolean {
+  const encoding = headers["connect-content-encoding"] ?? headers["grpc-encoding"] ?? "identity";
+  return headers[":method"] === "POST" && encoding === "identity" && headers.expect === undefined;
 }
 
-function pathFromUrl(url: string): string {
+function pathFromHeaders({ ":path": url = "" }: IncomingHttpHeaders): string {
   const query = url.indexOf("?");
   return query === -1 ? url : url.slice(0, query);
 }
 
-function peerFromRequest({ socket }: Http2ServerRequest): string {
-  return `${socket.remoteAddress ?? "unknown"}:${socket.remotePort ?? 0}`;
+function peerOfStream({ session }: ServerHttp2Stream): string {
+  return `${session?.socket.remoteAddress ?? "unknown"}:${session?.socket.remotePort ?? 0}`;
 }
