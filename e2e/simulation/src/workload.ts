@@ -20,6 +20,8 @@ const INSTANCES = 3;
 export interface WorkloadOptions {
   /** Whether somebody looks at lists of services as well. */
   readonly lists?: boolean | undefined;
+  /** Clients that are connected and look at one service each. By default none. */
+  readonly bystanders?: number | undefined;
   readonly steps: number;
   /** Time between two steps: evenly from 0 up to this, in milliseconds. */
   readonly stepMaxMs: number;
@@ -31,6 +33,7 @@ export function workload(options: WorkloadOptions): (world: World) => Promise<vo
   return async (world) => {
     openSubscribers(world);
     if (options.lists === true) openListers(world);
+    openBystanders(world, options.bystanders ?? 0);
     const providers = Array.from(
       { length: PROVIDERS },
       (_, index) => new RecordedClient(`provider-${index + 1}`, world),
@@ -57,6 +60,11 @@ export function workload(options: WorkloadOptions): (world: World) => Promise<vo
 function openListers(world: World): void {
   const lister = new RecordedClient("lister", world);
   for (const prefix of ["", "o"]) lister.listServices(prefix);
+}
+
+function openBystanders(world: World, count: number): void {
+  for (let number = 1; number <= count; number++)
+    new RecordedClient(`bystander-${number}`, world).subscribe(SERVICES[number % SERVICES.length]!, {});
 }
 
 function openSubscribers(world: World): void {

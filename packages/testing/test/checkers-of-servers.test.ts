@@ -245,6 +245,23 @@ describe("P12, silence", () => {
     for (const story of [moving, silent, told]) expect(checkSilence(story.endAt(LATE))).toHaveLength(1);
   });
 
+  test("what a client says anew may cross with one push that was on its way, and no more", () => {
+    const asked = { kind: "asked", client: "reader", service: SERVICE, filter: "", link: "2" } as const;
+    const story = registeredRun()
+      .pushed("reader", "d1")
+      .record({ ...asked, digest: "d1" })
+      .pushed("reader", "d2")
+      .record({ ...asked, digest: "d2" })
+      .pushed("reader", "d2", { link: "2" });
+    expect(checkSilence(story.endAt(LATE))).toEqual([]);
+    story.pushed("reader", "d2", { link: "2" });
+    expect(checkSilence(story.endAt(LATE))).toHaveLength(1);
+    // What it had said on that link before is known by then, too.
+    const known = registeredRun().record({ ...asked, digest: "d1" });
+    known.record({ ...asked, digest: "d1" }).pushed("reader", "d1", { link: "2" });
+    expect(checkSilence(known.endAt(LATE))).toHaveLength(1);
+  });
+
   test("is judged only where nothing is lost", () => {
     const history = registeredRun().pushed("reader", "d1").pushed("reader", "d1").endAt(LATE);
     expect(checkAll(history)).toEqual([]);

@@ -28,6 +28,8 @@ export interface ClusterShape {
   readonly sessions: number;
   /** One, with a disk of its own, by default; several share a store, from which each can be cut off. */
   readonly metas?: number | undefined;
+  /** Time between a session's looks at whether it has too many clients, in milliseconds. By default as in production. */
+  readonly balanceEveryMs?: number | undefined;
 }
 
 export interface SimClusterOptions {
@@ -69,7 +71,8 @@ export class SimCluster {
     const { metas = 1 } = shape;
     this.metas = metas === 1 ? [this.#onlyMeta()] : numbersTo(metas).map((number) => this.#metaNode(number));
     for (let number = 1; number <= shape.data; number++) this.#data.push(this.#dataNode(number));
-    for (let number = 1; number <= shape.sessions; number++) this.#sessions.push(this.#sessionNode(number));
+    for (let number = 1; number <= shape.sessions; number++)
+      this.#sessions.push(this.#sessionNode(number, shape.balanceEveryMs));
   }
 
   /** The meta that knows most of the cluster: the one that leads, or led last. */
@@ -199,12 +202,18 @@ export class SimCluster {
     });
   }
 
-  #sessionNode(number: number): SimNode {
+  #sessionNode(number: number, balanceEveryMs: number | undefined): SimNode {
     const nodeId = `session-${number}`;
     return this.#node(nodeId, "session", `${nodeId}:${9_599 + number}`, {
       create: (ports) =>
         createSessionServer(
-          { nodeId, ...this.#timing, connectionGraceMs: 300, silenceGraceMs: 13_000 },
+          {
+            nodeId,
+            ...this.#timing,
+            connectionGraceMs: 300,
+            silenceGraceMs: 13_000,
+            ...(balanceEveryMs !== undefined && { balanceEveryMs }),
+          },
           { ...ports, log: this.#logOf(nodeId) },
         ),
       disk: NO_DISK,

@@ -89,6 +89,39 @@ export function stop(role: NodeRole): Fault {
   };
 }
 
+/** How often it is looked whether a node has ended or is ready, in milliseconds. */
+const LOOK_EVERY_MS = 50;
+
+/** Every node of the role in turn: SIGTERM, a new process once the old one has ended, and the next once that is ready. */
+export function rollingRestart(role: NodeRole): Fault {
+  return ({ cluster, random }) => {
+    const waiting = random.shuffle(cluster.nodesOf(role));
+    if (waiting.some(({ state }) => state !== "up")) return undefined;
+    const order = namesOf(waiting);
+    let present: SimNode | undefined;
+    let isOver = false;
+    const goOn = (): void => {
+      if (isOver) return;
+      if (present?.state === "down") present.restart({ disk: "kept" });
+      else if (present === undefined || present.isReady) {
+        present = waiting.shift();
+        if (present === undefined) return;
+        void present.stop();
+      }
+      cluster.clock.setTimer(LOOK_EVERY_MS, goOn);
+    };
+    goOn();
+    return {
+      words: `${order} are told to stop and started again, one after the other`,
+      end: () => {
+        isOver = true;
+        if (present?.state === "stopping") present.crash();
+        if (present?.state === "down") present.restart({ disk: "kept" });
+      },
+    };
+  };
+}
+
 /** SIGSTOP, then SIGCONT. */
 export function pause(role: NodeRole): Fault {
   return (scene) => {

@@ -11,6 +11,7 @@ import { elections } from "./elections.ts";
 import { everything } from "./everything.ts";
 import { fullRestart } from "./full-restart.ts";
 import { leaderLoss, metaLoss, pairLoss, sessionLoss } from "./losses.ts";
+import { moves, rollingRestarts } from "./moves.ts";
 import { serviceLists } from "./service-lists.ts";
 import { pauses, staleTimers } from "./pauses.ts";
 
@@ -19,6 +20,8 @@ export const scenarios: readonly SimScenario[] = [
   leaderLoss,
   pairLoss,
   sessionLoss,
+  rollingRestarts,
+  moves,
   metaLoss,
   elections,
   fullRestart,

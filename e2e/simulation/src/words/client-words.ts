@@ -39,7 +39,7 @@ export function clientMessageInWords(bytes: Uint8Array): string {
 }
 
 export function serverMessageInWords(bytes: Uint8Array): string {
-  const { hello, results, refusals, pushes, servicesPushes, servicesRefusals, summary, barriers } =
+  const { hello, results, refusals, pushes, servicesPushes, servicesRefusals, summary, barriers, move } =
     serverMessageFromBytes(bytes);
   return lines(
     hello && `hello from ${hello.nodeId}`,
@@ -54,5 +54,6 @@ export function serverMessageInWords(bytes: Uint8Array): string {
     ...servicesRefusals.map(({ pattern, error }) => `services ${textFromPattern(pattern)}* refused: ${error.message}`),
     summary && "summary",
     ...barriers.map(barrierAnswerInWords),
+    move && `move to ${move.to.join(" or ")} within ${move.withinMs} ms`,
   );
 }
