@@ -152,7 +152,8 @@ export async function registryBehindDoors({
 
   function makeOrGiveBack(entrance: Entrance, options: ContractClientOptions): Client {
     try {
-      return make({ ...options, servers: entrance.addresses });
+      // What lies behind the doors is not to be learned: nobody could break a connection there.
+      return make({ ...options, servers: entrance.addresses, discoverServers: false });
     } catch (thrown) {
       free.push(entrance);
       throw thrown;
