@@ -7,6 +7,7 @@ import { Command, CommanderError } from "commander";
 import { addDev } from "./commands/dev.ts";
 import { addDrain } from "./commands/drain.ts";
 import { addNodes } from "./commands/node.ts";
+import { addRebalance } from "./commands/rebalance.ts";
 import { addRegister } from "./commands/register.ts";
 import { addResolve } from "./commands/resolve.ts";
 import { addServices } from "./commands/services.ts";
@@ -68,6 +69,7 @@ Exit codes: 0 all well, 1 it failed, 2 the command line makes no sense.`,
   program.commandsGroup("Operators:");
   addStatus(program, ports);
   addWhy(program, ports);
+  addRebalance(program, ports);
   return program;
 }
 

@@ -5,13 +5,23 @@
  * so that any of them can answer.
  */
 
+import type { JsonValue } from "@bufbuild/protobuf";
 import { healthService } from "@rollcall/cluster";
 import { RegistryError, type ClusterState, type NodeRole, type StreamHandler } from "@rollcall/core";
-import { Health, JOIN_PATH, MetaService, wireFromClusterState } from "@rollcall/protocol";
+import {
+  Health,
+  JOIN_PATH,
+  MetaService,
+  controlRecordFromJson,
+  jsonFromControlRecord,
+  wireFromClusterState,
+} from "@rollcall/protocol";
 import { counter, gauge, type Metric, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
 import { Cluster, stateFromRecord } from "./cluster/cluster.ts";
 import { ToldLoads } from "./membership/told-loads.ts";
+import type { ControlCodec } from "./controls/controls.ts";
+import { addControlRoutes } from "./rpc/control-routes.ts";
 import { NodeLinks } from "./rpc/node-links.ts";
 import type { Candidate, Leadership, MetaStore, StoreListener } from "./store/meta-store.ts";
 
@@ -64,7 +74,11 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
 
   async function takeOver(leadership: Leadership): Promise<void> {
     part = { kind: "taking over", leadership };
-    const cluster = await Cluster.open(config, { ...ports, leadership }, (state) => nodes.tell(state));
+    const cluster = await Cluster.open(
+      config,
+      { ...ports, leadership, readControls: () => store.readControls(), controlCodec: CONTROL_TEXT },
+      (state) => nodes.tell(state),
+    );
     // Deposed in the meantime: whatever it decides is refused by the store, and nobody is told.
     if (part.kind !== "taking over" || part.leadership !== leadership) {
       cluster.close();
@@ -119,6 +133,12 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
         if (state === undefined) throw new RegistryError("not_ready", "meta has not read its store yet");
         return { state: wireFromClusterState(state), leader: leader?.address ?? "" };
       });
+      addControlRoutes(router, {
+        controls() {
+          if (part.kind === "leading") return part.cluster.controls;
+          throw notLeading(leader);
+        },
+      });
       router.service(Health, healthService([MetaService.typeName], unready, ports.clock));
     },
     state: stateNow,
@@ -148,6 +168,19 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
       await store.close();
     },
   };
+}
+
+/** Control records in the store are JSON, for whoever has to look at them there. */
+const CONTROL_TEXT: ControlCodec = {
+  write: (record) => JSON.stringify(jsonFromControlRecord(record)),
+  read: (text) => controlRecordFromJson(JSON.parse(text) as JsonValue),
+};
+
+function notLeading(leader: Candidate | undefined): RegistryError {
+  if (leader === undefined) return new RegistryError("not_ready", "no meta is known to lead");
+  return new RegistryError("not_leader", `ask ${leader.nodeId} at ${leader.address}, which leads`, {
+    subject: { field: "meta", limit: leader.address, value: "" },
+  });
 }
 
 function slotMetrics(cluster: Cluster | undefined): readonly Metric[] {

@@ -2,6 +2,7 @@
 
 import { ALL_SLOTS, SLOT_COUNT, ownerOf } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
+import { ROUND_PAUSE_MS } from "../src/cluster/cluster.ts";
 import { hello, leadersOf, leadsOf, membersOf, openCluster, reportAll } from "./open-cluster.ts";
 
 describe("what followers have in full", () => {
@@ -160,4 +161,23 @@ describe("a node whose lease has ended and that is back", () => {
     await sync();
     expect(leadsOf(cluster.state, "data-2")).toBe(128);
   });
+});
+
+test("while an operator has turned rebalancing off nothing moves but what has to, and afterwards all goes on", async () => {
+  const { clock, cluster, sync, rounds } = await openCluster();
+  for (const nodeId of ["data-1", "data-2"]) cluster.join(hello(nodeId));
+  await sync();
+  const decision = { author: "ann", reason: "import", decidedAt: "", expectedVersion: undefined };
+  await cluster.controls.set({ kind: "rebalance off" }, undefined, decision);
+  cluster.join(hello("data-3"));
+  await sync();
+  expect(leadsOf(cluster.state, "data-3")).toBe(0);
+  const gone = cluster.join(hello("data-2"));
+  cluster.leave(gone);
+  await rounds();
+  expect(leadersOf(cluster.state)).not.toContain("data-2");
+  await cluster.controls.remove("rebalance", decision);
+  await clock.runFor(ROUND_PAUSE_MS);
+  await sync();
+  expect(leadsOf(cluster.state, "data-3")).toBe(128);
 });

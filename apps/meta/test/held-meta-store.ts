@@ -1,4 +1,12 @@
-import type { Candidate, Leadership, MetaRecord, MetaStore, StoreListener } from "../src/store/meta-store.ts";
+import { applyChanges } from "../src/store/memory-meta-store.ts";
+import type {
+  Candidate,
+  Leadership,
+  MetaRecord,
+  MetaStore,
+  StoreListener,
+  StoredControls,
+} from "../src/store/meta-store.ts";
 
 interface HeldWrite {
   readonly record: MetaRecord;
@@ -10,6 +18,8 @@ interface HeldWrite {
 export class HeldMetaStore implements MetaStore, Leadership {
   /** What a restart would find. */
   record: MetaRecord | undefined;
+  readonly controls = new Map<string, string>();
+  controlsVersion = 0;
   closed = false;
   epoch = 0;
   listener: StoreListener | undefined;
@@ -79,6 +89,16 @@ export class HeldMetaStore implements MetaStore, Leadership {
     return new Promise((done, failed) => {
       this.#held = { record, done, failed };
     });
+  }
+
+  readControls(): Promise<StoredControls> {
+    return Promise.resolve({ version: this.controlsVersion, records: this.controls });
+  }
+
+  writeControls(version: number, changes: ReadonlyMap<string, string | undefined>): Promise<void> {
+    this.controlsVersion = version;
+    applyChanges(this.controls, changes);
+    return Promise.resolve();
   }
 
   close(): Promise<void> {

@@ -153,6 +153,39 @@ export function describeMetaStore(name: string, { open, clear }: MetaStoreMaker)
       expect(await after.read()).toEqual(founded);
     });
 
+    test("control records are replaced and taken out one by one, and outlive a leadership", async () => {
+      const first = await standing();
+      const before = await first.elected();
+      expect(await first.store.readControls()).toEqual({ version: 0, records: new Map() });
+      await before.writeControls(
+        2,
+        new Map([
+          ["a/1", "one"],
+          ["a/2", "two"],
+        ]),
+      );
+      await before.writeControls(
+        3,
+        new Map([
+          ["a/1", undefined],
+          ["b", "three"],
+        ]),
+      );
+      const kept = {
+        version: 3,
+        records: new Map([
+          ["a/2", "two"],
+          ["b", "three"],
+        ]),
+      };
+      expect(await first.store.readControls()).toEqual(kept);
+      await first.store.close();
+      await expect(before.writeControls(4, new Map([["b", "four"]]))).rejects.toThrow(RegistryError);
+      const second = await standing("meta-2");
+      await second.elected();
+      expect(await second.store.readControls()).toEqual(kept);
+    });
+
     test("closing twice is closing", async () => {
       const { store } = await standing();
       await store.close();

@@ -1,9 +1,16 @@
 /** A cluster as meta keeps it, on a clock and a store that the test holds. */
 
-import { ALL_SLOTS, ownerOf, silentLog, type ClusterState, type NodeHello } from "@rollcall/core";
+import { ALL_SLOTS, ownerOf, silentLog, type ClusterState, type ControlRecord, type NodeHello } from "@rollcall/core";
 import { SeededRandom, SimClock } from "@rollcall/testing";
 import { Cluster, ROUND_PAUSE_MS, type ClusterOptions } from "../src/cluster/cluster.ts";
+import type { ControlCodec } from "../src/controls/controls.ts";
 import { HeldMetaStore } from "./held-meta-store.ts";
+
+/** Control records as plain JSON. */
+export const controlCodec: ControlCodec = {
+  write: (record) => JSON.stringify(record),
+  read: (text) => JSON.parse(text) as ControlRecord,
+};
 
 export const LEASE_MS = 3_000;
 
@@ -27,7 +34,14 @@ export async function openCluster({ store = new HeldMetaStore(), seed = 1, ...op
   const told: ClusterState[] = [];
   const errors: string[] = [];
   const log = { ...silentLog, error: (message: string) => void errors.push(message) };
-  const ports = { clock, random: new SeededRandom(seed), log, leadership: store };
+  const ports = {
+    clock,
+    random: new SeededRandom(seed),
+    log,
+    leadership: store,
+    readControls: () => store.readControls(),
+    controlCodec,
+  };
   const cluster = await Cluster.open({ nodeLeaseMs: LEASE_MS, ...options }, ports, (state) => told.push(state));
   const settle = () => sim.runFor(0);
   await settle();

@@ -16,6 +16,8 @@ export const ERROR_REASONS = [
   "closed",
   "internal",
   "overloaded",
+  "not_leader",
+  "conflict",
 ] as const;
 
 export type ErrorReason = (typeof ERROR_REASONS)[number];

@@ -119,6 +119,7 @@ export { LeaseTable } from "./lease-table.ts";
 
 // The cluster.
 export { ALL_SLOTS, SLOT_COUNT, slotId, slotOfServiceKey, slotOfText, type SlotId } from "./slot.ts";
+export { controlId, type Control, type ControlRecord } from "./control.ts";
 export { EMPTY_SLOT_TABLE, mayFollow, ownerOf, type SlotAccess, type SlotOwner, type SlotTable } from "./slot-table.ts";
 export { differsMarkedly } from "./load.ts";
 export { NODE_ROLES, memberKey, type ClusterState, type Member, type NodeRole } from "./membership.ts";

@@ -11,6 +11,7 @@ import {
   type ClaimRecord,
   type ClientMessage,
   type ClusterState,
+  type ControlRecord,
   type ErrorValue,
   type Filter,
   type Held,
@@ -323,6 +324,16 @@ export const clusterStates: fc.Arbitrary<ClusterState> = fc.record({
     epoch: epochs,
     owners: fc.array(owners, { minLength: SLOT_COUNT, maxLength: SLOT_COUNT }),
   }),
+});
+
+export const controlRecords: fc.Arbitrary<ControlRecord> = fc.record({
+  id: text,
+  version: count,
+  author: text,
+  reason: text,
+  decidedAt: text,
+  expiresInMs: optional(count),
+  control: fc.constant({ kind: "rebalance off" }),
 });
 
 export const joinResponses: fc.Arbitrary<JoinResponse> = fc.record({

@@ -5,6 +5,8 @@ import {
   bytesFromClaim,
   claimFromBytes,
   clientMessageFromBytes,
+  controlRecordFromJson,
+  jsonFromControlRecord,
   clusterStateFromWire,
   errorDetailCodec,
   errorFromWire,
@@ -30,6 +32,7 @@ import {
 import {
   claims,
   clientMessages,
+  controlRecords,
   clusterStates,
   errors,
   joinRequests,
@@ -58,6 +61,13 @@ function expectRoundTrip<Value>(
 
 describe("what is encoded is what is decoded", () => {
   test("from a client", () => expectRoundTrip(clientMessages, frameFromClientMessage, clientMessageFromBytes));
+  test("of control records as JSON", () => {
+    fc.assert(
+      fc.property(controlRecords, (record) => {
+        expect(controlRecordFromJson(jsonFromControlRecord(record))).toEqual(record);
+      }),
+    );
+  });
   test("from a session to a client", () =>
     expectRoundTrip(serverMessages, frameFromServerMessage, serverMessageFromBytes));
   test("from a session to a data node", () =>

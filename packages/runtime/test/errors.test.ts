@@ -21,6 +21,8 @@ const codes: Readonly<Record<ErrorReason, Code>> = {
   closed: Code.Canceled,
   internal: Code.Internal,
   overloaded: Code.Unavailable,
+  not_leader: Code.FailedPrecondition,
+  conflict: Code.Aborted,
 };
 
 const errorFor = (reason: ErrorReason) =>

@@ -23,7 +23,8 @@ import { Departed } from "../membership/departed.ts";
 import { Members, type KnownMember } from "../membership/members.ts";
 import { MOVES_MAX, assignSlots, type AssignOptions, type Assignment } from "../slots/assign.ts";
 import { SyncedSlots } from "../slots/synced-slots.ts";
-import type { Leadership, MetaRecord } from "../store/meta-store.ts";
+import { Controls, type ControlCodec } from "../controls/controls.ts";
+import type { Leadership, MetaRecord, StoredControls } from "../store/meta-store.ts";
 
 export interface ClusterOptions {
   /** How long a node stays a member without a heartbeat, in milliseconds. */
@@ -60,9 +61,12 @@ export interface ClusterPorts {
   readonly log: Log;
   /** Under which this meta acts. */
   readonly leadership: Leadership;
+  readonly readControls: () => Promise<StoredControls>;
+  readonly controlCodec: ControlCodec;
 }
 
 export class Cluster {
+  readonly controls: Controls;
   readonly #ports: ClusterPorts;
   readonly #assignOptions: AssignOptions;
   readonly #members: Members;
@@ -85,6 +89,7 @@ export class Cluster {
     options: ClusterOptions,
     ports: ClusterPorts,
     stored: MetaRecord,
+    controls: StoredControls,
     announce: (state: ClusterState) => void,
   ) {
     const { replicas = DEFAULT_REPLICAS, dataNodesMin = 1, nodeLeaseMs } = options;
@@ -97,6 +102,8 @@ export class Cluster {
     this.#clusterId = stored.clusterId;
     this.#assignment = { table: stored.table, balancing: false };
     this.#announce = announce;
+    const { clock, log, leadership, controlCodec: codec } = ports;
+    this.controls = new Controls(controls, { clock, log, leadership, codec }, () => this.#goOn());
   }
 
   /** Takes up the cluster as stored, or founds it. @param announce called with each newer durable state */
@@ -113,7 +120,7 @@ export class Cluster {
       departed: [],
       table: EMPTY_SLOT_TABLE,
     };
-    const cluster = new Cluster(options, ports, stored, announce);
+    const cluster = new Cluster(options, ports, stored, await ports.readControls(), announce);
     cluster.#change();
     cluster.#scheduleSweep();
     return cluster;
@@ -201,6 +208,7 @@ export class Cluster {
       this.#ports.log.warn("meta stood still; every node gets a whole lease", { lateMs: Math.round(now - due) });
       this.#members.renewAll(now);
     }
+    this.controls.sweep(now);
     const expired = this.#members.expire(now);
     for (const member of expired) {
       this.#ports.log.warn("lease of node ended", { member: member.nodeId, memberRole: member.role });
@@ -242,7 +250,8 @@ export class Cluster {
       steady: !this.#unsteady.has(nodeId),
       synced: this.#synced.of(nodeId, before),
     }));
-    this.#assignment = assignSlots(this.#assignment, nodes, this.#assignOptions);
+    const evens = !this.controls.has({ kind: "rebalance off" });
+    this.#assignment = assignSlots(this.#assignment, nodes, { ...this.#assignOptions, evens });
     this.#restarted.clear();
     const { table } = this.#assignment;
     if (table === before) return false;

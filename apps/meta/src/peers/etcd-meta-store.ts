@@ -1,6 +1,6 @@
 /**
  * The record of several metas in etcd. Whoever creates the leader's key leads for as long as the key's lease is kept
- * alive, and every write is one transaction with the check that the key is still the one that was created. The revision
+ * alive, and every write is one transaction with the check that the key is still the one that was created. The version
  * at which it was is the epoch.
  *
  * A leader counts its lease from before it asked for it, by its own clock and with a margin, so that it stops acting
@@ -8,28 +8,19 @@
  * changed, and now and then all the same, because the word of a change may get lost.
  */
 
-import { RegistryError, assert, type Clock, type Log, type Timer } from "@rollcall/core";
-import type { Etcd3, Lease } from "etcd3";
+import { assert, type Clock, type Log, type Timer } from "@rollcall/core";
+import type { Etcd3 } from "etcd3";
 import { z } from "zod";
 
-import type { Candidate, Leadership, MetaRecord, MetaStore, StoreListener } from "../store/meta-store.ts";
+import type { Candidate, MetaRecord, MetaStore, StoreListener, StoredControls } from "../store/meta-store.ts";
 import { createEtcdClient, etcdError, type EtcdOptions } from "./etcd-client.ts";
-import { recordFromStored, storedFromRecord } from "./stored-record.ts";
+import { EtcdLeadership, LEASE_SECONDS, etcdKeys, type EtcdKeys } from "./etcd-leadership.ts";
+import { recordFromStored } from "./stored-record.ts";
 
 export interface EtcdMetaStorePorts {
   readonly clock: Clock;
   readonly log: Log;
 }
-
-/** How long a leader that is gone keeps the others from leading, in seconds. etcd grants no less than two. */
-const LEASE_SECONDS = 3;
-
-/** How long before the end of its lease a leader stops acting, in milliseconds. */
-const MARGIN_MS = 500;
-
-/** Time between two renewals of the lease, and between two tries of one that failed, in milliseconds. */
-const RENEW_MS = 1_000;
-const RENEW_AGAIN_MS = 200;
 
 /** Time between two looks at etcd when it says nothing, in milliseconds. */
 const LOOK_MS = 1_000;
@@ -51,8 +42,7 @@ type Standing =
 
 export class EtcdMetaStore implements MetaStore {
   readonly #etcd: Etcd3;
-  readonly #keys: { readonly leader: string; readonly record: string };
-  readonly #prefix: string;
+  readonly #keys: EtcdKeys;
   readonly #ports: EtcdMetaStorePorts;
   #standing: Standing = { kind: "idle" };
   #candidate: Candidate | undefined;
@@ -67,8 +57,7 @@ export class EtcdMetaStore implements MetaStore {
 
   constructor(options: EtcdOptions, ports: EtcdMetaStorePorts) {
     this.#etcd = createEtcdClient(options);
-    this.#prefix = options.prefix;
-    this.#keys = { leader: `${options.prefix}leader`, record: `${options.prefix}cluster` };
+    this.#keys = etcdKeys(options.prefix);
     this.#ports = ports;
   }
 
@@ -79,6 +68,18 @@ export class EtcdMetaStore implements MetaStore {
     this.#standing = { kind: "standing by" };
     this.#look();
     return Promise.resolve();
+  }
+
+  async readControls(): Promise<StoredControls> {
+    const { controls, version } = this.#keys;
+    const [texts, newest] = await Promise.all([
+      this.#etcd.getAll().prefix(controls).strings(),
+      this.#etcd.get(version).number(),
+    ]).catch((cause: unknown) => {
+      throw etcdError(cause);
+    });
+    const records = Object.entries(texts).map(([key, text]) => [key.slice(controls.length), text] as const);
+    return { version: newest ?? 0, records: new Map(records) };
   }
 
   async close(): Promise<void> {
@@ -129,7 +130,7 @@ export class EtcdMetaStore implements MetaStore {
   }
 
   async #listen(): Promise<void> {
-    const watcher = await this.#etcd.watch().prefix(this.#prefix).create();
+    const watcher = await this.#etcd.watch().prefix(this.#keys.decided).create();
     const news = (): void => this.#look();
     watcher.on("put", news);
     watcher.on("delete", news);
@@ -207,112 +208,4 @@ export class EtcdMetaStore implements MetaStore {
     this.#listener?.deposed(why);
     this.#look();
   }
-}
-
-interface LeadershipParts {
-  readonly etcd: Etcd3;
-  readonly keys: { readonly leader: string; readonly record: string };
-  readonly lease: Lease;
-  readonly epoch: number;
-  readonly clock: Clock;
-  /** Clock time from which the lease counts. */
-  readonly renewedAt: number;
-}
-
-class EtcdLeadership implements Leadership {
-  readonly epoch: number;
-  readonly #parts: LeadershipParts;
-  readonly #ended: (why: string) => void;
-  #validUntil: number;
-  #isOver = false;
-  #renewal: Timer | undefined;
-  #end: Timer | undefined;
-
-  constructor(parts: LeadershipParts, ended: (why: string) => void) {
-    this.epoch = parts.epoch;
-    this.#parts = parts;
-    this.#ended = ended;
-    this.#validUntil = leaseEnd(parts.renewedAt);
-    this.#awaitEnd();
-    this.#renewLater(RENEW_MS);
-  }
-
-  isValid(): boolean {
-    return !this.#isOver && this.#parts.clock.now() < this.#validUntil;
-  }
-
-  async read(): Promise<MetaRecord | undefined> {
-    const { etcd, keys } = this.#parts;
-    const stored = await etcd.get(keys.record).string().catch(rethrown);
-    return stored === null ? undefined : recordFromStored(JSON.parse(stored));
-  }
-
-  async write(record: MetaRecord): Promise<void> {
-    const { etcd, keys } = this.#parts;
-    if (!this.isValid()) throw this.#over("its lease has ended");
-    const { succeeded } = await etcd
-      .if(keys.leader, "Create", "==", this.epoch)
-      .then(etcd.put(keys.record).value(JSON.stringify(storedFromRecord(record))))
-      .commit()
-      .catch(rethrown);
-    if (!succeeded) throw this.#over("another meta leads");
-  }
-
-  /** Lets go of leadership, so that the others need not wait for its end. */
-  async resign(): Promise<void> {
-    this.#stop();
-    await this.#parts.lease.revoke().catch(() => {});
-  }
-
-  #renewLater(pauseMs: number): void {
-    this.#renewal = this.#parts.clock.setTimer(pauseMs, () => void this.#renew());
-  }
-
-  async #renew(): Promise<void> {
-    const { clock, lease } = this.#parts;
-    const askedAt = clock.now();
-    try {
-      await lease.keepaliveOnce({ deadline: Date.now() + RENEW_MS });
-    } catch {
-      // etcd says that it is over, or nothing at all; the end of the lease decides.
-      if (!this.#isOver) this.#renewLater(RENEW_AGAIN_MS);
-      return;
-    }
-    if (this.#isOver) return;
-    this.#validUntil = leaseEnd(askedAt);
-    this.#awaitEnd();
-    this.#renewLater(RENEW_MS);
-  }
-
-  #awaitEnd(): void {
-    const { clock } = this.#parts;
-    this.#end?.cancel();
-    this.#end = clock.setTimer(Math.max(0, this.#validUntil - clock.now()), () => {
-      this.#over("its lease could not be renewed");
-    });
-  }
-
-  #over(why: string): RegistryError {
-    if (!this.#isOver) {
-      this.#stop();
-      // If etcd can still be reached, the others need not wait.
-      void this.#parts.lease.revoke().catch(() => {});
-      this.#ended(why);
-    }
-    return new RegistryError("unavailable", `this meta does not lead any more: ${why}`);
-  }
-
-  #stop(): void {
-    this.#isOver = true;
-    this.#renewal?.cancel();
-    this.#end?.cancel();
-  }
-}
-
-function leaseEnd(renewedAt: number): number {
-  return renewedAt + LEASE_SECONDS * 1_000 - MARGIN_MS;
-}
-
-function rethrown(cause: unknown): never {
-  throw etcdError(cause);
 }

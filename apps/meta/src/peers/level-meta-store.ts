@@ -6,10 +6,21 @@
 import { RegistryError, assert } from "@rollcall/core";
 import { ClassicLevel } from "classic-level";
 
-import type { Candidate, Leadership, MetaRecord, MetaStore, StoreListener } from "../store/meta-store.ts";
+import type {
+  Candidate,
+  Leadership,
+  MetaRecord,
+  MetaStore,
+  StoreListener,
+  StoredControls,
+} from "../store/meta-store.ts";
 import { recordFromStored, storedFromRecord } from "./stored-record.ts";
 
 const RECORD_KEY = "cluster";
+const CONTROLS_VERSION_KEY = "controls-version";
+/** What the keys of control records begin with, and what comes behind all of them. */
+const CONTROL_PREFIX = "control!";
+const CONTROLS_END = 'control"';
 const EPOCH_KEY = "epoch";
 
 export class LevelMetaStore implements MetaStore, Leadership {
@@ -61,6 +72,23 @@ export class LevelMetaStore implements MetaStore, Leadership {
   async write(record: MetaRecord): Promise<void> {
     if (!this.isValid()) throw new RegistryError("closed", "meta's store is closed");
     await this.#level.put(RECORD_KEY, storedFromRecord(record), { sync: true });
+  }
+
+  async readControls(): Promise<StoredControls> {
+    const version = await this.#get(CONTROLS_VERSION_KEY);
+    const records = new Map<string, string>();
+    for await (const [key, text] of this.#level.iterator({ gte: CONTROL_PREFIX, lt: CONTROLS_END }))
+      records.set(key.slice(CONTROL_PREFIX.length), String(text));
+    return { version: typeof version === "number" ? version : 0, records };
+  }
+
+  async writeControls(version: number, changes: ReadonlyMap<string, string | undefined>): Promise<void> {
+    if (!this.isValid()) throw new RegistryError("closed", "meta's store is closed");
+    const batch = this.#level.batch().put(CONTROLS_VERSION_KEY, version);
+    for (const [id, text] of changes)
+      if (text === undefined) batch.del(CONTROL_PREFIX + id);
+      else batch.put(CONTROL_PREFIX + id, text);
+    await batch.write({ sync: true });
   }
 
   async close(): Promise<void> {

@@ -18,6 +18,8 @@ export interface AssignOptions {
   readonly dataNodesMin: number;
   /** Slots that may be on the move at once. */
   readonly movesMax: number;
+  /** False while nothing is to be moved that need not be; true by default. */
+  readonly evens?: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export interface Assignment {
 export function assignSlots(
   { table, balancing }: Assignment,
   nodes: readonly DataNode[],
-  { replicas, dataNodesMin, movesMax }: AssignOptions,
+  { replicas, dataNodesMin, movesMax, evens = true }: AssignOptions,
 ): Assignment {
   const draft = new TableDraft(table, nodes);
   if (nodes.length < dataNodesMin || nodes.length === 0) {
@@ -56,7 +58,7 @@ export function assignSlots(
   const wasBroken = mendLeaders(draft);
   mendFollowers(draft, followers);
   // Who led before goes on undisturbed until the others have been taken over.
-  if (wasBroken) return { table: draft.table(), balancing };
+  if (wasBroken || !evens) return { table: draft.table(), balancing };
   const wantsMore = rebalance(draft, { followers, movesMax, exactly: balancing });
   return { table: draft.table(), balancing: wantsMore };
 }

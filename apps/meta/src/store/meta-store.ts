@@ -22,6 +22,12 @@ export interface MetaRecord {
   readonly table: SlotTable;
 }
 
+/** Control records as they are kept, by id, and the newest version that was given. */
+export interface StoredControls {
+  readonly version: number;
+  readonly records: ReadonlyMap<string, string>;
+}
+
 /** A meta that may lead. */
 export interface Candidate {
   readonly nodeId: string;
@@ -45,6 +51,8 @@ export interface Leadership {
    * without having written anything once somebody else may lead.
    */
   write(record: MetaRecord): Promise<void>;
+  /** Replaces these control records, or takes out those that are undefined, all at once. As {@link write}. */
+  writeControls(version: number, changes: ReadonlyMap<string, string | undefined>): Promise<void>;
 }
 
 /** What a meta is told of the store, until it closes it. */
@@ -64,6 +72,8 @@ export interface MetaStore {
    * reached at the moment.
    */
   stand(candidate: Candidate, listener: StoreListener): Promise<void>;
+  /** The control records as last written, whoever leads. */
+  readControls(): Promise<StoredControls>;
   /** Gives up leadership, so that another need not wait, and lets go of everything. Calling it again is fine. */
   close(): Promise<void>;
 }

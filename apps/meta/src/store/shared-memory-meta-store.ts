@@ -5,7 +5,8 @@
 
 import { RegistryError, type Clock, type Timer } from "@rollcall/core";
 
-import type { Candidate, Leadership, MetaRecord, MetaStore, StoreListener } from "./meta-store.ts";
+import { applyChanges } from "./memory-meta-store.ts";
+import type { Candidate, Leadership, MetaRecord, MetaStore, StoreListener, StoredControls } from "./meta-store.ts";
 
 const LEASE_MS = 3_000;
 /** How long before the end of its lease a leader stops acting: whoever asked reckons from before it asked. */
@@ -20,6 +21,8 @@ export class SharedMemory {
   /** Goes on when the processes of metas do not. */
   readonly clock: Clock;
   record: MetaRecord | undefined;
+  readonly controls = new Map<string, string>();
+  controlsVersion = 0;
   #epoch = 0;
   #lease: { readonly epoch: number; readonly leader: Candidate; expiresAt: number } | undefined;
   readonly #stores = new Set<SharedMemoryMetaStore>();
@@ -75,6 +78,13 @@ export class SharedMemory {
     return true;
   }
 
+  putControls(epoch: number, version: number, changes: ReadonlyMap<string, string | undefined>): boolean {
+    if (this.#present?.epoch !== epoch) return false;
+    this.controlsVersion = version;
+    applyChanges(this.controls, changes);
+    return true;
+  }
+
   get #present() {
     return this.#lease !== undefined && this.clock.now() < this.#lease.expiresAt ? this.#lease : undefined;
   }
@@ -120,6 +130,13 @@ class SharedMemoryMetaStore implements MetaStore {
     this.#memory.add(this);
     this.#lookNowAndThen();
     return Promise.resolve();
+  }
+
+  readControls(): Promise<StoredControls> {
+    return this.call(() => ({
+      version: this.#memory.controlsVersion,
+      records: new Map(this.#memory.controls),
+    }));
   }
 
   async close(): Promise<void> {
@@ -239,6 +256,12 @@ class SharedLeadership implements Leadership {
   async write(record: MetaRecord): Promise<void> {
     if (!this.isValid()) throw this.#over("its lease has ended");
     if (!(await this.#store.call(() => this.#parts.memory.put(this.epoch, record))))
+      throw this.#over("another meta leads");
+  }
+
+  async writeControls(version: number, changes: ReadonlyMap<string, string | undefined>): Promise<void> {
+    if (!this.isValid()) throw this.#over("its lease has ended");
+    if (!(await this.#store.call(() => this.#parts.memory.putControls(this.epoch, version, changes))))
       throw this.#over("another meta leads");
   }
 

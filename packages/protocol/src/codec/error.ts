@@ -20,6 +20,8 @@ const wireReason: Record<ErrorReason, Reason> = {
   closed: Reason.CLOSED,
   internal: Reason.INTERNAL,
   overloaded: Reason.OVERLOADED,
+  not_leader: Reason.NOT_LEADER,
+  conflict: Reason.CONFLICT,
 };
 
 export function wireFromError(error: ErrorValue): ErrorDetail {

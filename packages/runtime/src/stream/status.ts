@@ -49,6 +49,8 @@ const statusOfReason: Readonly<Record<ErrorReason, StatusName>> = {
   closed: "canceled",
   internal: "internal",
   overloaded: "unavailable",
+  not_leader: "failed_precondition",
+  conflict: "aborted",
 };
 
 /** What to make of an error that came without our detail: from a proxy, or from a server that is not ours. */
@@ -59,6 +61,7 @@ const reasonOfStatus: Readonly<Partial<Record<StatusName, ErrorReason>>> = {
   not_found: "unknown_registration",
   resource_exhausted: "limit_exceeded",
   unimplemented: "protocol_violation",
+  aborted: "conflict",
   unavailable: "unavailable",
 };
 

@@ -1,0 +1,50 @@
+/** ControlService: what operators decide. Only the meta that leads decides; another one says which it is. */
+
+import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
+import { RegistryError } from "@rollcall/core";
+import { ControlService, controlRecordFromWire, wireFromControlRecord } from "@rollcall/protocol";
+
+import type { Controls, Decision } from "../controls/controls.ts";
+
+export interface ControlRoutesPorts {
+  /** Of the meta that leads; throws where another one does. */
+  readonly controls: () => Controls;
+}
+
+export function addControlRoutes(router: ConnectRouter, { controls }: ControlRoutesPorts): void {
+  const routes: ServiceImpl<typeof ControlService> = {
+    async setControl({ record: wire, expectedVersion }) {
+      if (wire === undefined)
+        throw new RegistryError("invalid_field", "record must be given", {
+          subject: { field: "record", limit: "a control record", value: "none" },
+        });
+      const { control, expiresInMs, author, reason } = controlRecordFromWire(wire);
+      const decision = decisionOf({ author, reason, expectedVersion });
+      return { record: wireFromControlRecord(await controls().set(control, expiresInMs, decision)) };
+    },
+    async removeControl({ id, author, reason, expectedVersion }) {
+      const version = await controls().remove(id, decisionOf({ author, reason, expectedVersion }));
+      return { version: BigInt(version) };
+    },
+    listControls({ prefix }) {
+      const present = controls();
+      return { records: present.list(prefix).map(wireFromControlRecord), version: BigInt(present.version) };
+    },
+  };
+  router.service(ControlService, routes);
+}
+
+interface Asked {
+  readonly author: string;
+  readonly reason: string;
+  readonly expectedVersion?: bigint | undefined;
+}
+
+function decisionOf({ author, reason, expectedVersion }: Asked): Decision {
+  return {
+    author,
+    reason,
+    decidedAt: new Date().toISOString(),
+    expectedVersion: expectedVersion === undefined ? undefined : Number(expectedVersion),
+  };
+}
