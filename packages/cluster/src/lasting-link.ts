@@ -22,8 +22,11 @@ export interface LastingLinkOwner {
   /** A RegistryError thrown here ends the present link. */
   message(bytes: Uint8Array): void;
   drained?(): void;
-  /** The link was lost; the next one will come through `opened`. */
-  lost(error: RegistryError | undefined): void;
+  /**
+   * The link was lost; the next one will come through `opened`. @param isNews false for further dials that fail, until
+   * the other side has answered again: who is told of each would hear of nothing else
+   */
+  lost(error: RegistryError | undefined, isNews: boolean): void;
 }
 
 export interface LastingLinkPorts {
@@ -48,6 +51,7 @@ export class LastingLink {
   readonly #ports: LastingLinkPorts;
   readonly #owner: LastingLinkOwner;
   #state: LinkState = { kind: "closed" };
+  #isKnownLost = false;
 
   constructor(method: string, ports: LastingLinkPorts, owner: LastingLinkOwner) {
     this.#method = method;
@@ -107,6 +111,7 @@ export class LastingLink {
       message: (bytes) => {
         if (this.#state !== state) return;
         state.isProven = true;
+        this.#isKnownLost = false;
         this.#owner.message(bytes);
       },
       drained: () => {
@@ -123,6 +128,8 @@ export class LastingLink {
     const pause = failures === 0 ? 0 : Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** (failures - 1));
     const timer = this.#ports.clock.setTimer(pause * (0.5 + this.#ports.random.next() / 2), () => this.#dial(failures));
     this.#state = { kind: "waiting", timer, failures };
-    this.#owner.lost(error);
+    const isNews = !this.#isKnownLost;
+    this.#isKnownLost = true;
+    this.#owner.lost(error, isNews);
   }
 }

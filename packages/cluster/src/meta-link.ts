@@ -97,7 +97,7 @@ export class MetaLink {
       address: () => this.#nextAddress(),
       opened: () => this.#sendHello(),
       message: (bytes) => this.#receive(bytes),
-      lost: (error) => this.#lost(error),
+      lost: (error, isNews) => this.#lost(error, isNews),
     });
   }
 
@@ -248,7 +248,9 @@ export class MetaLink {
     while (this.#sent.length > 0 && this.#sent[0]!.count <= count) this.#currentAsOf = this.#sent.shift()!.atMs;
   }
 
-  #lost(error: RegistryError | undefined): void {
-    this.#ports.log.warn("lost meta; going on with the cluster as last known", { reason: error?.message ?? "closed" });
+  #lost(error: RegistryError | undefined, isNews: boolean): void {
+    this.#ports.log[isNews ? "warn" : "debug"]("lost meta; going on with the cluster as last known", {
+      reason: error?.message ?? "closed",
+    });
   }
 }

@@ -29,7 +29,7 @@ function openLink({ jitter = 1 - Number.EPSILON }: { jitter?: number } = {}) {
         onMessage(bytes);
       },
       drained: () => heard.push("drained"),
-      lost: (error) => heard.push(`lost ${error?.message ?? "in order"}`),
+      lost: (error, isNews) => heard.push(`lost ${error?.message ?? "in order"}${isNews ? "" : " again"}`),
     },
   );
   link.open();

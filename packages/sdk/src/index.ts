@@ -6,7 +6,7 @@ export { leastPending } from "./balance/least-pending.ts";
 export { roundRobin } from "./balance/round-robin.ts";
 export { weightedRandom } from "./balance/weighted-random.ts";
 export { zoneFirst } from "./balance/zone-first.ts";
-export { mayBeCalled, type Policy, type PolicyContext } from "./balance/policy.ts";
+export type { Policy, PolicyContext } from "./balance/policy.ts";
 export type { AcquireOptions, Balancer, BalancerOptions, Picked, PickOptions } from "./balance/balancer.ts";
 
 // What a client gives and takes.
@@ -29,7 +29,7 @@ export type { KeptOrigin, ServiceView } from "./service-view.ts";
 export type { CopyCache, CopyProblem, CopyStore, StoredCopy } from "./kept/keeper.ts";
 
 // Words of the registry that appear in these.
-export { RegistryError } from "@rollcall/core";
+export { RegistryError, canTakeWork } from "@rollcall/core";
 export type {
   ErrorReason,
   ErrorSubject,

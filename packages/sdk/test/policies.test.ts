@@ -1,10 +1,10 @@
-import { instanceFromInput, type Instance, type InstanceInput } from "@rollcall/core";
+import { canTakeWork, instanceFromInput, type Instance, type InstanceInput } from "@rollcall/core";
 import { SeededRandom } from "@rollcall/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { leastPending } from "../src/balance/least-pending.ts";
-import { mayBeCalled, type Policy } from "../src/balance/policy.ts";
+import type { Policy } from "../src/balance/policy.ts";
 import { roundRobin } from "../src/balance/round-robin.ts";
 import { weightedRandom } from "../src/balance/weighted-random.ts";
 import { zoneFirst } from "../src/balance/zone-first.ts";
@@ -32,7 +32,7 @@ test.each<[string, Partial<Instance>, boolean]>([
   ["unhealthy", { health: "unhealthy" }, false],
   ["of weight 0", { weight: 0 }, false],
 ])("who is %s may be called: %s", (_, change, expected) => {
-  expect(mayBeCalled({ ...instance("a"), ...change })).toBe(expected);
+  expect(canTakeWork({ ...instance("a"), ...change })).toBe(expected);
 });
 
 describe("by lot", () => {

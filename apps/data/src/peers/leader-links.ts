@@ -145,8 +145,8 @@ export class LeaderLinks {
         following.receive(replicateResponseFromBytes(bytes));
       },
       drained: () => following.drained(),
-      lost: (error) => {
-        this.#ports.log.warn("lost the link to a leader; its slots stay as they are", {
+      lost: (error, isNews) => {
+        this.#ports.log[isNews ? "warn" : "debug"]("lost the link to a leader; its slots stay as they are", {
           member: nodeId,
           address,
           reason: error?.message ?? "closed",

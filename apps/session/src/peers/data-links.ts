@@ -69,8 +69,8 @@ export class DataLinks {
       },
       message: (bytes) => peer.receive(linkResponseFromBytes(bytes)),
       drained: () => peer.wake(),
-      lost: (error) => {
-        this.#ports.log.warn("lost the link to a data node", {
+      lost: (error, isNews) => {
+        this.#ports.log[isNews ? "warn" : "debug"]("lost the link to a data node", {
           member: nodeId,
           address,
           reason: error?.message ?? "closed",

@@ -1,6 +1,7 @@
 /** A subscription from which one instance at a time is taken, to be called. */
 
 import {
+  canTakeWork,
   RegistryError,
   textFromServiceKey,
   type Clock,
@@ -13,7 +14,7 @@ import {
 import { firstView } from "../first-view.ts";
 import type { ServiceView } from "../service-view.ts";
 import type { Subscription } from "../subscription.ts";
-import { mayBeCalled, type Policy, type PolicyContext } from "./policy.ts";
+import type { Policy, PolicyContext } from "./policy.ts";
 
 export interface BalancerOptions {
   /** Which of its instances. Default: all. */
@@ -118,7 +119,7 @@ export class SubscriptionBalancer implements Balancer {
   #callableNow(): readonly Instance[] {
     const view = this.subscription.current();
     if (view === undefined) return [];
-    if (this.#callable?.of !== view) this.#callable = { of: view, instances: view.instances.filter(mayBeCalled) };
+    if (this.#callable?.of !== view) this.#callable = { of: view, instances: view.instances.filter(canTakeWork) };
     return this.#callable.instances;
   }
 

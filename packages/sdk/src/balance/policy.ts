@@ -13,8 +13,3 @@ export interface PolicyContext {
  * one. A policy may be used again and again and remember what it chose.
  */
 export type Policy = (instances: readonly Instance[], context: PolicyContext) => Instance;
-
-/** Who is listed is there; who wants no traffic at the moment says so. */
-export function mayBeCalled({ enabled, health, weight }: Instance): boolean {
-  return enabled && health === "healthy" && weight > 0;
-}

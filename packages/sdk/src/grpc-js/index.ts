@@ -1,9 +1,8 @@
 /** A name resolver for clients of @grpc/grpc-js: `rollcall:///orders` is whoever is registered for orders. */
 
 import { Metadata, experimental, status } from "@grpc/grpc-js";
-import { RegistryError, type FilterInput, type Instance } from "@rollcall/core";
+import { RegistryError, canTakeWork, type FilterInput, type Instance } from "@rollcall/core";
 
-import { mayBeCalled } from "../balance/policy.ts";
 import type { Client } from "../client-surface.ts";
 import type { ServiceInput } from "../service-input.ts";
 import type { ServiceView } from "../service-view.ts";
@@ -68,7 +67,7 @@ export function registerResolver(client: Client, { scheme = "rollcall", filter }
       }
 
       #show({ instances, service: { service } }: ServiceView): void {
-        const callable = instances.filter(mayBeCalled).map(addressesFromInstance);
+        const callable = instances.filter(canTakeWork).map(addressesFromInstance);
         this.#tell(experimental.statusOrFromValue(callable));
         // Of an empty list alone its balancer makes that somebody may come, and calls wait.
         if (callable.length === 0) {

@@ -52,7 +52,7 @@ const FAREWELL_MS = 3_000;
 export { createDiskCache, type DiskCacheOptions } from "./disk-cache.ts";
 
 // To choose one of the instances of a service.
-export { leastPending, mayBeCalled, roundRobin, weightedRandom, zoneFirst } from "../index.ts";
+export { leastPending, canTakeWork, roundRobin, weightedRandom, zoneFirst } from "../index.ts";
 
 // What a client gives and takes.
 export { RegistryError } from "../index.ts";
