@@ -82,6 +82,7 @@ export class Datum {
   readonly key: ServiceKey;
   #version: Version;
   #digest: Digest = EMPTY_DIGEST;
+  #held: Held | undefined;
   #instances = new Map<string, StoredInstance>();
   /** Ids in the order they changed, and the versions at which they did. Complete for every version from `#logStart` on. */
   #changedIds: string[] = [];
@@ -104,8 +105,11 @@ export class Datum {
     return this.#digest;
   }
 
+  /** One object for as long as the content stays, so that ten thousand who hold it do not need one each. */
   get held(): Held {
-    return { version: this.#version, digest: this.#digest };
+    if (this.#held?.version !== this.#version || this.#held.digest !== this.#digest)
+      this.#held = { version: this.#version, digest: this.#digest };
+    return this.#held;
   }
 
   get size(): number {

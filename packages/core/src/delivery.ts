@@ -72,7 +72,13 @@ export function afterReceipt(delivery: Delivery, receipt: Receipt): Delivery {
   const known = delivery.state === "sending" ? delivery.sent : delivery.held;
   // A receipt older than what is known was delayed or repeated, and says nothing new.
   if (known !== undefined && compareVersions(receipt.held.version, known.version) < 0) return delivery;
-  return { state: "idle", held: receipt.held };
+  // Of two that say the same ours is kept: all receivers of the datum have it in common.
+  const isAsSent = delivery.state === "sending" && sameHeld(delivery.sent, receipt.held);
+  return { state: "idle", held: isAsSent ? delivery.sent : receipt.held };
+}
+
+function sameHeld(a: Held, b: Held): boolean {
+  return sameDigest(a.digest, b.digest) && compareVersions(a.version, b.version) === 0;
 }
 
 /** Gives up on a receipt that has not come for `timeoutMs`: what the receiver holds is unknown again. */

@@ -53,11 +53,34 @@ export interface ClientSubscriptionsPorts {
   readonly events: ServiceEvents;
 }
 
-interface Subscription extends UsedView {
+/** Whose subscription it is. */
+interface Subscriber {
+  viewChanged(id: string): void;
+  hasBeenTold(id: string, version: Version): boolean;
+}
+
+/** There are some to each of very many clients, so it is no set of closures. */
+class Subscription implements Viewer {
   readonly id: string;
   /** Of the service; undefined for a list of services. */
   readonly keyText: string | undefined;
-  readonly viewer: Viewer;
+  readonly used: UsedView;
+  readonly #subscriber: Subscriber;
+
+  constructor(id: string, keyText: string | undefined, used: UsedView, subscriber: Subscriber) {
+    this.id = id;
+    this.keyText = keyText;
+    this.used = used;
+    this.#subscriber = subscriber;
+  }
+
+  viewChanged(): void {
+    this.#subscriber.viewChanged(this.id);
+  }
+
+  hasBeenTold(version: Version): boolean {
+    return this.#subscriber.hasBeenTold(this.id, version);
+  }
 }
 
 const BEFORE_ANY: Version = { epoch: epoch(0), counter: 0 };
@@ -65,6 +88,7 @@ const BEFORE_ANY: Version = { epoch: epoch(0), counter: 0 };
 export class ClientSubscriptions {
   readonly #ports: ClientSubscriptionsPorts;
   readonly #deliveries: Deliveries<Subscription>;
+  readonly #subscriber: Subscriber;
   #lists = 0;
   /** Those without a first push. */
   readonly #unpushed = new Set<string>();
@@ -72,7 +96,11 @@ export class ClientSubscriptions {
   /** @param wake called when there may be something to send */
   constructor(ports: ClientSubscriptionsPorts, wake: () => void) {
     this.#ports = ports;
-    this.#deliveries = new Deliveries(({ view }) => view.shown, wake);
+    this.#deliveries = new Deliveries(({ used }) => used.view.shown, wake);
+    this.#subscriber = {
+      viewChanged: (id) => this.#viewChanged(id),
+      hasBeenTold: (id, version) => this.#deliveries.hasBeenTold(id, version),
+    };
   }
 
   get size(): number {
@@ -139,12 +167,12 @@ export class ClientSubscriptions {
   send(): void {
     const { stream, clock, receipts } = this.#ports;
     for (const { source, datum, held } of this.#deliveries.due(clock.now())) {
-      for (const frame of source.view.framesFor(held)) stream.send(frame);
+      for (const frame of source.used.view.framesFor(held)) stream.send(frame);
       this.#record(source.keyText, "pushed", datum.version);
       this.#unpushed.delete(source.id);
       if (receipts === "implied") {
         this.#deliveries.receipt(source.id, { held: datum.held, resync: false });
-        source.acknowledged(source.viewer);
+        source.used.acknowledged(source);
       }
       if (stream.congested) break;
     }
@@ -160,15 +188,11 @@ export class ClientSubscriptions {
       this.#deliveries.follow(id, known.source, held);
       return;
     }
-    const used = use();
-    const viewer: Viewer = {
-      viewChanged: () => this.#viewChanged(id),
-      hasBeenTold: (version) => this.#deliveries.hasBeenTold(id, version),
-    };
-    used.view.viewers.add(viewer);
+    const subscription = new Subscription(id, keyText, use(), this.#subscriber);
+    subscription.used.view.viewers.add(subscription);
     if (keyText === undefined) this.#lists++;
     this.#unpushed.add(id);
-    this.#deliveries.follow(id, { ...used, id, keyText, viewer }, held);
+    this.#deliveries.follow(id, subscription, held);
     this.#record(keyText, "subscribed", held?.version);
   }
 
@@ -176,12 +200,12 @@ export class ClientSubscriptions {
     this.#unpushed.delete(id);
     const followed = this.#deliveries.unfollow(id);
     if (followed === undefined) return;
-    const { keyText, view, viewer, acknowledged, release } = followed.source;
+    const { keyText, used } = followed.source;
     if (keyText === undefined) this.#lists--;
     this.#record(keyText, "unsubscribed", undefined);
-    view.viewers.delete(viewer);
-    acknowledged(viewer);
-    release();
+    used.view.viewers.delete(followed.source);
+    used.acknowledged(followed.source);
+    used.release();
   }
 
   #tooMany(): RegistryError | undefined {
@@ -202,15 +226,15 @@ export class ClientSubscriptions {
       this.#ports.receiptTimes.observe(this.#ports.clock.now() - sentAt);
       this.#record(followed?.source.keyText, receipt.resync ? "unusable" : "confirmed", receipt.held.version);
     }
-    followed?.source.acknowledged(followed.source.viewer);
+    followed?.source.used.acknowledged(followed.source);
   }
 
   #viewChanged(id: string): void {
     const followed = this.#deliveries.get(id);
     if (followed === undefined) return;
-    const { keyText, view } = followed.source;
+    const { keyText, used } = followed.source;
     const why = this.#whyItWaits(followed);
-    if (why !== undefined) this.#record(keyText, "heldBack", view.datum.version, why);
+    if (why !== undefined) this.#record(keyText, "heldBack", used.view.datum.version, why);
     this.#deliveries.changed(followed);
   }
 

@@ -28,7 +28,7 @@ import {
 
 import { arrivalEvent } from "./arrival-event.ts";
 import { ServiceCopy, type ServiceCopyPorts } from "./service-copy.ts";
-import type { UsedView } from "./view.ts";
+import type { UsedView, View, Viewer } from "./view.ts";
 
 /** How long an unused copy is kept, in milliseconds. */
 const LINGER_MS = 30_000;
@@ -92,12 +92,7 @@ export class Interests {
   /** A view of a service, with its copy in use until the view is released. */
   useView(key: ServiceKey, filter: Filter): UsedView {
     const copy = this.use(key);
-    const view = copy.view(filter);
-    const release = (): void => {
-      copy.closeView(view);
-      this.release(copy);
-    };
-    return { view, acknowledged: (viewer) => copy.acknowledged(viewer), release };
+    return new UsedCopy(this, copy, copy.view(filter));
   }
 
   /** Tells the new leaders of slots that have one. */
@@ -236,5 +231,27 @@ export class Interests {
   #giveUp(nodeId: string, key: ServiceKey): void {
     this.#givenUp.push({ nodeId, key });
     this.#wake(nodeId);
+  }
+}
+
+/** There is one of these for each subscription of each client, so it is no set of closures. */
+class UsedCopy implements UsedView {
+  readonly view: View;
+  readonly #interests: Interests;
+  readonly #copy: ServiceCopy;
+
+  constructor(interests: Interests, copy: ServiceCopy, view: View) {
+    this.view = view;
+    this.#interests = interests;
+    this.#copy = copy;
+  }
+
+  acknowledged(viewer: Viewer): void {
+    this.#copy.acknowledged(viewer);
+  }
+
+  release(): void {
+    this.#copy.closeView(this.view);
+    this.#interests.release(this.#copy);
   }
 }

@@ -35,8 +35,8 @@ export interface Viewer {
 export interface UsedView {
   readonly view: View;
   /** The viewer has acknowledged a push, or gone. */
-  readonly acknowledged: (viewer: Viewer) => void;
-  readonly release: () => void;
+  acknowledged(viewer: Viewer): void;
+  release(): void;
 }
 
 /** Framed pushes kept at a time. Receivers of one view are at few versions; only one that makes versions up is at many. */
@@ -60,6 +60,8 @@ export class View {
   readonly #ports: ViewPorts;
   /** By what the receiver holds, the empty text for a snapshot; all lead to `#framesLeadTo`. */
   readonly #frames = new Map<string, readonly Frame[]>();
+  /** The frames that were asked for last: most receivers hold the same, and by one object. */
+  #usedLast: { readonly held: Held | undefined; readonly frames: readonly Frame[] } | undefined;
   #framesLeadTo:
     | { readonly version: Version; readonly confirmed: boolean; readonly newest: NewestChange | undefined }
     | undefined;
@@ -91,8 +93,15 @@ export class View {
     // Every change of the content brings another object for the version, also when the number stays.
     if (leadTo?.version !== version || leadTo.confirmed !== confirmed || leadTo.newest !== newest) {
       this.#frames.clear();
+      this.#usedLast = undefined;
       this.#framesLeadTo = { version, confirmed, newest };
     }
+    if (this.#usedLast === undefined || this.#usedLast.held !== held)
+      this.#usedLast = { held, frames: this.#framesByWords(held, confirmed, newest) };
+    return this.#usedLast.frames;
+  }
+
+  #framesByWords(held: Held | undefined, confirmed: boolean, newest: NewestChange | undefined): readonly Frame[] {
     // The digest too: a receiver that is wrong about what it holds must not spoil the push of those that are right.
     const base = held === undefined ? "" : `${formatVersion(held.version)} ${formatDigest(held.digest)}`;
     const known = this.#frames.get(base);
