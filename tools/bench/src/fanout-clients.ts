@@ -1,8 +1,9 @@
 /**
  * Subscribers in a process of their own, each with a connection of its own. When every one has been called back with a
- * change, one line tells when. Those who only listen are for servers that expect no receipts.
+ * change, one line tells when. Those who only listen are for servers that expect no receipts; those who acknowledge say
+ * no more than that.
  *
- *     fanout-clients.ts ADDRESS SERVICE COUNT FIRST connect|watch|listen compressed|plain
+ *     fanout-clients.ts ADDRESS SERVICE COUNT FIRST connect|watch|listen|acknowledge compressed|plain
  */
 
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -26,7 +27,7 @@ const [address, service, countText, firstText, how, compression] = process.argv.
   string,
   string,
   string,
-  "connect" | "watch" | "listen",
+  "connect" | "watch" | "listen" | "acknowledge",
   "compressed" | "plain",
 ];
 const count = Number(countText);
@@ -56,7 +57,7 @@ function open(): void {
       const { pushes } = serverMessageFromBytes(message);
       const push = pushes[0];
       if (push === undefined) return;
-      if (how === "connect")
+      if (how === "connect" || how === "acknowledge")
         stream.send(frameFromClientMessage({ receipts: [{ ...push, held: push, resync: false }] }));
       if (push.instances.length + push.removedIds.length === 0) return;
       if (isReady) arrived(message.length + HEADER_BYTES);

@@ -1,4 +1,4 @@
-/** The physical limit: a server on node:http2 that writes prepared bytes to every stream, and does nothing else. */
+/** The physical limit: a server on node:http2 that writes prepared bytes to every stream, and takes no notice of what comes back. */
 
 import { createServer, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
@@ -13,6 +13,7 @@ server.on("stream", (stream) => {
   streams.add(stream);
   stream.once("close", () => streams.delete(stream));
   stream.on("error", () => {});
+  stream.resume();
   stream.respond({ ":status": 200, "content-type": "application/connect+proto" });
   stream.write(state.present!);
 });

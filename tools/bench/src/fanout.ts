@@ -1,10 +1,10 @@
 /**
  * How long one change of a service takes to reach N subscribers, each on a connection of its own, and what it costs the
- * server. Beside it the same bytes, written by a server that does nothing but write them (node:http2), and the same
- * messages through the typed streams of connect-node.
+ * server. Beside it the same bytes, written by a server that does nothing but write them (node:http2), the same when
+ * every subscriber answers with a receipt (receipted), and the same messages through the typed streams of connect-node.
  *
  *     node --conditions=@rollcall/source tools/bench/src/fanout.ts [--subscribers 100,1000,10000] [--instances 100]
- *                                        [--changes 10] [--servers rollcall,http2,typed] [--bodies delta,snapshot]
+ *                       [--changes 10] [--servers rollcall,http2,receipted,typed] [--bodies delta,snapshot]
  *
  * `delta`: subscribers of Connect, who are sent what changed. `snapshot`: watchers, who are sent the whole list. Times
  * are from the change, which for Rollcall is made by a provider and goes through a data node, to the subscriber's
@@ -29,7 +29,7 @@ const { values } = parseArgs({
     subscribers: { type: "string", default: "100,1000,10000" },
     instances: { type: "string", default: "100" },
     changes: { type: "string", default: "10" },
-    servers: { type: "string", default: "rollcall,http2,typed" },
+    servers: { type: "string", default: "rollcall,http2,receipted,typed" },
     bodies: { type: "string", default: "delta,snapshot" },
     processes: { type: "string", default: "2" },
     compressed: { type: "boolean", default: false },
@@ -77,8 +77,14 @@ async function measure(pusher: Pusher, server: string, body: Body, count: number
   const children = Array.from({ length: processes }, (_, index) => {
     const first = index * each;
     const own = Math.min(each, count - first);
-    const how = server !== "rollcall" ? "listen" : body === "delta" ? "connect" : "watch";
-    const args = [pusher.address, SERVICE, String(own), String(first), how, values.compressed ? "compressed" : "plain"];
+    const args = [
+      pusher.address,
+      SERVICE,
+      String(own),
+      String(first),
+      wayOf(server, body),
+      values.compressed ? "compressed" : "plain",
+    ];
     return clients.use(new Child("fanout-clients", args));
   });
   await Promise.all(children.map((child) => child.line()));
@@ -99,6 +105,12 @@ async function measure(pusher: Pusher, server: string, body: Body, count: number
     });
   }
   return measured;
+}
+
+/** What the subscribers are told to do. */
+function wayOf(server: string, body: Body): string {
+  if (server === "rollcall") return body === "delta" ? "connect" : "watch";
+  return server === "receipted" ? "acknowledge" : "listen";
 }
 
 /** The median over the rounds of what was seen in each. */
@@ -139,7 +151,7 @@ async function startRollcall(): Promise<Pusher> {
 }
 
 async function startComparison(server: string, body: Body): Promise<Pusher> {
-  const child = new Child(`fanout-${server}`);
+  const child = new Child(server === "typed" ? "fanout-typed" : "fanout-http2");
   const datum = new Datum(serviceKey({ service: SERVICE }), { epoch: epoch(1), counter: 0 });
   for (let index = 0; index < instances; index++) put(datum, index, 0);
   child.say(messageOf(datum.snapshot(NO_FILTER, true)));
