@@ -302,6 +302,8 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
       if (elsewhere.length > 0 && clients.connections > 0 && config.drainMs > 0) {
         watches.refuse();
         const drained = clients.drain(config.drainMs, elsewhere);
+        // They go where they know somebody: one that has just come back would get none of them.
+        if (roster.hasNews(clock.now(), { atOnce: true })) clients.sessionsChanged();
         meta.report();
         await drained;
       }

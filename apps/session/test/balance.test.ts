@@ -46,6 +46,32 @@ describe("the roster", () => {
     expect(news(15_002, [], "s-2", "s-3")).toBe(true);
     expect(news(30_000, [load("s-2", 1, true)], "s-2", "s-3")).toBe(true);
   });
+
+  test("lists a session that was about to stop when it is back, before its load is known", () => {
+    const roster = new Roster("s-1", () => ({ clients: 7, draining: false }));
+    const [, other] = members("s-1", "s-2").members;
+    roster.adopt({ members: [other!] });
+    roster.adoptLoads([load("s-2", 2, true)]);
+    roster.adopt({ members: [other!] });
+    expect(roster.others).toEqual([]);
+    roster.adopt({ members: [{ ...other!, incarnation: 2 }] });
+    expect(roster.others).toEqual([{ address: "s-2:9600", clients: undefined }]);
+    roster.adoptLoads([load("s-2", 2, true)]);
+    roster.adopt({ members: [] });
+    roster.adopt({ members: [{ ...other!, incarnation: 3 }] });
+    expect(roster.others).toHaveLength(1);
+  });
+
+  test("has news at once for clients that are about to choose, if there is any", () => {
+    const roster = new Roster("s-1", () => ({ clients: 100, draining: false }));
+    roster.adopt(members("s-1", "s-2"));
+    expect(roster.hasNews(0)).toBe(true);
+    expect(roster.hasNews(1, { atOnce: true })).toBe(false);
+    roster.adopt(members("s-1", "s-2", "s-3"));
+    expect(roster.hasNews(2)).toBe(false);
+    expect(roster.hasNews(3, { atOnce: true })).toBe(true);
+    expect(roster.told.map(({ address }) => address)).toContain("s-3:9600");
+  });
 });
 
 function balancing({ own, others }: { own: number; others: readonly number[] }, everyMs = 5_000) {

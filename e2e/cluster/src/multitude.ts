@@ -36,7 +36,7 @@ export class Multitude {
     this.#name = name;
   }
 
-  /** Resolves when everybody is registered and is seen. */
+  /** Resolves when everybody is registered and is seen, and nobody who has moved meanwhile is told so twice. */
   static async gather(world: ProcessWorld, name: string, count: number): Promise<Multitude> {
     const multitude = new Multitude(world, name);
     const { random, history, settleMs } = world;
@@ -55,7 +55,8 @@ export class Multitude {
       member.subscribe(multitude.#service((index + 1) % count), {});
     }
     await multitude.#untilSeen();
-    multitude.remember();
+    await world.elapse(settleMs);
+    multitude.#remember();
     return multitude;
   }
 
@@ -75,11 +76,6 @@ export class Multitude {
     return nodeIds.map((wanted) => places.filter(({ nodeId }) => nodeId === wanted).length);
   }
 
-  /** From now on whatever anybody is pushed or shown is news. */
-  remember(): void {
-    this.#eventsBefore = this.#world.history.history().events.length;
-  }
-
   /** Content that was pushed, and views that were shown: empty as long as nobody changes anything. */
   news(): string[] {
     const news: string[] = [];
@@ -97,6 +93,10 @@ export class Multitude {
     for (const [index, member] of this.#members.entries())
       member.update(`${this.#service(index)} only`, this.#endpoint());
     await this.#untilSeen();
+  }
+
+  #remember(): void {
+    this.#eventsBefore = this.#world.history.history().events.length;
   }
 
   #open(name: string): Client {

@@ -2,6 +2,7 @@ import { createClientWith, type Client } from "@rollcall/sdk/heart";
 import { expect, test } from "vitest";
 
 import { SimCluster } from "../src/cluster/sim-cluster.ts";
+import type { SimNode } from "../src/cluster/sim-node.ts";
 
 async function clusterWithClient(): Promise<{ cluster: SimCluster; client: Client; views: string[] }> {
   const cluster = new SimCluster({ seed: 5, shape: { data: 2, sessions: 2 } });
@@ -52,6 +53,27 @@ test("meta keeps what it wrote, and a process that lost its disk founds another 
   meta.restart({ disk: "lost" });
   await cluster.clock.runFor(5_000);
   expect(meta.server.state()!.clusterId).not.toBe(clusterId);
+});
+
+test("a session that stops sends some of its clients to one that has only just come back", async () => {
+  const cluster = new SimCluster({ seed: 5, shape: { data: 1, sessions: 3 } });
+  await cluster.start();
+  const servers = cluster.sessions.map(({ address }) => address);
+  const places = new Map<string, string>();
+  for (let number = 1; number <= 60; number++) {
+    const client = createClientWith({ ...cluster.portsOf(`c-${number}`), clientId: `c-${number}` }, { servers });
+    client.on("connected", ({ nodeId }) => void places.set(`c-${number}`, nodeId));
+  }
+  await cluster.clock.runFor(10_000);
+  const [back, stopping] = cluster.sessions as [SimNode, SimNode];
+  for (const node of [back, stopping]) {
+    void node.stop();
+    await cluster.clock.runUntilIdleOr(() => node.state === "down", 10_000);
+    node.restart({ disk: "kept" });
+    await cluster.untilReady();
+  }
+  // All of them at the third one, until somebody notices that this is not even, is what was to be seen.
+  expect([...places.values()].filter((nodeId) => nodeId === back.nodeId).length).toBeGreaterThan(5);
 });
 
 test("a node that is stopped says goodbye and is down soon after", async () => {

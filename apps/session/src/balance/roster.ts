@@ -17,7 +17,7 @@ export class Roster {
   readonly #nodeId: string;
   readonly #own: () => { readonly clients: number; readonly draining: boolean };
   #members: readonly Member[] = [];
-  #loads: ReadonlyMap<string, NodeLoad> = new Map();
+  #loads = new Map<string, NodeLoad>();
   #told: readonly SessionLoad[] = [];
   #toldAt = -Infinity;
 
@@ -27,7 +27,11 @@ export class Roster {
   }
 
   adopt({ members }: Pick<ClusterState, "members">): void {
+    const before = new Map(this.#members.map(({ nodeId, incarnation }) => [nodeId, incarnation]));
     this.#members = members.filter(({ role }) => role === "session");
+    // One that was about to stop and is back takes clients, even before its new load is known.
+    for (const { nodeId, incarnation } of this.#members)
+      if (before.get(nodeId) !== incarnation && this.#loads.get(nodeId)?.draining === true) this.#loads.delete(nodeId);
   }
 
   adoptLoads(loads: readonly NodeLoad[]): void {
@@ -49,10 +53,13 @@ export class Roster {
     return this.#told;
   }
 
-  /** Whether there is news for clients, which is then what they are told. */
-  hasNews(now: number): boolean {
+  /**
+   * Whether there is news for clients, which is then what they are told.
+   * @param atOnce however short a time ago they were told: they are about to choose
+   */
+  hasNews(now: number, { atOnce = false } = {}): boolean {
     const present = this.#members.flatMap((member) => this.#loadOf(member));
-    if (now - this.#toldAt < TELL_EVERY_MS || !isNews(this.#told, present)) return false;
+    if ((!atOnce && now - this.#toldAt < TELL_EVERY_MS) || !isNews(this.#told, present)) return false;
     this.#told = present;
     this.#toldAt = now;
     return true;
