@@ -1,0 +1,209 @@
+/**
+ * Clients of the SDK in a process of their own, each with registrations and subscriptions, that note on the wire when
+ * they have lost their session and when they have everything again. They are told and asked in lines:
+ *
+ *     register     registers everything; answers when all is registered
+ *     subscribe    subscribes to everything; answers when all is seen
+ *     round        begins to note anew; answers how many clients each session has
+ *     look         answers how many have lost their session, and how many of them are still without
+ *     report       answers what was noted
+ *
+ *     reconnect-clients.ts SERVERS FIRST COUNT CLIENTS SERVICES
+ */
+
+import { formatDigest, textFromServiceKey, type Dialer, type MessageStream } from "@rollcall/core";
+import { errorDetailCodec, serverMessageFromBytes } from "@rollcall/protocol";
+import { systemClock, systemRandom } from "@rollcall/runtime";
+import { createHttp2Dialer } from "@rollcall/runtime/stream";
+import type { Client, ServiceView } from "@rollcall/sdk";
+import { createClientWith } from "@rollcall/sdk/heart";
+
+import { needOpenFiles, onLines } from "./child.ts";
+import { now } from "./failover-report.ts";
+import { registeredBy, subscribedBy, type Look, type Places, type RoundReport } from "./reconnect-words.ts";
+
+const [servers, ...numbers] = process.argv.slice(2) as [string, ...string[]];
+const [first, count, clients, services] = numbers.map(Number) as [number, number, number, number];
+
+/** Clients that are brought up at a time. */
+const OPENING_MAX = 100;
+
+/** How often it is looked whether all is seen, in milliseconds. */
+const LOOK_EVERY_MS = 50;
+
+needOpenFiles(2 * count + 200);
+const dialer = createHttp2Dialer({ errorDetail: errorDetailCodec });
+const expected = expectedIds();
+const round = { lost: 0, unchanged: 0, shown: 0, restoredAt: [] as number[], failed: {} as Record<string, number> };
+const members = Array.from({ length: count }, (_, index) => openMember(first + index));
+
+onLines((line) => void answer(line).then((text) => process.stdout.write(`${text}\n`)));
+
+/** One client and what it has on the wire. */
+interface Member {
+  readonly number: number;
+  readonly client: Client;
+  /** What it was shown last, by service. */
+  readonly views: Map<string, ServiceView | undefined>;
+  /** Links on which everything is answered. */
+  readonly complete: Set<WireLink>;
+  /** What it was last pushed of each service, on whichever link. */
+  readonly digests: Map<string, string>;
+}
+
+interface WireLink {
+  readonly address: string;
+  readonly answered: Set<number>;
+  readonly pushed: Set<string>;
+}
+
+async function answer(line: string): Promise<string> {
+  switch (line) {
+    case "register":
+      await inTurn(({ client, number }) =>
+        Promise.all(
+          registeredBy(number, services).map(({ service, id }) =>
+            client.register({ service, id, address: "10.0.0.1:8080", protocol: "http" }),
+          ),
+        ),
+      );
+      return "registered";
+    case "subscribe":
+      for (const member of members) subscribe(member);
+      await allSeen();
+      return "seen";
+    case "round":
+      Object.assign(round, { lost: 0, unchanged: 0, shown: 0, restoredAt: [], failed: {} });
+      return JSON.stringify(places());
+    case "look":
+      return JSON.stringify({
+        lost: round.lost,
+        missing: members.filter(({ complete }) => complete.size === 0).length,
+      } satisfies Look);
+    case "report":
+      return JSON.stringify({ ...round, wrong: wrongViews() } satisfies RoundReport);
+    default:
+      throw new Error(`nobody knows what ${line} is`);
+  }
+}
+
+function openMember(number: number): Member {
+  const complete = new Set<WireLink>();
+  const digests = new Map<string, string>();
+  const member: Member = {
+    number,
+    client: createClientWith(
+      { clock: systemClock, random: systemRandom, dialer: noting(() => member) },
+      { servers: servers.split(","), name: `client-${number}` },
+    ),
+    views: new Map(),
+    complete,
+    digests,
+  };
+  member.client.on("retrying", ({ error: { reason } }) => (round.failed[reason] = (round.failed[reason] ?? 0) + 1));
+  return member;
+}
+
+function noting(memberOf: () => Member): Dialer {
+  return {
+    dial: (address, method) => {
+      const link: WireLink = { address, answered: new Set(), pushed: new Set() };
+      return notingStream(dialer.dial(address, method), link, memberOf);
+    },
+  };
+}
+
+function notingStream(stream: MessageStream, link: WireLink, memberOf: () => Member): MessageStream {
+  return {
+    get congested() {
+      return stream.congested;
+    },
+    send: (frame) => stream.send(frame),
+    close: (error) => {
+      dropped(memberOf(), link);
+      stream.close(error);
+    },
+    listen: (listener) =>
+      stream.listen({
+        message(bytes) {
+          took(memberOf(), link, bytes);
+          listener.message(bytes);
+        },
+        drained: () => listener.drained?.(),
+        closed(error) {
+          dropped(memberOf(), link);
+          listener.closed(error);
+        },
+      }),
+  };
+}
+
+function took(member: Member, link: WireLink, bytes: Uint8Array): void {
+  const { results, pushes } = serverMessageFromBytes(bytes);
+  for (const { sequence, outcome } of results) if (outcome.kind === "applied") link.answered.add(sequence);
+  for (const { key, digest, instances, removedIds } of pushes) {
+    const [service, content] = [textFromServiceKey(key), formatDigest(digest)];
+    if (instances.length + removedIds.length > 0 && member.digests.get(service) === content) round.unchanged++;
+    member.digests.set(service, content);
+    link.pushed.add(service);
+  }
+  const isComplete =
+    link.answered.size >= registeredBy(member.number, services).length &&
+    link.pushed.size >= subscribedBy(member.number, services).length;
+  if (!isComplete || member.complete.has(link)) return;
+  if (member.complete.size === 0) round.restoredAt.push(now());
+  member.complete.add(link);
+}
+
+function dropped(member: Member, link: WireLink): void {
+  if (member.complete.delete(link) && member.complete.size === 0) round.lost++;
+}
+
+function subscribe({ client, number, views }: Member): void {
+  for (const service of subscribedBy(number, services)) {
+    views.set(service, undefined);
+    client.subscribe(service).onChange((view) => {
+      round.shown++;
+      views.set(service, view);
+    });
+  }
+}
+
+/** Does something with every client, with a few at a time. */
+async function inTurn(what: (member: Member) => Promise<unknown>): Promise<void> {
+  const waiting = [...members];
+  const work = async (): Promise<void> => {
+    for (let member = waiting.shift(); member !== undefined; member = waiting.shift()) await what(member);
+  };
+  await Promise.all(Array.from({ length: OPENING_MAX }, work));
+}
+
+async function allSeen(): Promise<void> {
+  while (wrongViews() > 0 || members.some(({ complete }) => complete.size === 0))
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+}
+
+/** Views that are not exactly what is registered. */
+function wrongViews(): number {
+  let wrong = 0;
+  for (const { views } of members)
+    for (const [service, view] of views) {
+      const ids = expected.get(service)!;
+      if (view?.instances.length !== ids.size || !view.instances.every(({ id }) => ids.has(id))) wrong++;
+    }
+  return wrong;
+}
+
+function places(): Places {
+  const places: Record<string, number> = {};
+  for (const { complete } of members)
+    for (const { address } of [...complete].slice(-1)) places[address] = (places[address] ?? 0) + 1;
+  return places;
+}
+
+function expectedIds(): ReadonlyMap<string, ReadonlySet<string>> {
+  const ids = new Map(Array.from({ length: services }, (_, index) => [`bench-${index}`, new Set<string>()]));
+  for (let number = 0; number < clients; number++)
+    for (const { service, id } of registeredBy(number, services)) ids.get(service)!.add(id);
+  return ids;
+}

@@ -1,0 +1,39 @@
+/** What the clients of the reconnect benchmark have, and what their processes say of them. */
+
+/** How many clients each session has, by its address. */
+export type Places = Readonly<Record<string, number>>;
+
+export interface Look {
+  /** Clients that have lost their session since the round began. */
+  readonly lost: number;
+  /** Clients that have not got back all they had. */
+  readonly missing: number;
+}
+
+export interface RoundReport {
+  readonly lost: number;
+  /** When each that had lost its session had everything again, in milliseconds of the machine's clock. */
+  readonly restoredAt: readonly number[];
+  /** Pushes with content that the client held already. */
+  readonly unchanged: number;
+  /** Links that were lost and dials that failed, by the reason. */
+  readonly failed: Readonly<Record<string, number>>;
+  /** Views that were shown. */
+  readonly shown: number;
+  /** Views that are not exactly what is registered. */
+  readonly wrong: number;
+}
+
+const REGISTRATIONS = 3;
+const SUBSCRIPTIONS = 5;
+
+export function registeredBy(client: number, services: number): { readonly service: string; readonly id: string }[] {
+  return Array.from({ length: REGISTRATIONS }, (_, index) => ({
+    service: `bench-${(client * REGISTRATIONS + index) % services}`,
+    id: `${client}-${index}`,
+  }));
+}
+
+export function subscribedBy(client: number, services: number): string[] {
+  return Array.from({ length: SUBSCRIPTIONS }, (_, index) => `bench-${(client + index * 7) % services}`);
+}

@@ -1,0 +1,129 @@
+/**
+ * How long it takes until everybody is back when sessions are lost: first one of two, then both, which are started again.
+ *
+ *     node --conditions=@rollcall/source tools/bench/src/reconnect.ts [--clients 2000] [--services 1000] [--processes 4]
+ *
+ * Each client is one of the SDK, with 3 registrations and 5 subscriptions; 10,000 is what the contract speaks of. It is back
+ * when a session has answered all of them. Clients take more processor time than the sessions, on the same machine.
+ */
+
+import { parseArgs } from "node:util";
+
+import { Child, needOpenFiles } from "./child.ts";
+import { BenchCluster, type BenchNode } from "./cluster.ts";
+import { now, quantile } from "./failover-report.ts";
+import type { Look, Places, RoundReport } from "./reconnect-words.ts";
+
+const { values } = parseArgs({
+  options: {
+    clients: { type: "string", default: "2000" },
+    services: { type: "string", default: "1000" },
+    processes: { type: "string", default: "4" },
+    "rest-ms": { type: "string", default: "8000" },
+  },
+});
+const clients = Number(values.clients);
+const processes = Number(values.processes);
+const restMs = Number(values["rest-ms"]);
+
+/** How often the clients are asked whether all are back, and after which time nobody waits for them, in milliseconds. */
+const LOOK_EVERY_MS = 100;
+const BACK_WITHIN_MS = 60_000;
+
+needOpenFiles(2 * clients + 200);
+await using cluster = await BenchCluster.start({ data: 2, sessions: 2 });
+await using stack = new AsyncDisposableStack();
+const servers = cluster.sessions.map(({ address }) => address).join();
+const each = Math.ceil(clients / processes);
+const children = Array.from({ length: processes }, (_, index) => {
+  const range = [index * each, Math.min(each, clients - index * each), clients, Number(values.services)];
+  return stack.use(new Child("reconnect-clients", [servers, ...range.map(String)]));
+});
+
+await askAll("register");
+await askAll("subscribe");
+await elapse(restMs);
+
+const [lost, stays] = cluster.sessions as [BenchNode, BenchNode];
+await tryRound(`${lost.nodeId} is killed`, [lost], async () => {
+  await loopDelay(stays);
+  await cluster.end(lost, "SIGKILL");
+  return { beganAt: now(), concerned: [stays] };
+});
+await cluster.ready(await cluster.restart(lost));
+await elapse(restMs);
+const all = cluster.sessions;
+await tryRound("both are killed and started again", all, async () => {
+  await Promise.all(all.map((node) => cluster.end(node, "SIGKILL")));
+  const concerned = await Promise.all(all.map((node) => cluster.restart(node)));
+  const beganAt = now();
+  await Promise.all(concerned.map((node) => loopDelay(node)));
+  return { beganAt, concerned };
+});
+
+interface Loss {
+  /** From when on anybody could come back. */
+  readonly beganAt: number;
+  /** Sessions to which everybody comes back. */
+  readonly concerned: readonly BenchNode[];
+}
+
+/** Lets sessions be lost and tells how their clients came back. */
+async function tryRound(what: string, of: readonly BenchNode[], lose: () => Promise<Loss>): Promise<void> {
+  const places = await askAll<Places>("round");
+  const concernedClients = of.reduce((sum, { address }) => sum + sumOf(places.map((each) => each[address] ?? 0)), 0);
+  const { beganAt, concerned } = await lose();
+  for (;;) {
+    const looks = await askAll<Look>("look");
+    const missing = sumOf(looks.map((look) => look.missing));
+    if (missing === 0 && sumOf(looks.map((look) => look.lost)) >= concernedClients) break;
+    if (now() - beganAt > BACK_WITHIN_MS) {
+      say(`after ${BACK_WITHIN_MS} ms ${missing} clients are not back`);
+      break;
+    }
+    await elapse(LOOK_EVERY_MS);
+  }
+  const delays = await Promise.all(concerned.map(loopDelay));
+  await elapse(restMs);
+  const reports = await askAll<RoundReport>("report");
+  const times = reports.flatMap(({ restoredAt }) => restoredAt.map((at) => at - beganAt)).toSorted((a, b) => a - b);
+  const sum = (field: "unchanged" | "shown" | "wrong"): number => sumOf(reports.map((report) => report[field]));
+  say(
+    `${what}, with ${concernedClients} of ${clients} clients: ` +
+      `back p50 ${quantile(times, 0.5)} ms, p99 ${quantile(times, 0.99)} ms, all ${quantile(times, 1)} ms`,
+    `  dials that failed: ${inWords(reports)}`,
+    `  pushes of unchanged content ${sum("unchanged")}, views shown ${sum("shown")}, views that are wrong ${sum("wrong")}`,
+    ...concerned.map(({ nodeId }, index) => `  event loop delay of ${nodeId}: p99 ${delays[index]!.toFixed(0)} ms`),
+  );
+}
+
+async function askAll<Answer>(text: string): Promise<Answer[]> {
+  const answers = await Promise.all(children.map((child) => child.ask(text)));
+  return answers.map((answer) => (answer.startsWith("{") ? JSON.parse(answer) : answer) as Answer);
+}
+
+/** How late the event loop of a node ran, in milliseconds, since this was asked last. */
+async function loopDelay({ address }: BenchNode): Promise<number> {
+  const text = await (await fetch(`http://${address}/metrics`)).text();
+  return Number(/^rollcall_event_loop_delay_p99_seconds (\S+)/m.exec(text)?.[1]) * 1_000;
+}
+
+/** How many dials failed, by the reason. */
+function inWords(reports: readonly RoundReport[]): string {
+  const counts = new Map<string, number>();
+  for (const [reason, count] of reports.flatMap(({ failed }) => Object.entries(failed)))
+    counts.set(reason, (counts.get(reason) ?? 0) + count);
+  return [...counts].map(([reason, count]) => `${reason} ${count}`).join(", ") || "none";
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
+}
+
+function say(...lines: readonly string[]): void {
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+function elapse(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
