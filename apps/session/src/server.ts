@@ -175,7 +175,8 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
     hello: greeting,
     sessions: () => (roster.told.length === 0 ? undefined : sessionsFrame()),
   });
-  const balancer = new Balancer({ clock, random, roster, clients }, config.balanceEveryMs);
+  const isRestoring = (): boolean => gate.restoring + gate.waiting > 0;
+  const balancer = new Balancer({ clock, random, roster, clients, isRestoring }, config.balanceEveryMs);
   const watches = new WatchLinks({
     clock: clientClock,
     registrations,

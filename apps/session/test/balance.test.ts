@@ -76,7 +76,7 @@ describe("the roster", () => {
 
 function balancing({ own, others }: { own: number; others: readonly number[] }, everyMs = 5_000) {
   const clock = new SimClock();
-  const state = { own, asked: [] as { clients: number; move: Move }[] };
+  const state = { own, isRestoring: false, asked: [] as { clients: number; move: Move }[] };
   const roster = new Roster("s-1", () => ({ clients: state.own, draining: false }));
   roster.adopt(members("s-1", ...others.map((_, index) => `s-${index + 2}`)));
   const tell = (...loads: readonly number[]): void =>
@@ -91,7 +91,8 @@ function balancing({ own, others }: { own: number; others: readonly number[] }, 
       return count;
     },
   };
-  const balancer = new Balancer({ clock, random: new SeededRandom(1), roster, clients }, everyMs);
+  const isRestoring = (): boolean => state.isRestoring;
+  const balancer = new Balancer({ clock, random: new SeededRandom(1), roster, clients, isRestoring }, everyMs);
   const run = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 250) {
       await clock.runFor(250);
@@ -120,6 +121,16 @@ describe("a session with too many clients", () => {
     tell(25);
     await run(2_000);
     expect(state.asked).toMatchObject([{ clients: 25 }, { clients: 19 }]);
+  });
+
+  test("asks nobody while clients are being brought back, here and then elsewhere as well", async () => {
+    const { state, run } = balancing({ own: 400, others: [0] });
+    state.isRestoring = true;
+    await run(30_000);
+    expect(state.asked).toEqual([]);
+    state.isRestoring = false;
+    await run(2_750);
+    expect(state.asked).toHaveLength(1);
   });
 
   test("asks nobody while it does not know what others have, or when it is not to", async () => {

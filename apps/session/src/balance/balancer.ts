@@ -27,6 +27,8 @@ export interface BalancerPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly roster: Roster;
+  /** Whether clients are being brought back: they come to other sessions as well, and all numbers are of the past. */
+  readonly isRestoring: () => boolean;
   readonly clients: {
     readonly connections: number;
     /** Asks so many clients, whichever, to move. Gives how many there were to ask. */
@@ -55,6 +57,10 @@ export class Balancer {
 
   sweep(now: number): void {
     if (now < this.#dueAt) return;
+    if (this.#ports.isRestoring()) {
+      this.#dueAt = now + SETTLE_MS;
+      return;
+    }
     const withinMs = Math.min(SPREAD_MS, this.#everyMs / 2);
     const asked = this.#round(Math.ceil(withinMs));
     this.#dueAt = now + Math.max(this.#pauseMs(), asked === 0 ? 0 : withinMs + SETTLE_MS);
