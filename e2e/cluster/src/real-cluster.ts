@@ -78,7 +78,7 @@ export class RealCluster implements AsyncDisposable {
     this.#network = network;
   }
 
-  /** Resolves when every node can serve. What was started is ended again when that fails. */
+  /** Resolves when every node can serve, and slots have come to rest. What was started is ended again when that fails. */
   static async start(shape: ClusterShape): Promise<RealCluster> {
     const { data, sessions, metas = 1, etcdMembers = 0, sessionArgs = [], network = false } = shape;
     const folder = await mkdtemp(join(tmpdir(), "rollcall-e2e-"));
@@ -95,6 +95,7 @@ export class RealCluster implements AsyncDisposable {
         ...Array.from({ length: sessions }, () => cluster.addNode("session", ...sessionArgs)),
       ]);
       await cluster.ready();
+      if (data > 0) await cluster.settled();
     } catch (thrown) {
       await cluster[Symbol.asyncDispose]();
       throw thrown;
@@ -175,6 +176,20 @@ export class RealCluster implements AsyncDisposable {
         because: () => this.group.report(),
       });
     }
+  }
+
+  /** Resolves when every data node that runs leads its share of the slots, give or take a tenth, and all can serve. */
+  async settled(): Promise<void> {
+    await until(
+      async () => {
+        const { owners } = (await this.state()).table;
+        const share = owners.length / this.data.length;
+        const led = this.data.map(({ nodeId }) => owners.filter(({ leader }) => leader === nodeId).length);
+        return led.every((count) => Math.abs(count - share) <= Math.ceil(share / 10));
+      },
+      { what: "slots are even", withinMs: 15_000 },
+    );
+    await this.ready();
   }
 
   /** Asks a node to stop; rejects when it does not end in order, with exit code 0. */

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import type { RealCluster, RealNode } from "../src/real-cluster.ts";
 import { slotsLed } from "../src/slot-moves.ts";
 import { until } from "../src/until.ts";
-import { tell, expectSurvived, untilSettled, type Stage } from "./fault-fixture.ts";
+import { tell, expectSurvived, type Stage } from "./fault-fixture.ts";
 import { startCluster } from "./fixture.ts";
 
 const fixture = startCluster({ data: 3, sessions: 2 });
@@ -21,7 +21,7 @@ const ASSIGNED_MS = 10_000;
 
 test("the leader of slots is killed: they are served again within 4 s, and nobody notices", async () => {
   const { cluster } = fixture;
-  await untilSettled(cluster);
+  await cluster.settled();
   await expectSurvived(cluster, { name: "leader-killed" }, async (stage) => {
     const [dying] = cluster.data as [RealNode];
     const { killedAt, epochs, orphans } = await kill(cluster, [dying], stage);
@@ -35,7 +35,7 @@ test("leader and follower of slots are killed together: rebuilt from the session
   const { cluster } = fixture;
   // Four nodes, of which two stay.
   await Promise.all([cluster.addNode("data"), cluster.addNode("data")]);
-  await untilSettled(cluster);
+  await cluster.settled();
   await expectSurvived(cluster, { name: "pair-killed", shape: { services: 80 } }, async (stage) => {
     const dying = cluster.data.slice(0, 2);
     const { killedAt, epochs, orphans } = await kill(cluster, dying, stage);
@@ -66,7 +66,7 @@ test("data nodes are added and removed: slots end up even, each moves once at mo
       const movesBefore = slots.moves.length;
       const from = performance.now();
       await step();
-      await untilSettled(cluster);
+      await cluster.settled();
       tell(
         `${cluster.data.length} data nodes: even and ready after ${since(from)} ms, ` +
           `${slots.moves.length - movesBefore} slots moved`,

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 import { elapse, until } from "../src/until.ts";
 import type { RealNode } from "../src/real-cluster.ts";
-import { expectSurvived, tell, untilSettled, type Stage } from "./fault-fixture.ts";
+import { expectSurvived, tell, type Stage } from "./fault-fixture.ts";
 import { startCluster } from "./fixture.ts";
 
 const fixture = startCluster({ data: 2, sessions: 2, metas: 3, etcdMembers: 3 });
@@ -47,7 +47,7 @@ async function nothingMoves({ slots }: Stage): Promise<void> {
 
 test("the meta that leads is killed: another one leads, and nobody notices", { timeout: TIMEOUT_MS }, async () => {
   const { cluster } = fixture;
-  await untilSettled(cluster);
+  await cluster.settled();
   await expectSurvived(cluster, { name: "meta-killed" }, async (stage) => {
     const dying = await cluster.leadingMeta();
     const at = performance.now();
@@ -98,7 +98,7 @@ test("etcd loses its leader: metas go on, and nobody notices", { timeout: TIMEOU
     await cluster.stop(added);
     etcd.restart(dying);
     await etcd.ready();
-    await untilSettled(cluster);
+    await cluster.settled();
     await nothingMoves(stage);
   });
 });
@@ -109,7 +109,7 @@ test(
   async () => {
     const { cluster } = fixture;
     const { etcd } = cluster;
-    await untilSettled(cluster);
+    await cluster.settled();
     await expectSurvived(cluster, { name: "etcd-gone" }, async ({ traffic, slots }) => {
       await Promise.all(etcd.members.map((member) => etcd.kill(member)));
       await elapse(LEASE_MS);

@@ -5,9 +5,8 @@ import { expect, onTestFinished } from "vitest";
 
 import { ProcessWorld } from "../src/process-world.ts";
 import type { RealCluster } from "../src/real-cluster.ts";
-import { SlotMoves, slotsLed } from "../src/slot-moves.ts";
+import { SlotMoves } from "../src/slot-moves.ts";
 import { Traffic, type TrafficShape } from "../src/traffic.ts";
-import { until } from "../src/until.ts";
 
 export interface Trial {
   /** Nobody else's: what is registered is called after it. */
@@ -65,19 +64,6 @@ export async function expectSurvived(
   expect(violations.length, `seed ${seed}\n${formatViolations(first)}\n\n${story()}`).toBe(0);
   const news = traffic.newsOfQuiet();
   expect(news.length, `what did not change is pushed:\n${news.slice(0, VIOLATIONS_SHOWN).join("\n")}`).toBe(0);
-}
-
-/** Every data node that runs leads its share of the slots, give or take a tenth, and all can serve. */
-export async function untilSettled(cluster: RealCluster): Promise<void> {
-  await until(
-    async () => {
-      const led = slotsLed((await cluster.state()).table, cluster.data);
-      const share = 256 / led.length;
-      return led.every((count) => Math.abs(count - share) <= Math.ceil(share / 10));
-    },
-    { what: "slots are even", withinMs: 15_000 },
-  );
-  await cluster.ready();
 }
 
 /** A figure for whoever reads the run. */

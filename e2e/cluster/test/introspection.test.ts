@@ -3,7 +3,6 @@
 import { expect, test } from "vitest";
 
 import { until } from "../src/until.ts";
-import { untilSettled } from "./fault-fixture.ts";
 import { startCluster } from "./fixture.ts";
 
 const fixture = startCluster({ data: 2, sessions: 1, dataArgs: ["--registration-lease-ms", "2000"] });
@@ -34,7 +33,7 @@ async function events(address: string, request: object): Promise<Answer> {
 test("the leader says why an instance is gone, and the session to whom that was told", async () => {
   const { cluster } = fixture;
   // A leader that took the slot over in between would know only of the end.
-  await untilSettled(cluster);
+  await cluster.settled();
   const session = cluster.sessions[0]!;
   const subscription = fixture.client().subscribe("leased");
   await subscription.ready;
