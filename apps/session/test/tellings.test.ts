@@ -97,6 +97,21 @@ describe("a leader that asks whether all have been told", () => {
     expect(answered()).toEqual([0]);
   });
 
+  test("is not told of a list that is the same again while news from in between may still come", async () => {
+    const backend = await started();
+    const { leader, notify, ask } = backend;
+    const only = subscriber(backend, "c-1");
+    leader.remove("i-1").remove("i-2");
+    await notify();
+    await only.acknowledge();
+    leader.put(encoded("i-3"));
+    const late = leader.datum.snapshot(NO_FILTER, true);
+    leader.remove("i-3");
+    expect(ask()).toEqual([0]);
+    expect(backend.interests.find(ORDERS)!.apply(late)).toBe("older");
+    expect(ask()).toEqual([0]);
+  });
+
   test("is not kept from its answer by a service that changes all the time", async () => {
     const backend = await started();
     const { leader, notify, ask, answered } = backend;

@@ -8,6 +8,7 @@
 
 import {
   Datum,
+  NO_FILTER,
   UpdateParts,
   compareVersions,
   epoch,
@@ -139,6 +140,15 @@ export class ServiceCopy {
     return outcome;
   }
 
+  /**
+   * The leader has said what the service is at its newest version. A copy that is the same is as new as that: news from
+   * in between that is still on its way is none any more, and would show what has gone since.
+   */
+  agree({ version, digest }: Held): void {
+    if (this.#content === "nothing" || !sameDigest(digest, this.datum.digest)) return;
+    this.apply({ ...NO_CHANGE, key: this.key, version, digest, baseDigest: digest });
+  }
+
   sweep(now: number): void {
     this.#arrival.sweep(now);
   }
@@ -166,4 +176,5 @@ export class ServiceCopy {
   }
 }
 
+const NO_CHANGE = { filter: NO_FILTER, instances: [], removedIds: [], confirmed: true } as const;
 const NOTHING_YET: Version = { epoch: epoch(0), counter: 0 };

@@ -4,7 +4,7 @@
  * from the copy, so they are not waited for. A subscriber whose view the change does not concern has been told all along.
  */
 
-import { compareVersions, sameDigest, type Held } from "@rollcall/core";
+import { compareVersions, type Held } from "@rollcall/core";
 
 import type { ServiceCopy } from "./service-copy.ts";
 import type { Viewer } from "./view.ts";
@@ -35,9 +35,7 @@ export class Telling {
   /** Looks at all of them anew. */
   look(): void {
     const { datum, content } = this.#copy;
-    const { version, digest } = this.#held;
-    const isAsNew =
-      content !== "nothing" && (compareVersions(datum.version, version) >= 0 || sameDigest(datum.digest, digest));
+    const isAsNew = content !== "nothing" && compareVersions(datum.version, this.#held.version) >= 0;
     this.#behind = isAsNew ? new Set([...this.#copy.viewers()].filter((viewer) => !this.#isTold(viewer))) : undefined;
   }
 

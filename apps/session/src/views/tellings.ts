@@ -46,6 +46,7 @@ export class Tellings {
   ask(nodeId: string, question: ToldQuestion): void {
     const id = `${nodeId} ${textFromServiceKey(question.key)} ${formatVersion(question.held.version)}`;
     const copy = this.#ports.copyOf(question.key);
+    copy?.agree(question.held);
     const known = this.#asked.get(id);
     if (known !== undefined && known.copy !== copy) this.#forget(id, known);
     if (copy === undefined) {
