@@ -115,6 +115,7 @@ export {
 } from "./service-list.ts";
 export { limitedTurns } from "./limited-turns.ts";
 export { oncePerTurn } from "./once-per-turn.ts";
+export { setPatientTimer } from "./patient-timer.ts";
 export { LeaseTable } from "./lease-table.ts";
 
 // The cluster.

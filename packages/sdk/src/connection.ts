@@ -18,6 +18,7 @@
 
 import {
   RegistryError,
+  setPatientTimer,
   unreachable,
   type ClientMessage,
   type Clock,
@@ -160,7 +161,7 @@ export class Connection {
   }
 
   #helloTimer(link: Link): Timer {
-    return this.#ports.clock.setTimer(this.#options.connectTimeoutMs, () => {
+    return setPatientTimer(this.#ports.clock, this.#options.connectTimeoutMs, () => {
       this.#lose(link, new RegistryError("deadline_exceeded", `${link.server} has not said hello in time`));
     });
   }

@@ -5,7 +5,15 @@
 
 import { connect, constants, type ClientHttp2Session } from "node:http2";
 
-import { invalidField, MESSAGE_BYTES_MAX, RegistryError, type Dialer, type MessageStream } from "@rollcall/core";
+import {
+  invalidField,
+  MESSAGE_BYTES_MAX,
+  RegistryError,
+  setPatientTimer,
+  type Dialer,
+  type MessageStream,
+} from "@rollcall/core";
+import { systemClock } from "../clock.ts";
 import { COMPRESSED_FLAG, GZIP, messageFromGzip } from "./compression.ts";
 import {
   Http2MessageStream,
@@ -84,12 +92,12 @@ function openLink(
   }: Http2DialerOptions,
 ): MessageStream {
   let loss: RegistryError | undefined;
-  const timer = setTimeout(() => {
+  const timer = setPatientTimer(systemClock, connectTimeoutMs, () => {
     loss = lossOf(address, `no answer within ${connectTimeoutMs} ms`);
     session.destroy();
-  }, connectTimeoutMs);
-  session.once("remoteSettings", () => clearTimeout(timer));
-  session.once("close", () => clearTimeout(timer));
+  });
+  session.once("remoteSettings", () => timer.cancel());
+  session.once("close", () => timer.cancel());
   // A connection that comes about just when it was given up is connected and destroyed at once.
   session.once("connect", () => {
     if (!session.destroyed) session.setLocalWindowSize(WINDOW_BYTES);
