@@ -1,9 +1,9 @@
 /** How a command fails: one line on standard error that says what to do, and an exit code that scripts can tell apart. */
 
-import { RegistryError } from "@rollcall/core";
+import { RegistryError, type ErrorReason } from "@rollcall/core";
 
-/** `failed`: it was tried. `usage`: it makes no sense as it was written. */
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+/** `failed`: it was tried. `usage`: it makes no sense as it was written. `conflict`: somebody else has decided meanwhile. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, conflict: 3 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -21,9 +21,13 @@ export class CommandFailure extends Error {
   static fromUnknown(thrown: unknown): CommandFailure {
     if (thrown instanceof CommandFailure) return thrown;
     const { reason, message } = RegistryError.fromUnknown(thrown);
-    const isUsage = reason === "invalid_field" || reason === "limit_exceeded";
-    return new CommandFailure(message, { exitCode: isUsage ? EXIT.usage : EXIT.failed, cause: thrown });
+    return new CommandFailure(message, { exitCode: exitCodeOf(reason), cause: thrown });
   }
+}
+
+function exitCodeOf(reason: ErrorReason): ExitCode {
+  if (reason === "conflict") return EXIT.conflict;
+  return reason === "invalid_field" || reason === "limit_exceeded" ? EXIT.usage : EXIT.failed;
 }
 
 /** @param servers those that were tried */

@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 
 import { Command, CommanderError } from "commander";
 
+import { addAdmin } from "./admin/admin.ts";
 import { addDev } from "./commands/dev.ts";
 import { addDrain } from "./commands/drain.ts";
 import { addNodes } from "./commands/node.ts";
-import { addRebalance } from "./commands/rebalance.ts";
 import { addRegister } from "./commands/register.ts";
 import { addResolve } from "./commands/resolve.ts";
 import { addServices } from "./commands/services.ts";
@@ -54,7 +54,7 @@ Try it, each in a terminal of its own:
   rollcall watch orders
   rollcall register orders 127.0.0.1:8080 --protocol http
 
-Exit codes: 0 all well, 1 it failed, 2 the command line makes no sense.`,
+Exit codes: 0 all well, 1 it failed, 2 the command line makes no sense, 3 somebody else has decided meanwhile.`,
     );
   // Subcommands take over what is set up to here, so they come last.
   program.commandsGroup("Registry:");
@@ -69,7 +69,7 @@ Exit codes: 0 all well, 1 it failed, 2 the command line makes no sense.`,
   program.commandsGroup("Operators:");
   addStatus(program, ports);
   addWhy(program, ports);
-  addRebalance(program, ports);
+  addAdmin(program, ports);
   return program;
 }
 

@@ -221,14 +221,3 @@ test("dev stops in order on Ctrl-C, and who watched is told", { timeout: 60_000 
   expect(await dev.interrupt()).toMatchObject({ code: 0, stderr: "" });
   expect((await watching.interrupt()).stderr).toMatch(new RegExp(`^rollcall: lost ${server} .*until there is one\n$`));
 });
-
-test("rebalancing is turned off with who and why, shown, and turned on again", async () => {
-  const meta = ["--meta", state.meta];
-  expect(await rollcall("rebalance", ...meta)).toBe("slots are moved to make things even\n");
-  const off = await rollcall("rebalance", "off", "--reason", "an import", "--for", "600", ...meta);
-  expect(off).toMatch(/^slots stay where they are, decided by .+ at .+, for 600 s more: an import\n$/);
-  expect(await json("rebalance", ...meta)).toMatchObject({ rebalance: "off", reason: "an import", version: 1 });
-  expect(await json("rebalance", "on", ...meta)).toEqual({ rebalance: "on" });
-  const { code, stderr } = await runRollcall(["rebalance", "perhaps", ...meta], {}).ended;
-  expect([code, stderr]).toEqual([2, 'rollcall: rebalance must be off or on, got "perhaps"\n']);
-});

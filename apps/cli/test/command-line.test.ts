@@ -6,8 +6,8 @@ import { expect, test } from "vitest";
 
 import { runRollcall } from "./terminal.ts";
 
-const VERBS = ["dev", "session", "data", "meta", "register", "watch", "resolve", "services", "status", "why"];
-const OWN_HELP = VERBS.filter((verb) => !["session", "data", "meta"].includes(verb));
+const VERBS = ["dev", "session", "data", "meta", "register", "watch", "resolve", "services", "status", "why", "admin"];
+const OWN_HELP = VERBS.filter((verb) => !["session", "data", "meta", "admin"].includes(verb));
 
 test("the help names every verb and says how to begin", async () => {
   const { code, stdout } = await runRollcall(["--help"]).ended;

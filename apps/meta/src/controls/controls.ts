@@ -115,8 +115,8 @@ export class Controls {
   remove(id: string, decision: Decision): Promise<number> {
     checkDecision(decision);
     return this.#inTurn(async () => {
-      if (!this.#records.has(id)) throw invalidField("id", "that of a control record", id);
       this.#expect(id, decision);
+      if (!this.#records.has(id)) throw invalidField("id", "that of a control record", id);
       const version = this.#version + 1;
       await this.#write(version, new Map([[id, undefined]]));
       const { author, reason } = decision;

@@ -1,0 +1,108 @@
+/** What a verb is given of the cluster: the meta that leads, asked in the name of whoever decides. */
+
+import { ConnectError, createClient, type CallOptions, type Client } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { RegistryError, type Control, type ControlRecord } from "@rollcall/core";
+import {
+  ControlService,
+  MetaService,
+  controlRecordFromWire,
+  errorDetailCodec,
+  wireFromControlRecord,
+} from "@rollcall/protocol";
+import { registryErrorFromConnectError } from "@rollcall/runtime";
+
+import { CommandFailure } from "../failure.ts";
+import type { CommandPorts } from "../ports.ts";
+
+export interface OperatorOptions {
+  /** Metas to ask. */
+  readonly addresses: readonly string[];
+  /** How long each answer may take. */
+  readonly timeoutMs: number;
+  readonly author: string;
+  readonly reason: string;
+  readonly expiresInMs: number | undefined;
+  /** The version that the record has to be at, 0 for none. */
+  readonly expectedVersion: number | undefined;
+}
+
+/** The services of the meta that leads. */
+export interface Services {
+  readonly control: Client<typeof ControlService>;
+  readonly meta: Client<typeof MetaService>;
+}
+
+export interface Records {
+  readonly records: readonly ControlRecord[];
+  readonly version: number;
+}
+
+export class Operator {
+  readonly ports: CommandPorts;
+  readonly #options: OperatorOptions;
+
+  constructor(options: OperatorOptions, ports: CommandPorts) {
+    this.#options = options;
+    this.ports = ports;
+  }
+
+  set(control: Control): Promise<ControlRecord> {
+    const { author, reason, expiresInMs, expectedVersion } = this.#options;
+    const record = wireFromControlRecord({ id: "", version: 0, author, reason, decidedAt: "", expiresInMs, control });
+    return this.ask(async (services, call) => {
+      const answer = await services.control.setControl({ record, ...expected(expectedVersion) }, call);
+      return controlRecordFromWire(answer.record!);
+    });
+  }
+
+  /** Resolves with the version at which it was taken back; undefined when there was nothing to take back. */
+  remove(id: string): Promise<number | undefined> {
+    const { author, reason, expectedVersion } = this.#options;
+    return this.ask(async (services, call) => {
+      const { records } = await services.control.listControls({ prefix: id }, call);
+      if (expectedVersion === undefined && !records.some((record) => record.id === id)) return undefined;
+      const asked = { id, author, reason, ...expected(expectedVersion) };
+      return Number((await services.control.removeControl(asked, call)).version);
+    });
+  }
+
+  /** The records whose ids begin so, in the order of their ids. */
+  list(prefix = ""): Promise<Records> {
+    return this.ask(async ({ control }, call) => {
+      const { records, version } = await control.listControls({ prefix }, call);
+      return { records: records.map(controlRecordFromWire), version: Number(version) };
+    });
+  }
+
+  /** Asks the first meta that answers, and the one it names when it does not lead. */
+  async ask<Answer>(ask: (services: Services, call: CallOptions) => Promise<Answer>): Promise<Answer> {
+    const { addresses, timeoutMs } = this.#options;
+    const left = [...addresses];
+    let why = "no address";
+    for (let tries = 0; tries <= addresses.length; tries++) {
+      const address = left.shift();
+      if (address === undefined) break;
+      const transport = createConnectTransport({ baseUrl: `http://${address}`, httpVersion: "1.1" });
+      const services = { control: createClient(ControlService, transport), meta: createClient(MetaService, transport) };
+      try {
+        return await ask(services, { timeoutMs, signal: this.ports.interrupted });
+      } catch (thrown) {
+        const failure = failureFrom(thrown);
+        if (failure.reason === "not_leader" && failure.subject !== undefined) left.unshift(failure.subject.limit);
+        else if (!["unavailable", "not_ready", "deadline_exceeded"].includes(failure.reason)) throw failure;
+        why = failure.message;
+      }
+    }
+    throw new CommandFailure(`no meta that leads answers at ${addresses.join(", ")}: ${why}`);
+  }
+}
+
+function expected(version: number | undefined): { readonly expectedVersion?: bigint } {
+  return version === undefined ? {} : { expectedVersion: BigInt(version) };
+}
+
+function failureFrom(thrown: unknown): RegistryError {
+  if (thrown instanceof RegistryError) return thrown;
+  return registryErrorFromConnectError(ConnectError.from(thrown), errorDetailCodec);
+}

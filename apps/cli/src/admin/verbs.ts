@@ -1,0 +1,7 @@
+/** All verbs of `rollcall admin`, in the order of its help. */
+
+import type { Verb } from "./verb.ts";
+import { list } from "./verbs/list.ts";
+import { rebalanceOff, rebalanceOn } from "./verbs/rebalance.ts";
+
+export const VERBS: readonly Verb[] = [list, rebalanceOff, rebalanceOn];
