@@ -75,7 +75,7 @@ function startWatches() {
     held,
   });
   const openMany = (...subscribes: readonly SubscribeItem[]) =>
-    open(bytesFromWatchRequest(helloOf("browser"), subscribes));
+    open(bytesFromWatchRequest(helloOf("browser"), { subscribes, servicesSubscribes: [] }));
   return { ...backend, state, watches, open, openMany, subscribe };
 }
 
@@ -241,7 +241,9 @@ describe("a watcher that said hello", () => {
 
   test("is sent away before the node knows its cluster, or when its hello breaks a rule", () => {
     const { state, open, openMany } = startWatches();
-    expect(open(bytesFromWatchRequest(helloOf(""), [])).stream.closedWith).toMatchObject({ reason: "invalid_field" });
+    expect(
+      open(bytesFromWatchRequest(helloOf(""), { subscribes: [], servicesSubscribes: [] })).stream.closedWith,
+    ).toMatchObject({ reason: "invalid_field" });
     state.greeting = undefined;
     expect(openMany().stream.closedWith).toMatchObject({ reason: "not_ready" });
   });

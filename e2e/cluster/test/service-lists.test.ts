@@ -34,24 +34,6 @@ const sizesIn = (views: ServiceViews): string =>
 const comes = (shown: readonly string[], wanted: string): Promise<unknown> =>
   until(() => shown.at(-1) === wanted, { what: wanted, because: () => `shown were ${JSON.stringify(shown)}` });
 
-test("a list of services is pushed whenever one gets its first instance or loses its last", async () => {
-  const [provider, subscriber] = clientsApart();
-  const namespace = "list";
-  const shown = recorded(subscriber.subscribeServices({ namespace }), namesIn);
-  await comes(shown, "");
-  const a = await provider.register({ namespace, service: "a", address });
-  await comes(shown, "a");
-  const b = await provider.register({ namespace, service: "b", group: "blue", address });
-  await comes(shown, "b a");
-  const second = await provider.register({ namespace, service: "a", address });
-  await a.unregister();
-  await second.unregister();
-  await comes(shown, "b");
-  await b.unregister();
-  await comes(shown, "");
-  expect(shown).toEqual(["", "a", "b a", "b", ""]);
-});
-
 test("a list is seen through a group and a prefix, and what it does not show is no news", async () => {
   const [provider, subscriber] = clientsApart();
   const namespace = "patterns";

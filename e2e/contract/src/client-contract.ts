@@ -10,6 +10,7 @@ import type { Client, ClientOptions } from "@rollcall/sdk";
 import { afterAll, beforeAll, describe } from "vitest";
 
 import { closing } from "./promises/closing.ts";
+import { listing } from "./promises/listing.ts";
 import { reconnecting } from "./promises/reconnecting.ts";
 import { refusing } from "./promises/refusing.ts";
 import { registering } from "./promises/registering.ts";
@@ -37,7 +38,7 @@ export interface ContractOptions {
   readonly without?: readonly Promised[] | undefined;
 }
 
-const promises = { registering, subscribing, reconnecting, closing, refusing };
+const promises = { registering, subscribing, listing, reconnecting, closing, refusing };
 export type Promised = keyof typeof promises;
 
 /** Defines the tests of everything that clients of the registry promise. */

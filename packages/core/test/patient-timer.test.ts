@@ -6,7 +6,7 @@ import { setPatientTimer, type Clock } from "../src/index.ts";
 function processClock() {
   let now = 0;
   let waiting: { at: number; action: () => void }[] = [];
-  let deferred: (() => void)[] = [];
+  const deferred: (() => void)[] = [];
   const clock: Clock = {
     now: () => now,
     setTimer: (delayMs, action) => {

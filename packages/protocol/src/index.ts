@@ -13,6 +13,7 @@ export {
   watchServicesRequestFromBytes,
   watchWishFromBytes,
   type WatchWish,
+  type WatchedItems,
 } from "./codec/watch.ts";
 export {
   frameFromLinkRequest,

@@ -7,6 +7,7 @@ import {
   epoch,
   instanceFromInput,
   serviceKey,
+  servicePattern,
   updateFor,
   type Clock,
   type ClientHello,
@@ -18,7 +19,7 @@ import {
   type UnregisterItem,
   type Version,
 } from "@rollcall/core";
-import { bytesFromInstance } from "@rollcall/protocol";
+import { bytesFromInstance, type WatchedItems } from "@rollcall/protocol";
 import { SimClock } from "@rollcall/testing";
 import { describe, expect, test } from "vitest";
 
@@ -41,8 +42,7 @@ interface Call {
 }
 
 /** One stream of pushes. */
-interface Watch {
-  readonly subscribes: readonly SubscribeItem[];
+interface Watch extends WatchedItems {
   readonly signal: AbortSignal;
   readonly push: (message: Partial<ServerMessage>) => void;
   readonly end: (reason: RegistryError["reason"]) => void;
@@ -82,7 +82,7 @@ function start(hasTimers = true) {
     renew: (_key, id) => call(`renew ${id}`, undefined),
     unregister: (_key, id) => call(`unregister ${id}`, version(8)),
     drain: (_key, id) => call(`drain ${id}`, undefined),
-    async *watch(_hello, subscribes, signal) {
+    async *watch(_hello, items, signal) {
       const queue: (ServerMessage | RegistryError)[] = [];
       let wake = (): void => {};
       const put = (item: ServerMessage | RegistryError): void => {
@@ -90,7 +90,7 @@ function start(hasTimers = true) {
         wake();
       };
       watches.push({
-        subscribes,
+        ...items,
         signal,
         push: (message) => put({ ...NOTHING, ...message }),
         end: (reason) => put(new RegistryError(reason, "the test ends it")),
@@ -361,6 +361,24 @@ describe("the stream of pushes", () => {
     await say({ summary: { registrations: datum.held.digest, subscriptions: datum.held.digest } });
     expect(watches).toHaveLength(2);
     expect(present().subscribes).toEqual([subscribes()]);
+  });
+
+  test("carries lists of services, too, and says which it holds", async () => {
+    const { say, watches, present } = start();
+    const pattern = servicePattern({ prefix: "a" });
+    const held = { version: version(3), digest: datum.held.digest };
+    await say({ hello: HELLO, servicesSubscribes: [{ pattern, heldDigest: undefined }] });
+    expect(present().servicesSubscribes).toEqual([{ pattern, heldDigest: undefined }]);
+    await say({ servicesReceipts: [{ pattern, held, resync: false }] });
+    expect(watches).toHaveLength(1);
+    await say({ subscribes: [subscribes()] });
+    expect(present().servicesSubscribes).toEqual([{ pattern, heldDigest: held.digest }]);
+    await say({ servicesReceipts: [{ pattern, held, resync: true }] });
+    expect(present().servicesSubscribes).toEqual([{ pattern, heldDigest: undefined }]);
+    await say({ servicesUnsubscribes: [pattern] });
+    expect(watches).toHaveLength(3);
+    await say({ servicesUnsubscribes: [pattern] });
+    expect(present().servicesSubscribes).toEqual([]);
   });
 
   test("that says nothing for too long is lost, one that says it is there is not", async () => {

@@ -122,12 +122,13 @@ export class WatchLinks {
     return { drained: watcher.viewChanged, sweep: () => {}, close: () => watcher.close() };
   }
 
-  #watchMany(stream: MessageStream, { hello, subscribes }: WatchWish & { readonly kind: "subscriptions" }): Watch {
+  #watchMany(stream: MessageStream, wish: WatchWish & { readonly kind: "subscriptions" }): Watch {
     const { clock, interests, lists, registrations, barriers, events } = this.#ports;
     const greeting = this.#ports.hello();
     if (greeting === undefined) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
-    const { admitted, refusals } = admit({ ...NOTHING, subscribes });
-    const connection = new ClientConnection(admitHello(hello), greeting, {
+    const { subscribes, servicesSubscribes } = wish;
+    const { admitted, refusals, servicesRefusals } = admit({ ...NOTHING, subscribes, servicesSubscribes });
+    const connection = new ClientConnection(admitHello(wish.hello), greeting, {
       clock,
       stream,
       encode: frameFromServerMessage,
@@ -143,7 +144,7 @@ export class WatchLinks {
       sessions: () => undefined,
       restored: () => {},
     });
-    connection.refuse([], refusals);
+    connection.refuse([], refusals, servicesRefusals);
     connection.receive(admitted);
     let nextSignAt = clock.now() + SIGN_OF_LIFE_EVERY_MS;
     return {

@@ -9,6 +9,7 @@ import {
   RegistryError,
   oncePerTurn,
   textFromFilter,
+  textFromPattern,
   textFromServiceKey,
   type Barrier,
   type ClientHello,
@@ -18,7 +19,9 @@ import {
   type PushReceipt,
   type ServerMessage,
   type ServiceKey,
+  type ServicesReceipt,
   type SubscribeItem,
+  type SubscribeServicesItem,
   type Timer,
 } from "@rollcall/core";
 
@@ -49,6 +52,7 @@ export class LeaseLink implements ClientLink {
   /** What was unregistered last of each service. */
   readonly #unregistered = new Map<string, string>();
   readonly #subscribes = new Map<string, SubscribeItem>();
+  readonly #lists = new Map<string, SubscribeServicesItem>();
   /** Subscriptions of which a confirmed list has come: what is held of any other is not worth mentioning. */
   readonly #confirmed = new Set<string>();
   readonly #watchAgain: () => void;
@@ -74,8 +78,9 @@ export class LeaseLink implements ClientLink {
     this.#listener = listener;
   }
 
-  send({ hello, registers, unregisters, subscribes, unsubscribes, receipts, barriers, summary }: ClientMessage): void {
+  send(message: ClientMessage): void {
     if (this.#end.signal.aborted) return;
+    const { hello, registers, unregisters, barriers } = message;
     this.#hello ??= hello;
     for (const item of registers) this.#want({ kind: "listed", item });
     for (const item of unregisters) {
@@ -83,13 +88,8 @@ export class LeaseLink implements ClientLink {
       this.#unregistered.set(textFromServiceKey(item.key), item.instanceId);
     }
     for (const barrier of barriers) void this.#pass(barrier);
-    for (const item of subscribes) this.#subscribes.set(subscriptionText(item), item);
-    // What is not wanted any more goes with the next stream. Only who still hears of it says so a second time.
-    const isPestered = unsubscribes.filter((item) => !this.#subscribes.delete(subscriptionText(item))).length > 0;
-    const isOutOfStep = receipts.filter((receipt) => this.#take(receipt)).length > 0;
     // A summary is to be compared with what the server has, of which another stream makes sure, and leases by themselves.
-    const isDoubtful = isPestered || isOutOfStep || summary !== undefined;
-    if (hello !== undefined || subscribes.length > 0 || isDoubtful) this.#watchAgain();
+    if (this.#note(message) || hello !== undefined || message.summary !== undefined) this.#watchAgain();
   }
 
   /** The page was away, and time may have stood still for it: renews every lease and asks for news. */
@@ -149,6 +149,23 @@ export class LeaseLink implements ClientLink {
 
   // Subscriptions ----------------------------------------------------------------------------------------------------
 
+  /** @returns whether another stream is needed, with other questions or with the same */
+  #note(message: ClientMessage): boolean {
+    const { subscribes, unsubscribes, receipts, servicesSubscribes, servicesUnsubscribes, servicesReceipts } = message;
+    for (const item of subscribes) this.#subscribes.set(subscriptionText(item), item);
+    for (const item of servicesSubscribes) this.#lists.set(textFromPattern(item.pattern), item);
+    // What is not wanted any more goes with the next stream. Only who still hears of it says so a second time.
+    const pesters = [
+      ...unsubscribes.filter((item) => !this.#subscribes.delete(subscriptionText(item))),
+      ...servicesUnsubscribes.filter((pattern) => !this.#lists.delete(textFromPattern(pattern))),
+    ];
+    const unusable = [
+      ...receipts.filter((receipt) => this.#take(receipt)),
+      ...servicesReceipts.filter((receipt) => this.#takeList(receipt)),
+    ];
+    return subscribes.length + servicesSubscribes.length + pesters.length + unusable.length > 0;
+  }
+
   /** @returns whether the client could not use a push and needs all of it */
   #take(receipt: PushReceipt): boolean {
     const text = subscriptionText(receipt);
@@ -156,6 +173,14 @@ export class LeaseLink implements ClientLink {
     if (!this.#subscribes.has(text)) return false;
     if (resync) this.#confirmed.delete(text);
     this.#subscribes.set(text, { key, filter, held: this.#confirmed.has(text) ? held : undefined });
+    return resync;
+  }
+
+  /** The same of a list of services. */
+  #takeList({ pattern, held, resync }: ServicesReceipt): boolean {
+    const text = textFromPattern(pattern);
+    if (!this.#lists.has(text)) return false;
+    this.#lists.set(text, { pattern, heldDigest: resync ? undefined : held.digest });
     return resync;
   }
 
@@ -169,8 +194,9 @@ export class LeaseLink implements ClientLink {
   /** Takes in what one stream brings, until its end or the next one. Never rejects. */
   async #follow(hello: ClientHello, signal: AbortSignal): Promise<void> {
     let error = new RegistryError("unavailable", "the server ended the stream of pushes");
+    const items = { subscribes: [...this.#subscribes.values()], servicesSubscribes: [...this.#lists.values()] };
     try {
-      for await (const message of this.#ports.calls.watch(hello, [...this.#subscribes.values()], signal)) {
+      for await (const message of this.#ports.calls.watch(hello, items, signal)) {
         if (signal.aborted) return;
         this.#hear(message);
       }

@@ -1,4 +1,5 @@
-import type { ClientHello, RegisterItem, ServerMessage, ServiceKey, SubscribeItem, Version } from "@rollcall/core";
+import type { ClientHello, RegisterItem, ServerMessage, ServiceKey, Version } from "@rollcall/core";
+import type { WatchedItems } from "@rollcall/protocol";
 
 /**
  * What one server can be asked, call by call. Each rejects with a RegistryError; `unavailable` also says that the
@@ -17,5 +18,5 @@ export interface RegistryCalls {
   /** Unregisters, and resolves when every live subscriber knows. */
   drain(key: ServiceKey, instanceId: string, signal: AbortSignal): Promise<void>;
   /** What the server pushes, beginning with its hello, until it ends the stream or loses it. */
-  watch(hello: ClientHello, subscribes: readonly SubscribeItem[], signal: AbortSignal): AsyncIterable<ServerMessage>;
+  watch(hello: ClientHello, items: WatchedItems, signal: AbortSignal): AsyncIterable<ServerMessage>;
 }

@@ -31,7 +31,7 @@ interface FilteredDatum {
 }
 
 export class MemoryService {
-  readonly #key: ServiceKey;
+  readonly key: ServiceKey;
   readonly #nextVersion: () => Version;
   /** By instance, then by client. A removed one stays, so that nothing older comes in its place. */
   readonly #claims = new Map<string, Map<string, Claim>>();
@@ -40,7 +40,7 @@ export class MemoryService {
   readonly datum: Datum;
 
   constructor(key: ServiceKey, first: Version, nextVersion: () => Version) {
-    this.#key = key;
+    this.key = key;
     this.#nextVersion = nextVersion;
     this.datum = new Datum(key, first);
     this.#views.set(textFromFilter(NO_FILTER), { filter: NO_FILTER, datum: this.datum });
@@ -51,7 +51,7 @@ export class MemoryService {
     const text = textFromFilter(filter);
     const known = this.#views.get(text);
     if (known !== undefined) return known.datum;
-    const view = { filter, datum: new Datum(this.#key, this.datum.version) };
+    const view = { filter, datum: new Datum(this.key, this.datum.version) };
     this.#views.set(text, view);
     for (const instance of this.datum.instances()) show(view, instance.id, instance, this.datum.version);
     return view.datum;

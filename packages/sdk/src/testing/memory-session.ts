@@ -7,10 +7,13 @@
 import {
   Deliveries,
   RegistryError,
+  changeFromUpdate,
   epoch,
   oncePerTurn,
   textFromFilter,
+  textFromPattern,
   textFromServiceKey,
+  NO_FILTER,
   updateFor,
   type Barrier,
   type ClientMessage,
@@ -23,11 +26,13 @@ import {
   type ServerMessage,
   type ServiceKey,
   type SubscribeItem,
+  type SubscribeServicesItem,
   type UnregisterItem,
   type Version,
 } from "@rollcall/core";
 import { clientMessageFromBytes, frameFromServerMessage, instanceFromBytes } from "@rollcall/protocol";
 
+import { MemoryLists } from "./memory-lists.ts";
 import { MemoryService, type Claim } from "./memory-service.ts";
 
 /** What a client asks for, and the registry may refuse. */
@@ -43,6 +48,7 @@ interface Link {
   /** Undefined until it has said hello. */
   clientId: string | undefined;
   readonly subscriptions: Deliveries<SubscribeItem>;
+  readonly lists: Deliveries<SubscribeServicesItem>;
   /** Not passed yet, by their sequence. */
   readonly barriers: Map<number, Barrier>;
 }
@@ -55,6 +61,7 @@ export class MemorySession {
   readonly #refusals = new Set<Refusal>();
   readonly #deliverSoon: () => void;
   #services = new Map<string, MemoryService>();
+  #lists: MemoryLists;
   #counter = 0;
   #cluster = 1;
   #holds = 0;
@@ -63,6 +70,7 @@ export class MemorySession {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#deliverSoon = oncePerTurn(clock, () => this.#deliver());
+    this.#lists = this.#newLists();
   }
 
   // What tests do to it ----------------------------------------------------------------------------------------------
@@ -100,6 +108,7 @@ export class MemorySession {
   becomeAnotherCluster(): void {
     this.#cluster++;
     this.#services = new Map();
+    this.#lists = this.#newLists();
     this.#counter = 0;
   }
 
@@ -107,7 +116,7 @@ export class MemorySession {
     const text = textFromServiceKey(key);
     const known = this.#services.get(text);
     if (known !== undefined) return known;
-    const service = new MemoryService(key, version(0), () => version(++this.#counter));
+    const service = new MemoryService(key, version(0), this.#nextVersion);
     this.#services.set(text, service);
     return service;
   }
@@ -116,14 +125,16 @@ export class MemorySession {
   claim(key: ServiceKey, instanceId: string, claim: Claim): Version {
     const service = this.service(key);
     service.claim(instanceId, claim);
-    this.#allMayBeDue();
+    this.#changed(service);
     return service.datum.version;
   }
 
   /** What a client has registered goes, as when its connection has been lost for longer than a registry waits. */
   forget(clientId: string): void {
-    for (const service of this.#services.values()) service.forget(clientId);
-    this.#allMayBeDue();
+    for (const service of this.#services.values()) {
+      service.forget(clientId);
+      this.#changed(service);
+    }
   }
 
   /** Gives up on receipts that are overdue: only for links that lose messages. */
@@ -132,7 +143,7 @@ export class MemorySession {
   }
 
   #sweepAt(now: number): void {
-    for (const { subscriptions } of this.#links) subscriptions.sweep(now);
+    for (const { subscriptions, lists } of this.#links) for (const each of [subscriptions, lists]) each.sweep(now);
   }
 
   // The conversation -------------------------------------------------------------------------------------------------
@@ -142,7 +153,11 @@ export class MemorySession {
       ({ key, filter }) => ({ datum: this.service(key).through(filter), confirmed: this.#doubts === 0 }),
       () => this.#deliverSoon(),
     );
-    const link: Link = { stream, clientId: undefined, subscriptions, barriers: new Map() };
+    const lists = new Deliveries<SubscribeServicesItem>(
+      ({ pattern }) => ({ datum: this.#lists.through(pattern), confirmed: true }),
+      () => this.#deliverSoon(),
+    );
+    const link: Link = { stream, clientId: undefined, subscriptions, lists, barriers: new Map() };
     this.#links.add(link);
     stream.listen({
       message: (bytes) => this.#hear(link, clientMessageFromBytes(bytes)),
@@ -174,6 +189,9 @@ export class MemorySession {
     for (const item of message.subscribes) this.#subscribe(link, item);
     for (const item of message.unsubscribes) link.subscriptions.unfollow(subscriptionId(item));
     for (const receipt of message.receipts) link.subscriptions.receipt(subscriptionId(receipt), receipt);
+    for (const item of message.servicesSubscribes) this.#subscribeServices(link, item);
+    for (const pattern of message.servicesUnsubscribes) link.lists.unfollow(textFromPattern(pattern));
+    for (const receipt of message.servicesReceipts) link.lists.receipt(textFromPattern(receipt.pattern), receipt);
     for (const barrier of message.barriers) link.barriers.set(barrier.sequence, barrier);
     this.#passBarriers();
   }
@@ -195,6 +213,12 @@ export class MemorySession {
     const error = this.#reasonAgainst({ kind: "subscribe", service: key, filter });
     if (error === undefined) link.subscriptions.follow(subscriptionId(item), item, item.held);
     else this.#say(link, { refusals: [{ key, filter, error }] });
+  }
+
+  #subscribeServices({ lists }: Link, item: SubscribeServicesItem): void {
+    const { pattern, heldDigest } = item;
+    // Who comes with another list is given the whole, whatever the version.
+    lists.follow(textFromPattern(pattern), item, heldDigest && { version: version(0), digest: heldDigest });
   }
 
   /** Tells those whose barrier everybody has passed. The others ask again, and then hear of it at the latest. */
@@ -227,16 +251,33 @@ export class MemorySession {
     return undefined;
   }
 
+  readonly #nextVersion = (): Version => version(++this.#counter);
+
+  #newLists(): MemoryLists {
+    return new MemoryLists(this.#nextVersion);
+  }
+
+  #changed({ key, datum }: MemoryService): void {
+    this.#lists.note(key, datum.size > 0);
+    this.#allMayBeDue();
+  }
+
   #allMayBeDue(): void {
-    for (const { subscriptions } of this.#links) subscriptions.allChanged();
+    for (const { subscriptions, lists } of this.#links) for (const each of [subscriptions, lists]) each.allChanged();
   }
 
   #deliver(): void {
     if (this.#holds > 0) return;
     for (const link of this.#links) {
-      const due = [...link.subscriptions.due(this.#clock.now())];
-      const pushes = due.map(({ source, datum, held, confirmed }) => updateFor(datum, held, source.filter, confirmed));
-      if (pushes.length > 0) this.#say(link, { pushes });
+      const now = this.#clock.now();
+      const pushes = [...link.subscriptions.due(now)].map(({ source, datum, held, confirmed }) =>
+        updateFor(datum, held, source.filter, confirmed),
+      );
+      const servicesPushes = [...link.lists.due(now)].map(({ source: { pattern }, datum, held }) => ({
+        pattern,
+        ...changeFromUpdate(updateFor(datum, held, NO_FILTER, true)),
+      }));
+      if (pushes.length + servicesPushes.length > 0) this.#say(link, { pushes, servicesPushes });
     }
   }
 

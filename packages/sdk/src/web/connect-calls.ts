@@ -55,8 +55,8 @@ export function connectCalls(
     async drain(key, instanceId, signal) {
       await answered(registry.drain({ key: wireFromKey(key), instanceId }, { signal, timeoutMs }));
     },
-    async *watch(hello, subscribes, signal) {
-      const request = fromBinary(EmptySchema, bytesFromWatchRequest(hello, subscribes));
+    async *watch(hello, items, signal) {
+      const request = fromBinary(EmptySchema, bytesFromWatchRequest(hello, items));
       for await (const message of opaqueMessages(transport, request, signal))
         yield serverMessageFromBytes(toBinary(EmptySchema, message));
     },
