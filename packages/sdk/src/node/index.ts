@@ -51,4 +51,54 @@ const FAREWELL_MS = 3_000;
 // For a client on other ports, that keeps its lists on disk all the same.
 export { createDiskCache, type DiskCacheOptions } from "./disk-cache.ts";
 
-export * from "../words.ts";
+// To choose one of the instances of a service.
+export { leastPending, canTakeWork, roundRobin, weightedRandom, zoneFirst } from "../index.ts";
+
+// What a client gives and takes.
+export { RegistryError } from "../index.ts";
+export type {
+  AcquireOptions,
+  Balancer,
+  BalancerOptions,
+  Client,
+  ClientEvents,
+  ClientOptions,
+  ClientState,
+  ErrorReason,
+  ErrorSubject,
+  EventName,
+  Filter,
+  FilterInput,
+  Health,
+  CopyProblem,
+  HeldBackBecause,
+  HeldBackCounts,
+  HeldBackEvent,
+  Instance,
+  InstanceChange,
+  InstanceInput,
+  KeptOrigin,
+  Log,
+  LogFields,
+  ManyServices,
+  PendingRegistration,
+  Picked,
+  PickOptions,
+  Policy,
+  PolicyContext,
+  ReconnectOptions,
+  RegisterInput,
+  Registration,
+  ServiceInput,
+  ServiceKey,
+  ServiceList,
+  ServicePattern,
+  ServicePatternInput,
+  ServiceView,
+  ServiceViews,
+  Subscription,
+  SubscriptionTo,
+  Version,
+  ViewCallback,
+  Waiting,
+} from "../index.ts";

@@ -43,5 +43,42 @@ export function createClient({ log = silentLog, ...given }: WebClientOptions): C
   return client;
 }
 
+// What a client gives and takes.
+export { RegistryError } from "../index.ts";
 export type { WebProtocol };
-export * from "../words.ts";
+export type {
+  Client,
+  ClientEvents,
+  ClientState,
+  ErrorReason,
+  ErrorSubject,
+  EventName,
+  Filter,
+  FilterInput,
+  Health,
+  HeldBackBecause,
+  HeldBackCounts,
+  HeldBackEvent,
+  Instance,
+  InstanceChange,
+  InstanceInput,
+  Log,
+  LogFields,
+  ManyServices,
+  PendingRegistration,
+  ReconnectOptions,
+  RegisterInput,
+  Registration,
+  ServiceInput,
+  ServiceKey,
+  ServiceList,
+  ServicePattern,
+  ServicePatternInput,
+  ServiceView,
+  ServiceViews,
+  Subscription,
+  SubscriptionTo,
+  Version,
+  ViewCallback,
+  Waiting,
+} from "../index.ts";
