@@ -2,6 +2,7 @@ import {
   DurationHistogram,
   NO_FILTER,
   Datum,
+  Selection,
   digestOfBytes,
   filterFromInput,
   frameFromMessage,
@@ -17,7 +18,6 @@ import { SimClock } from "@rollcall/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ServiceCopy } from "../src/views/service-copy.ts";
-import { Selection } from "../src/views/selection.ts";
 import { LeaderDatum, ORDERS, encoded, readInstance, version } from "./fixture.ts";
 
 const takes = (filter: Filter, instance: EncodedInstance) => matches(filter, readInstance(instance));

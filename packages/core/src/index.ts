@@ -116,6 +116,7 @@ export {
 export { limitedTurns } from "./limited-turns.ts";
 export { oncePerTurn } from "./once-per-turn.ts";
 export { setPatientTimer } from "./patient-timer.ts";
+export { Selection, idsOf } from "./selection.ts";
 export { LeaseTable } from "./lease-table.ts";
 
 // The cluster.

@@ -9,9 +9,11 @@
 import {
   Datum,
   NO_FILTER,
+  Selection,
   UpdateParts,
   compareVersions,
   epoch,
+  idsOf,
   sameDigest,
   slotOfServiceKey,
   takesEverything,
@@ -30,7 +32,6 @@ import {
 } from "@rollcall/core";
 
 import { Arrival, type ArrivalPorts } from "./arrival.ts";
-import { Selection, idsOf } from "./selection.ts";
 import type { Telling } from "./telling.ts";
 import { View, type Content, type Viewer } from "./view.ts";
 

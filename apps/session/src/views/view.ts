@@ -14,12 +14,12 @@ import {
   type Frame,
   type Held,
   type NewestChange,
+  type Selection,
   type Update,
   type Version,
 } from "@rollcall/core";
 
 import type { Arrival } from "./arrival.ts";
-import type { Selection } from "./selection.ts";
 
 /** What this session has of a service: nothing, a list nobody vouches for yet, or one that the slot's leader does. */
 export type Content = "nothing" | "unconfirmed" | "confirmed";

@@ -57,6 +57,21 @@ export function subscribing(registry: () => ContractRegistry): void {
     ]);
   });
 
+  test("a preferred zone is shown alone while somebody in it can take work, and everybody otherwise", async () => {
+    const [provider, consumer] = [clientOf(registry()), clientOf(registry())];
+    const local = await provider.register({ service: "zoned", id: "local", address, zone: "here" });
+    await provider.register({ service: "zoned", id: "far", address, zone: "there" });
+    const watched = new Watched(consumer, "zoned", { zone: "here" });
+    const only = new Watched(consumer, "zoned", { zone: { only: "here" } });
+    await Promise.all([watched.untilIds("local"), only.untilIds("local")]);
+    await local.update({ enabled: false });
+    await watched.untilIds("far", "local");
+    await local.unregister();
+    await Promise.all([watched.untilIds("far"), only.untilIds()]);
+    await provider.register({ service: "zoned", id: "local", address, zone: "here" });
+    await Promise.all([watched.untilIds("local"), only.untilIds("local")]);
+  });
+
   test("a change that the filter does not let through calls nobody", async () => {
     const [provider, consumer] = [clientOf(registry()), clientOf(registry())];
     const watched = new Watched(consumer, "unseen", { protocol: "http" });

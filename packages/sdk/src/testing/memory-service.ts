@@ -5,12 +5,12 @@
 
 import {
   Datum,
-  NO_FILTER,
+  Selection,
   compareRegistrationVersions,
+  idsOf,
   isNewerStamp,
-  matches,
+  takesEverything,
   textFromFilter,
-  type EncodedInstance,
   type Filter,
   type RegistrationStamp,
   type ServiceKey,
@@ -25,8 +25,8 @@ export interface Claim extends RegistrationStamp {
   readonly bytes: Uint8Array;
 }
 
-interface FilteredDatum {
-  readonly filter: Filter;
+interface SelectedDatum {
+  readonly selection: Selection;
   readonly datum: Datum;
 }
 
@@ -35,7 +35,8 @@ export class MemoryService {
   readonly #nextVersion: () => Version;
   /** By instance, then by client. A removed one stays, so that nothing older comes in its place. */
   readonly #claims = new Map<string, Map<string, Claim>>();
-  readonly #views = new Map<string, FilteredDatum>();
+  /** By the text of their filters. */
+  readonly #views = new Map<string, SelectedDatum>();
   /** Everything that is shown. */
   readonly datum: Datum;
 
@@ -43,17 +44,18 @@ export class MemoryService {
     this.key = key;
     this.#nextVersion = nextVersion;
     this.datum = new Datum(key, first);
-    this.#views.set(textFromFilter(NO_FILTER), { filter: NO_FILTER, datum: this.datum });
   }
 
   /** What is shown through a filter. */
   through(filter: Filter): Datum {
+    if (takesEverything(filter)) return this.datum;
     const text = textFromFilter(filter);
     const known = this.#views.get(text);
     if (known !== undefined) return known.datum;
-    const view = { filter, datum: new Datum(this.key, this.datum.version) };
+    const selection = new Selection(filter, ({ bytes }) => instanceFromBytes(bytes));
+    const view = { selection, datum: new Datum(this.key, this.datum.version) };
     this.#views.set(text, view);
-    for (const instance of this.datum.instances()) show(view, instance.id, instance, this.datum.version);
+    selection.follow(view.datum, this.datum, idsOf(this.datum));
     return view.datum;
   }
 
@@ -79,13 +81,10 @@ export class MemoryService {
   #show(id: string, claims: ReadonlyMap<string, Claim>): void {
     const [newest] = [...claims.values()].filter(({ removed }) => !removed).toSorted(newestFirst);
     const version = this.#nextVersion();
-    for (const view of this.#views.values()) show(view, id, newest && { id, bytes: newest.bytes }, version);
+    if (newest === undefined) this.datum.remove(id, version);
+    else this.datum.put({ id, bytes: newest.bytes }, version);
+    for (const { selection, datum } of this.#views.values()) selection.follow(datum, this.datum, [id]);
   }
-}
-
-function show({ filter, datum }: FilteredDatum, id: string, instance: EncodedInstance | undefined, at: Version): void {
-  if (instance !== undefined && matches(filter, instanceFromBytes(instance.bytes))) datum.put(instance, at);
-  else datum.remove(id, at);
 }
 
 function newestFirst(a: Claim, b: Claim): number {

@@ -5,15 +5,9 @@
  * everything is looked at anew.
  */
 
-import {
-  isPreferred,
-  matches,
-  prefersZone,
-  type Datum,
-  type EncodedInstance,
-  type Filter,
-  type Instance,
-} from "@rollcall/core";
+import type { Datum, EncodedInstance } from "./datum.ts";
+import { isPreferred, matches, prefersZone, type Filter } from "./filter.ts";
+import type { Instance } from "./instance.ts";
 
 export class Selection {
   readonly #filter: Filter;
