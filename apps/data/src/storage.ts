@@ -24,10 +24,11 @@ import { ClaimClocks } from "./datums/claim-clocks.ts";
 import type { Claim } from "./datums/claim.ts";
 import { DatumStore } from "./datums/datum-store.ts";
 import { LeaseExpiry } from "./datums/lease-expiry.ts";
-import type { RegisteredService } from "./datums/registered-service.ts";
+import type { RegisteredService, Showing } from "./datums/registered-service.ts";
 import type { ClaimWatcher } from "./datums/slot-content.ts";
 import { Barriers } from "./notify/barriers.ts";
 import { Announcer } from "./notify/announcer.ts";
+import { Reshowing } from "./notify/reshowing.ts";
 import { ServiceLists } from "./lists/service-lists.ts";
 import type { SessionPeer } from "./notify/session-peer.ts";
 import { SessionPeers } from "./notify/session-peers.ts";
@@ -61,6 +62,8 @@ export interface StoragePorts {
   readonly membersKnownAt: () => number;
   /** A session believes in a newer slot table than this node has. */
   readonly tableIsOld: () => void;
+  /** How claims are shown; by default as they were registered. Whoever changes that has them shown anew. */
+  readonly showing?: Showing | undefined;
 }
 
 /** How often leases, tombstones and receipts are looked at, in milliseconds. */
@@ -78,6 +81,7 @@ export class Storage implements ClaimWatcher {
   /** What happened to services in the slots this node leads. */
   readonly events: ServiceEvents;
   readonly lists: ServiceLists;
+  readonly reshowing: Reshowing;
   readonly #ports: StoragePorts;
   readonly #watchers: SlotWatcher[] = [];
   readonly #peers = new SessionPeers();
@@ -97,7 +101,7 @@ export class Storage implements ClaimWatcher {
     this.#ports = ports;
     this.events = new ServiceEvents(() => ports.clock.now());
     this.#announcer = new Announcer(this.#peers, ports.clock, this.events);
-    this.datums = new DatumStore(this);
+    this.datums = new DatumStore(this, ports.showing);
     this.ownership = new SlotOwnership(options, {
       wasComplete: (slot) => this.datums.of(slot)?.wasComplete === true,
       isLinked: (session) => this.#peers.isLinked(session),
@@ -111,6 +115,7 @@ export class Storage implements ClaimWatcher {
       changed: (service, traceparent) => this.#announcer.changed(service, traceparent),
       events: this.events,
     });
+    this.reshowing = new Reshowing(this.datums, this.ownership, this.#announcer);
     this.lists = new ServiceLists(this.datums, this.ownership, this.#peers);
     this.watch(this.lists);
     this.#departures = new Departures(options.registrationLeaseMs);

@@ -21,6 +21,7 @@ import * as fc from "fast-check";
 import { ByteStore } from "../src/datums/byte-store.ts";
 import { Names } from "../src/datums/names.ts";
 import { recordOfClaim, type Claim } from "../src/datums/claim.ts";
+import { AS_REGISTERED } from "../src/datums/registered-service.ts";
 import { SlotContent, type ClaimWatcher } from "../src/datums/slot-content.ts";
 import { keysInOneSlot } from "./replication-fixture.ts";
 
@@ -48,7 +49,12 @@ export class Copy implements ClaimWatcher {
 }
 
 export function emptySlot(watcher: ClaimWatcher = new Copy()): SlotContent {
-  return new SlotContent(SLOT, at(0, 0), { bytes: new ByteStore(), names: new Names() }, watcher);
+  return new SlotContent(
+    SLOT,
+    at(0, 0),
+    { bytes: new ByteStore(), names: new Names(), showing: AS_REGISTERED },
+    watcher,
+  );
 }
 
 export function ledSlot(leaderEpoch = 1, watcher?: ClaimWatcher): SlotContent {

@@ -25,6 +25,7 @@ import {
   type Frame,
   type Held,
   type IdRange,
+  type InstanceOverride,
   type LinkRequest,
   type LinkResponse,
   type Member,
@@ -41,10 +42,18 @@ import {
   type Write,
   type WriteOutcome,
 } from "@rollcall/core";
-import { bytesFromInstance, frameFromLinkResponse, instanceFromBytes, linkResponseFromBytes } from "@rollcall/protocol";
+import {
+  bytesFromInstance,
+  frameFromLinkResponse,
+  instanceAddressFromBytes,
+  instanceBytesWith,
+  instanceFromBytes,
+  linkResponseFromBytes,
+} from "@rollcall/protocol";
 import { SimClock, type NodeClock } from "@rollcall/testing";
 
 import { SessionPeer } from "../src/notify/session-peer.ts";
+import { Overrides } from "../src/overrides/overrides.ts";
 import { Storage } from "../src/storage.ts";
 import { US, clusterState, type ClusterPicture } from "./cluster-fixture.ts";
 
@@ -288,6 +297,7 @@ export function startStorage(picture: ClusterPicture = {}, disk: readonly Disk[]
   const nodeClock = clock.nodeClock();
   /** What the node knows of meta: until when it is known what meta says; undefined for always just now. */
   const meta: { knownAt: number | undefined; asked: number } = { knownAt: undefined, asked: 0 };
+  const overrides = new Overrides({ addressOf: instanceAddressFromBytes, withChanges: instanceBytesWith });
   const storage = new Storage(
     { nodeId: US, registrationLeaseMs: LEASE_MS },
     {
@@ -296,10 +306,12 @@ export function startStorage(picture: ClusterPicture = {}, disk: readonly Disk[]
       tracer: noTracer,
       membersKnownAt: () => meta.knownAt ?? nodeClock.now(),
       tableIsOld: () => meta.asked++,
+      showing: overrides,
     },
   );
   for (const part of disk) for (const claim of recordsOf(part)) storage.datums.restore(ORDERS_SLOT, ORDERS, claim);
   if (disk.length > 0) storage.restored("c", new Map([[ORDERS_SLOT, disk[0]!.version]]));
+  let decisions = 0;
   storage.start();
   storage.adopt(clusterState(picture));
   /** Ids that are shown and vouched for. */
@@ -313,6 +325,11 @@ export function startStorage(picture: ClusterPicture = {}, disk: readonly Disk[]
     storage,
     meta,
     shown,
+    /** Operators have decided this, and nothing else. */
+    decide: (...controls: InstanceOverride[]): void => {
+      const decided = controls.map((control) => ({ version: ++decisions, control }));
+      storage.reshowing.show(overrides.affectedIn(storage.datums, overrides.adopt(decided)), "as decided");
+    },
     /** What the node is to the slot of the orders. */
     kind: () => storage.ownership.of(ORDERS_SLOT).kind,
     link: (member: Member) => new HandMadeSession(member, storage, clock, nodeClock),

@@ -116,7 +116,7 @@ export class Datum {
     return this.#instances.size;
   }
 
-  get(id: string): EncodedInstance | undefined {
+  get(id: string): StoredInstance | undefined {
     return this.#instances.get(id);
   }
 

@@ -121,6 +121,16 @@ export { LeaseTable } from "./lease-table.ts";
 
 // The cluster.
 export { ALL_SLOTS, SLOT_COUNT, slotId, slotOfServiceKey, slotOfText, type SlotId } from "./slot.ts";
+export {
+  checkOverride,
+  combineOverrides,
+  hostOfAddress,
+  overrideId,
+  type InstanceOverride,
+  type OverriddenAs,
+  type OverrideEffect,
+  type OverrideTarget,
+} from "./instance-override.ts";
 export { controlId, type Control, type ControlRecord } from "./control.ts";
 export { EMPTY_SLOT_TABLE, mayFollow, ownerOf, type SlotAccess, type SlotOwner, type SlotTable } from "./slot-table.ts";
 export { differsMarkedly } from "./load.ts";

@@ -59,14 +59,8 @@ export function instanceFromInput(input: InstanceInput, newId: () => string): In
 /** Gives `instance` back when every field keeps the rules. @throws RegistryError as {@link instanceFromInput}. */
 export function checkInstance(instance: Instance): Instance {
   const { id, address, protocol, weight, zone, metadata, payload } = instance;
-  checkText(
-    "instance.id",
-    id,
-    ID_PATTERN,
-    LIMITS.instanceIdLength,
-    `letters, digits, ".", "_", ":", "@", "~", "-", beginning with a letter or digit`,
-  );
-  checkAddress(address);
+  checkInstanceId("instance.id", id);
+  checkInstanceAddress("instance.address", address);
   checkText(
     "instance.protocol",
     protocol,
@@ -74,9 +68,7 @@ export function checkInstance(instance: Instance): Instance {
     LIMITS.protocolLength,
     `lower-case letters, digits, ".", "+", "-"`,
   );
-  if (!Number.isInteger(weight) || weight < 0 || weight > LIMITS.weight) {
-    throw invalidField("instance.weight", `a whole number from 0 to ${LIMITS.weight}`, weight);
-  }
+  checkWeight("instance.weight", weight);
   if (zone !== "") checkZone("instance.zone", zone);
   checkMetadata(metadata);
   if (payload.length > LIMITS.payloadBytes)
@@ -90,22 +82,36 @@ function checkText(field: string, value: string, pattern: RegExp, lengthMax: num
   }
 }
 
-function checkAddress(address: string): void {
+/** @throws RegistryError `invalid_field`. */
+export function checkInstanceId(field: string, id: string): void {
+  const rule = `letters, digits, ".", "_", ":", "@", "~", "-", beginning with a letter or digit`;
+  checkText(field, id, ID_PATTERN, LIMITS.instanceIdLength, rule);
+}
+
+/** @throws RegistryError `invalid_field`. */
+export function checkWeight(field: string, weight: number): void {
+  if (!Number.isInteger(weight) || weight < 0 || weight > LIMITS.weight)
+    throw invalidField(field, `a whole number from 0 to ${LIMITS.weight}`, weight);
+}
+
+/** @throws RegistryError `invalid_field` when it is not the host of an address. */
+export function checkHost(field: string, host: string): void {
+  if (!isHost(host)) throw invalidField(field, `a host of at most ${LIMITS.hostLength} characters`, host);
+}
+
+function isHost(text: string): boolean {
+  return text.length <= LIMITS.hostLength && HOST_PATTERN.test(text);
+}
+
+/** @throws RegistryError `invalid_field` when it is not `host:port`. */
+export function checkInstanceAddress(field: string, address: string): void {
   const rule = `"host:port" with a host of at most ${LIMITS.hostLength} characters and a port from 1 to 65535`;
-  if (typeof address !== "string") throw invalidField("instance.address", rule, address);
+  if (typeof address !== "string") throw invalidField(field, rule, address);
   const colon = address.lastIndexOf(":");
-  const host = address.slice(0, colon);
   const port = address.slice(colon + 1);
   const portNumber = /^[0-9]{1,5}$/.test(port) ? Number(port) : 0;
-  if (
-    colon < 0 ||
-    host.length > LIMITS.hostLength ||
-    !HOST_PATTERN.test(host) ||
-    portNumber < 1 ||
-    portNumber > 65_535
-  ) {
-    throw invalidField("instance.address", rule, address);
-  }
+  if (colon < 0 || !isHost(address.slice(0, colon)) || portNumber < 1 || portNumber > 65_535)
+    throw invalidField(field, rule, address);
 }
 
 function checkMetadata(metadata: Readonly<Record<string, string>>): void {

@@ -41,6 +41,8 @@ export {
   bytesFromInstance,
   instanceFromBytes,
   instanceFromWire,
+  instanceAddressFromBytes,
+  instanceBytesWith,
   instanceIdFromBytes,
   wireFromInstance,
 } from "./codec/instance.ts";

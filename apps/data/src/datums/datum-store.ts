@@ -18,19 +18,20 @@ import {
 import { ByteStore } from "./byte-store.ts";
 import type { Claim } from "./claim.ts";
 import { Names } from "./names.ts";
-import type { RegisteredService } from "./registered-service.ts";
-import { SlotContent, type ClaimWatcher } from "./slot-content.ts";
+import { AS_REGISTERED, type RegisteredService, type Showing } from "./registered-service.ts";
+import { SlotContent, type ClaimWatcher, type SharedMemory } from "./slot-content.ts";
 
 const BEFORE_ANY: Version = { epoch: epoch(0), counter: 0 };
 
 export class DatumStore {
   readonly #watcher: ClaimWatcher;
-  readonly #memory = { bytes: new ByteStore(), names: new Names() };
+  readonly #memory: SharedMemory;
   readonly #slots = new Map<SlotId, SlotContent>();
 
   /** @param watcher hears of every change of a claim; not of slots that are dropped as a whole */
-  constructor(watcher: ClaimWatcher) {
+  constructor(watcher: ClaimWatcher, showing: Showing = AS_REGISTERED) {
     this.#watcher = watcher;
+    this.#memory = { bytes: new ByteStore(), names: new Names(), showing };
   }
 
   slots(): IterableIterator<SlotContent> {

@@ -18,6 +18,7 @@ import {
   type RegistrationVersion,
   type ServiceKey,
   type SlotId,
+  type StoredInstance,
   type Version,
   type Write,
 } from "@rollcall/core";
@@ -32,12 +33,22 @@ export type MergeOutcome =
   /** A newer version is known. */
   | { readonly kind: "superseded"; readonly by: RegistrationVersion };
 
+/** How claims are shown to consumers. */
+export interface Showing {
+  /** What is shown of a claim that lives: itself, something else in its place, or nothing. */
+  of(claim: Claim): StoredInstance | undefined;
+}
+
+/** As they were registered. */
+export const AS_REGISTERED: Showing = { of: (claim) => claim };
+
 /** Whoever sums up the claims of a slot. Hears of every change, and gives changes their versions. */
 export interface ClaimLedger {
   /** Where the bytes of claims are kept. */
   readonly bytes: ByteStore;
   /** Of clients and sessions. */
   readonly names: Names;
+  readonly showing: Showing;
   /** The version of a change that this node makes itself. */
   next(): Version;
   /** The claim is as it is no longer: it changes, or goes. */
@@ -57,8 +68,9 @@ export class RegisteredService {
   newest: NewestChange | undefined;
   readonly #ledger: ClaimLedger;
   /**
-   * By instance id, where no claim is shown: nearly always one each, and further ones behind it. A claim that is shown is
-   * found in the datum, with the others behind it, for a second index of everything would cost what an index costs.
+   * By instance id, where the first claim is not shown as it is: nearly always one each, and further ones behind it. A
+   * claim that is shown is found in the datum, with the others behind it, for a second index of everything would cost what
+   * an index costs.
    */
   readonly #hidden = new Map<string, Claim>();
 
@@ -81,16 +93,13 @@ export class RegisteredService {
 
   /** All of them. None may change meanwhile. */
   *claims(): IterableIterator<Claim> {
-    for (const { id } of this.datum.instances()) yield* this.#claimsOn(id);
-    for (const id of this.#hidden.keys()) yield* this.#claimsOn(id);
+    for (const id of this.#instanceIds()) yield* this.#claimsOn(id);
   }
 
   /** Claims on instances of a range, in the order of the ids. */
   claimsIn({ after, upTo }: IdRange): Claim[] {
     const isIn = (id: string): boolean => id > after && (upTo === "" || id <= upTo);
-    const ids: string[] = [];
-    for (const { id } of this.datum.instances()) if (isIn(id)) ids.push(id);
-    for (const id of this.#hidden.keys()) if (isIn(id)) ids.push(id);
+    const ids = [...this.#instanceIds()].filter(isIn);
     return ids.toSorted().flatMap((id) => [...this.#claimsOn(id)]);
   }
 
@@ -133,6 +142,26 @@ export class RegisteredService {
   /** Takes the word of one who decides, the leader or the disk, whatever was known before. */
   take(record: ClaimRecord, version: Version): Claim {
     return this.#put(record, stateOfRecord(record), version);
+  }
+
+  /**
+   * Shows an instance anew, because it is to be shown otherwise than before. Who leads gives that a version of its own.
+   * Gives whether it is a change.
+   */
+  reshow(instanceId: string, role: { readonly leads: boolean; readonly version: Version }): boolean {
+    const claims = [...this.#claimsOn(instanceId)];
+    const [first] = claims;
+    if (first === undefined || sameShown(this.datum.get(instanceId), this.#shownOf(claims))) return false;
+    if (!role.leads) {
+      this.#show(instanceId, role.version, () => claims);
+      return true;
+    }
+    const version = this.#ledger.next();
+    this.#ledger.left(first);
+    this.#show(instanceId, version, () => claims);
+    // The claim counts as changed, so that followers come to that version.
+    this.#ledger.entered(first, version);
+    return true;
   }
 
   /** Lets go of a claim without a trace: a tombstone that has outlived whatever could be late, or one that never was. */
@@ -178,11 +207,26 @@ export class RegisteredService {
       const claims = change().toSorted(byRank);
       for (const [index, claim] of claims.entries()) claim.next = claims[index + 1];
       const [first] = claims;
-      const isShown = first?.removed === false;
-      if (first === undefined || isShown) this.#hidden.delete(instanceId);
+      const shown = this.#shownOf(claims);
+      if (first === undefined || shown === first) this.#hidden.delete(instanceId);
       else this.#hidden.set(instanceId, first);
-      return isShown ? first : undefined;
+      return shown;
     });
+  }
+
+  /** What is shown of claims in the order of their rank: of those that live, the first of which anything is. */
+  #shownOf(claims: readonly Claim[]): StoredInstance | undefined {
+    for (const claim of claims) {
+      if (claim.removed) return undefined;
+      const shown = this.#ledger.showing.of(claim);
+      if (shown !== undefined) return shown;
+    }
+    return undefined;
+  }
+
+  *#instanceIds(): IterableIterator<string> {
+    for (const { id } of this.datum.instances()) if (!this.#hidden.has(id)) yield id;
+    yield* this.#hidden.keys();
   }
 
   *#claimsOn(instanceId: string): IterableIterator<Claim> {
@@ -190,8 +234,10 @@ export class RegisteredService {
   }
 
   #firstOn(instanceId: string): Claim | undefined {
+    const hidden = this.#hidden.get(instanceId);
+    if (hidden !== undefined) return hidden;
     const shown = this.datum.get(instanceId);
-    return shown instanceof Claim ? shown : this.#hidden.get(instanceId);
+    return shown instanceof Claim ? shown : undefined;
   }
 }
 
@@ -199,6 +245,10 @@ export class RegisteredService {
 function byRank(a: Claim, b: Claim): number {
   if (a.removed !== b.removed) return a.removed ? 1 : -1;
   return outranks(a, b) ? -1 : 1;
+}
+
+function sameShown(a: StoredInstance | undefined, b: StoredInstance | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : sameDigest(a.digest, b.digest);
 }
 
 function stateOf({ version, removed, presumed, bytes, session, leaseMs }: ClaimState): ClaimState {

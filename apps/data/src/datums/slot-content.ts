@@ -26,7 +26,7 @@ import type { ByteStore } from "./byte-store.ts";
 import { ChangeLog } from "./change-log.ts";
 import { recordOfClaim, type Claim } from "./claim.ts";
 import type { Names } from "./names.ts";
-import { RegisteredService, type ClaimLedger } from "./registered-service.ts";
+import { RegisteredService, type ClaimLedger, type Showing } from "./registered-service.ts";
 import { SessionSums, differ, digestOfClaims } from "./session-sums.ts";
 
 /** Whoever keeps a copy of the claims elsewhere, or a clock for them. */
@@ -39,12 +39,14 @@ export interface ClaimWatcher {
 export interface SharedMemory {
   readonly bytes: ByteStore;
   readonly names: Names;
+  readonly showing: Showing;
 }
 
 export class SlotContent implements ClaimLedger {
   readonly slot: SlotId;
   readonly bytes: ByteStore;
   readonly names: Names;
+  readonly showing: Showing;
   readonly #watcher: ClaimWatcher;
   readonly #services = new Map<string, RegisteredService>();
   readonly #sums = new SessionSums();
@@ -54,10 +56,11 @@ export class SlotContent implements ClaimLedger {
   #basis: Version;
   #wasComplete = false;
 
-  constructor(slot: SlotId, version: Version, { bytes, names }: SharedMemory, watcher: ClaimWatcher) {
+  constructor(slot: SlotId, version: Version, { bytes, names, showing }: SharedMemory, watcher: ClaimWatcher) {
     this.slot = slot;
     this.bytes = bytes;
     this.names = names;
+    this.showing = showing;
     this.#version = version;
     this.#basis = version;
     this.#watcher = watcher;

@@ -23,6 +23,12 @@ export class Announcer {
     this.#peers.changed(service.keyText);
   }
 
+  /** An instance is shown otherwise than before, though its provider has said nothing. */
+  reshown(service: RegisteredService, instanceId: string, why: string): void {
+    this.#events.record(service.keyText, "registered", { version: service.datum.version, instanceId, why });
+    this.changed(service, undefined);
+  }
+
   /** This node ends a registration by itself. */
   end(claim: Claim, presumed: boolean, why: string): void {
     const { service, instanceId, clientId } = claim;

@@ -73,6 +73,38 @@ export function instanceIdFromBytes(bytes: Uint8Array): string {
   return utf8.decode(bytes.subarray(2, 2 + length));
 }
 
+const ADDRESS_TAG = 0x12;
+
+/** The address of an encoded instance, read like the id: encoders write it next. Empty for no instance at all. */
+export function instanceAddressFromBytes(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "";
+  const at = 2 + bytes[1]!;
+  const length = bytes[at + 1]!;
+  if (bytes[0] !== ID_TAG || bytes[1]! >= 0x80 || bytes[at] !== ADDRESS_TAG || length >= 0x80)
+    return instanceFromBytes(bytes).address;
+  return utf8.decode(bytes.subarray(at + 2, at + 2 + length));
+}
+
+/**
+ * An encoded instance with other fields, put behind the rest: of a field that comes twice the last one counts, and what
+ * only newer readers know is kept as it is. Equal bytes with equal changes give equal bytes.
+ */
+export function instanceBytesWith(
+  bytes: Uint8Array,
+  { enabled, weight, health }: Partial<Pick<CoreInstance, "enabled" | "weight" | "health">>,
+): Uint8Array {
+  const changes = create(InstanceSchema, {
+    ...(enabled !== undefined && { enabled }),
+    ...(weight !== undefined && { weight }),
+    ...(health !== undefined && { health: health === "healthy" ? Health.HEALTHY : Health.UNHEALTHY }),
+  });
+  const behind = toBinary(InstanceSchema, changes);
+  const all = new Uint8Array(bytes.length + behind.length);
+  all.set(bytes);
+  all.set(behind, bytes.length);
+  return all;
+}
+
 /** A copy to keep: decoded bytes are a view of whatever was read from the network at once, and would keep all of it. */
 export function owned(bytes: Uint8Array): Uint8Array {
   // Not `slice`: what comes from a socket in Node is a Buffer, whose `slice` is a view again.
