@@ -56,6 +56,14 @@ describe("a decision", () => {
     expect(await json("rebalance", "on")).toMatchObject({ id: "rebalance", removed: true });
     expect(await json("rebalance", "on")).toEqual({ id: "rebalance", removed: false });
     expect((await admin("list")).stdout).toBe("nothing is decided\n");
+    const { changes } = (await json("log", "--limit", "2")) as { changes: unknown };
+    expect(changes).toMatchObject([
+      { id: "rebalance", author: "ann", reason: "an import", before: null, after: { rebalanceOff: {} } },
+      { id: "rebalance", author: "ann", reason: "", before: { rebalanceOff: {} }, after: null },
+    ]);
+    expect((await admin("log")).stdout).toMatch(
+      /^VERSION +WHEN .*\n\d+ .* ann +rebalance +- +rebalance off +an import\n/,
+    );
   });
 
   test("is somebody else's when it is not at the expected version, which has an exit code of its own", async () => {

@@ -12,7 +12,9 @@ import {
   Health,
   JOIN_PATH,
   MetaService,
+  controlChangeFromJson,
   controlRecordFromJson,
+  jsonFromControlChange,
   jsonFromControlRecord,
   wireFromClusterState,
 } from "@rollcall/protocol";
@@ -174,6 +176,10 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
 const CONTROL_TEXT: ControlCodec = {
   write: (record) => JSON.stringify(jsonFromControlRecord(record)),
   read: (text) => controlRecordFromJson(JSON.parse(text) as JsonValue),
+  changes: {
+    write: (change) => JSON.stringify(jsonFromControlChange(change)),
+    read: (text) => controlChangeFromJson(JSON.parse(text) as JsonValue),
+  },
 };
 
 function notLeading(leader: Candidate | undefined): RegistryError {

@@ -3,6 +3,7 @@
 import { silentLog, type Control } from "@rollcall/core";
 import { SimClock } from "@rollcall/testing";
 import { describe, expect, test } from "vitest";
+import { CHANGES_MAX } from "../src/controls/change-log.ts";
 import { Controls, type Decision } from "../src/controls/controls.ts";
 import { HeldMetaStore } from "./held-meta-store.ts";
 import { controlCodec } from "./open-cluster.ts";
@@ -91,5 +92,52 @@ describe("a decision for a time", () => {
     const { controls } = await open();
     expect(() => controls.set(off, 0, by("ann"))).toThrow("expires_in_ms must be from 1 to");
     expect(() => controls.set(off, undefined, by(" "))).toThrow("author must be 1 to 128 characters");
+  });
+});
+
+describe("what was decided of late", () => {
+  test("is told with who, why, and the record before and after, and outlives a restart", async () => {
+    const { controls, clock, store } = await open();
+    await controls.set(off, undefined, by("ann"));
+    await controls.set(off, 5_000, by("bob"));
+    await clock.runFor(5_000);
+    controls.sweep(clock.now());
+    await clock.runFor(0);
+    await controls.set(off, undefined, by("cat"));
+    await controls.remove("rebalance", by("dan"));
+    const changes = controls.changes();
+    expect(
+      changes.map(({ version, author, reason, before, after }) => {
+        return [version, author, reason, before?.version, after?.version];
+      }),
+    ).toEqual([
+      [1, "ann", "maintenance", undefined, 1],
+      [2, "bob", "maintenance", 1, 2],
+      [3, "meta", "its time was over", 2, undefined],
+      [4, "cat", "maintenance", undefined, 4],
+      [5, "dan", "maintenance", 4, undefined],
+    ]);
+    expect(changes[1]).toMatchObject({ before: { author: "ann" }, after: { author: "bob", control: off } });
+    expect(JSON.stringify((await open(store)).controls.changes())).toBe(JSON.stringify(changes));
+    expect(controls.changes(2)).toEqual(changes.slice(3));
+  });
+
+  test("is forgotten after a thousand others, also in the store", async () => {
+    const { controls, store } = await open();
+    for (let change = 1; change <= CHANGES_MAX + 5; change++) await controls.set(off, undefined, by("ann"));
+    expect(controls.changes().map(({ version }) => version)).toEqual(
+      Array.from({ length: CHANGES_MAX }, (_, at) => at + 6),
+    );
+    expect((await store.readControls()).records.size).toBe(CHANGES_MAX + 1);
+  });
+
+  test("is not what could not be stored", async () => {
+    const { controls, store } = await open();
+    const writeControls = store.writeControls.bind(store);
+    store.writeControls = () => Promise.reject(new Error("no space left on device"));
+    await expect(controls.set(off, undefined, by("ann"))).rejects.toThrow("no space left");
+    store.writeControls = writeControls;
+    await controls.set(off, undefined, by("bob"));
+    expect(controls.changes()).toMatchObject([{ version: 1, author: "bob" }]);
   });
 });

@@ -1,6 +1,14 @@
 /** A cluster as meta keeps it, on a clock and a store that the test holds. */
 
-import { ALL_SLOTS, ownerOf, silentLog, type ClusterState, type ControlRecord, type NodeHello } from "@rollcall/core";
+import {
+  ALL_SLOTS,
+  ownerOf,
+  silentLog,
+  type ClusterState,
+  type ControlChange,
+  type ControlRecord,
+  type NodeHello,
+} from "@rollcall/core";
 import { SeededRandom, SimClock } from "@rollcall/testing";
 import { Cluster, ROUND_PAUSE_MS, type ClusterOptions } from "../src/cluster/cluster.ts";
 import type { ControlCodec } from "../src/controls/controls.ts";
@@ -10,6 +18,7 @@ import { HeldMetaStore } from "./held-meta-store.ts";
 export const controlCodec: ControlCodec = {
   write: (record) => JSON.stringify(record),
   read: (text) => JSON.parse(text) as ControlRecord,
+  changes: { write: (change) => JSON.stringify(change), read: (text) => JSON.parse(text) as ControlChange },
 };
 
 export const LEASE_MS = 3_000;

@@ -31,3 +31,16 @@ export function controlId({ kind }: Control): string {
       return "rebalance";
   }
 }
+
+/** A record that was made, replaced or taken back, and by whom. */
+export interface ControlChange {
+  readonly version: number;
+  readonly id: string;
+  /** `meta` when the record's time was over. */
+  readonly author: string;
+  readonly reason: string;
+  /** As of a record; empty when the record's time was over. */
+  readonly decidedAt: string;
+  readonly before: ControlRecord | undefined;
+  readonly after: ControlRecord | undefined;
+}

@@ -131,7 +131,7 @@ export {
   type OverrideEffect,
   type OverrideTarget,
 } from "./instance-override.ts";
-export { controlId, type Control, type ControlRecord } from "./control.ts";
+export { controlId, type Control, type ControlChange, type ControlRecord } from "./control.ts";
 export { EMPTY_SLOT_TABLE, mayFollow, ownerOf, type SlotAccess, type SlotOwner, type SlotTable } from "./slot-table.ts";
 export { differsMarkedly } from "./load.ts";
 export { NODE_ROLES, memberKey, type ClusterState, type Member, type NodeRole } from "./membership.ts";

@@ -56,9 +56,13 @@ export {
 } from "./codec/values.ts";
 export { serviceEventFromWire, wireFromServiceEvent } from "./codec/introspection.ts";
 export {
+  controlChangeFromJson,
+  controlChangeFromWire,
   controlRecordFromJson,
   controlRecordFromWire,
+  jsonFromControlChange,
   jsonFromControlRecord,
+  wireFromControlChange,
   wireFromControlRecord,
 } from "./codec/control.ts";
 export { clusterStateFromWire, wireFromClusterState } from "./codec/join.ts";

@@ -2,6 +2,7 @@
 
 import type { Verb } from "./verb.ts";
 import { list } from "./verbs/list.ts";
+import { log } from "./verbs/log.ts";
 import { rebalanceOff, rebalanceOn } from "./verbs/rebalance.ts";
 
-export const VERBS: readonly Verb[] = [list, rebalanceOff, rebalanceOn];
+export const VERBS: readonly Verb[] = [list, log, rebalanceOff, rebalanceOn];

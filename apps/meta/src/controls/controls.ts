@@ -13,16 +13,19 @@ import {
   limitExceeded,
   type Clock,
   type Control,
+  type ControlChange,
   type ControlRecord,
   type Log,
 } from "@rollcall/core";
 
 import type { Leadership, StoredControls } from "../store/meta-store.ts";
+import { ChangeLog, isChangeId, type ChangeCodec } from "./change-log.ts";
 
 /** Text of a record for the store. */
 export interface ControlCodec {
   readonly write: (record: ControlRecord) => string;
   readonly read: (text: string) => ControlRecord;
+  readonly changes: ChangeCodec;
 }
 
 export interface ControlsPorts {
@@ -50,6 +53,12 @@ const AUTHOR_LENGTH = 128;
 const REASON_LENGTH = 512;
 const EXPIRES_MAX_MS = 365 * 24 * 3_600_000;
 
+/** What a change tells of whoever makes it. */
+type Told = Omit<Decision, "expectedVersion">;
+
+/** A record that ends by itself has no operator behind it. */
+const TIME_IS_OVER: Told = { author: "meta", reason: "its time was over", decidedAt: "" };
+
 interface Kept {
   readonly record: ControlRecord;
   /** Clock time; undefined when it does not end by itself. */
@@ -60,6 +69,7 @@ export class Controls {
   readonly #ports: ControlsPorts;
   readonly #changed: () => void;
   readonly #records = new Map<string, Kept>();
+  readonly #changes: ChangeLog;
   #version: number;
   #checkpointAt: number;
   /** One change at a time: each is judged by what the one before has left. */
@@ -72,7 +82,8 @@ export class Controls {
     this.#version = version;
     const now = ports.clock.now();
     this.#checkpointAt = now + CHECKPOINT_MS;
-    for (const text of records.values()) this.#keep(ports.codec.read(text), now);
+    this.#changes = new ChangeLog(records, ports.codec.changes);
+    for (const [id, text] of records) if (!isChangeId(id)) this.#keep(ports.codec.read(text), now);
   }
 
   get version(): number {
@@ -82,6 +93,11 @@ export class Controls {
   list(prefix = ""): ControlRecord[] {
     const records = [...this.#records.values()].filter(({ record }) => record.id.startsWith(prefix));
     return records.map((kept) => this.#present(kept)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** What was decided of late, the newest `limit`, oldest first. */
+  changes(limit?: number): ControlChange[] {
+    return this.#changes.list(limit);
   }
 
   /** Whether something is decided. */
@@ -105,8 +121,7 @@ export class Controls {
       const { author, reason, decidedAt } = decision;
       const version = this.#version + 1;
       const record: ControlRecord = { id, version, author, reason, decidedAt, expiresInMs, control };
-      await this.#write(version, new Map([[id, record]]));
-      this.#ports.log.info("an operator has decided", { id, version, author, reason });
+      await this.#write(this.#change(id, decision, record));
       return record;
     });
   }
@@ -117,11 +132,9 @@ export class Controls {
     return this.#inTurn(async () => {
       this.#expect(id, decision);
       if (!this.#records.has(id)) throw invalidField("id", "that of a control record", id);
-      const version = this.#version + 1;
-      await this.#write(version, new Map([[id, undefined]]));
-      const { author, reason } = decision;
-      this.#ports.log.info("an operator has taken a decision back", { id, version, author, reason });
-      return version;
+      const change = this.#change(id, decision, undefined);
+      await this.#write(change);
+      return change.version;
     });
   }
 
@@ -132,8 +145,7 @@ export class Controls {
       void this.#inTurn(async () => {
         const kept = this.#records.get(id);
         if (kept?.expiresAt === undefined || kept.expiresAt > this.#ports.clock.now()) return;
-        await this.#write(this.#version + 1, new Map([[id, undefined]]));
-        this.#ports.log.info("the time of a decision is over", { id });
+        await this.#write(this.#change(id, TIME_IS_OVER, undefined));
       }).catch(() => {
         // The next sweep tries again.
       });
@@ -157,15 +169,21 @@ export class Controls {
     });
   }
 
-  async #write(version: number, changes: ReadonlyMap<string, ControlRecord | undefined>): Promise<void> {
-    const { clock, codec, leadership } = this.#ports;
-    const texts = [...changes].map(([id, record]) => [id, record && codec.write(record)] as const);
-    await leadership.writeControls(version, new Map(texts));
+  #change(id: string, { author, reason, decidedAt }: Told, after: ControlRecord | undefined): ControlChange {
+    return { id, version: this.#version + 1, author, reason, decidedAt, before: this.#records.get(id)?.record, after };
+  }
+
+  async #write(change: ControlChange): Promise<void> {
+    const { clock, codec, leadership, log } = this.#ports;
+    const { id, version, author, reason, before, after } = change;
+    const entry = this.#changes.plan(change);
+    await leadership.writeControls(version, new Map([[id, after && codec.write(after)], ...entry.texts]));
+    entry.commit();
     this.#version = version;
-    for (const [id, record] of changes) {
-      if (record === undefined) this.#records.delete(id);
-      else this.#keep(record, clock.now());
-    }
+    if (after === undefined) this.#records.delete(id);
+    else this.#keep(after, clock.now());
+    const decision = after?.control ?? "taken back";
+    log.info("control record changed", { id, version, versionBefore: before?.version ?? 0, author, reason, decision });
     this.#changed();
   }
 

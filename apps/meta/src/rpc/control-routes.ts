@@ -1,9 +1,15 @@
 /** ControlService: what operators decide. Only the meta that leads decides; another one says which it is. */
 
 import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
-import { RegistryError } from "@rollcall/core";
-import { ControlService, controlRecordFromWire, wireFromControlRecord } from "@rollcall/protocol";
+import { RegistryError, invalidField } from "@rollcall/core";
+import {
+  ControlService,
+  controlRecordFromWire,
+  wireFromControlChange,
+  wireFromControlRecord,
+} from "@rollcall/protocol";
 
+import { CHANGES_MAX } from "../controls/change-log.ts";
 import type { Controls, Decision } from "../controls/controls.ts";
 
 export interface ControlRoutesPorts {
@@ -29,6 +35,14 @@ export function addControlRoutes(router: ConnectRouter, { controls }: ControlRou
     listControls({ prefix }) {
       const present = controls();
       return { records: present.list(prefix).map(wireFromControlRecord), version: BigInt(present.version) };
+    },
+    listChanges({ limit }) {
+      if (limit > CHANGES_MAX) throw invalidField("limit", `at most ${CHANGES_MAX}`, limit);
+      return {
+        changes: controls()
+          .changes(limit || CHANGES_MAX)
+          .map(wireFromControlChange),
+      };
     },
   };
   router.service(ControlService, routes);
