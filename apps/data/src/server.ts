@@ -5,7 +5,7 @@
  * followers (rpc/follower-links), the disk (warm/), and the sessions that are interested (notify/session-peer).
  */
 
-import { MetaLink, healthService, introspectionService, type Membership } from "@rollcall/cluster";
+import { ControlSet, MetaLink, healthService, introspectionService, type Membership } from "@rollcall/cluster";
 import { DataService, Health, IntrospectionService, LINK_PATH, REPLICATE_PATH } from "@rollcall/protocol";
 import type { NodePorts, NodeServer } from "@rollcall/runtime";
 import { noTracer, type Timer } from "@rollcall/core";
@@ -81,8 +81,9 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
     warm?.start(clusterId);
   };
   const hello = { nodeId: config.nodeId, startId: ports.random.id(), role: "data" } as const;
+  const controls = new ControlSet();
   const meta = new MetaLink(
-    { metas: config.metas, hello, heartbeatMs: config.heartbeatMs, synced: () => ownership.synced() },
+    { metas: config.metas, hello, heartbeatMs: config.heartbeatMs, controls, synced: () => ownership.synced() },
     ports,
     adopt,
   );

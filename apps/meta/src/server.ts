@@ -22,6 +22,7 @@ import { counter, gauge, type Metric, type NodePorts, type NodeServer } from "@r
 
 import { Cluster, stateFromRecord } from "./cluster/cluster.ts";
 import { ToldLoads } from "./membership/told-loads.ts";
+import { AppliedControls } from "./controls/applied-controls.ts";
 import type { ControlCodec } from "./controls/controls.ts";
 import { addControlRoutes } from "./rpc/control-routes.ts";
 import { NodeLinks } from "./rpc/node-links.ts";
@@ -62,7 +63,8 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
     isMember: (nodeId) => stateNow()?.members.some((member) => member.nodeId === nodeId) ?? false,
     changed: () => nodes.tellLoads(),
   });
-  const nodes = new NodeLinks(log, loads);
+  const applied = new AppliedControls();
+  const nodes = new NodeLinks(log, loads, applied);
   let part: Part = { kind: "standing by", state: undefined };
   let leader: Candidate | undefined;
   let leaderships = 0;
@@ -78,7 +80,13 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
     part = { kind: "taking over", leadership };
     const cluster = await Cluster.open(
       config,
-      { ...ports, leadership, readControls: () => store.readControls(), controlCodec: CONTROL_TEXT },
+      {
+        ...ports,
+        leadership,
+        readControls: () => store.readControls(),
+        controlCodec: CONTROL_TEXT,
+        controlsChanged: () => nodes.tellControls(),
+      },
       (state) => nodes.tell(state),
     );
     // Deposed in the meantime: whatever it decides is refused by the store, and nobody is told.
@@ -140,6 +148,7 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
           if (part.kind === "leading") return part.cluster.controls;
           throw notLeading(leader);
         },
+        behind: (version) => applied.behind(version, stateNow()?.members ?? []),
       });
       router.service(Health, healthService([MetaService.typeName], unready, ports.clock));
     },

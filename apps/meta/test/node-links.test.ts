@@ -56,6 +56,8 @@ async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
           sequence: ++sequence,
           synced: new Set(),
           load: undefined,
+          controlsVersion: 0,
+          controlsReceived: 0,
           ...request,
         }),
       );

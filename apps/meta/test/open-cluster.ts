@@ -50,6 +50,7 @@ export async function openCluster({ store = new HeldMetaStore(), seed = 1, ...op
     leadership: store,
     readControls: () => store.readControls(),
     controlCodec,
+    controlsChanged: () => {},
   };
   const cluster = await Cluster.open({ nodeLeaseMs: LEASE_MS, ...options }, ports, (state) => told.push(state));
   const settle = () => sim.runFor(0);

@@ -6,7 +6,7 @@
  * views/service-copy -> views/view -> connections/client-connection -> the stream.
  */
 
-import { MetaLink, healthService, introspectionService, type Membership } from "@rollcall/cluster";
+import { ControlSet, MetaLink, healthService, introspectionService, type Membership } from "@rollcall/cluster";
 import {
   DurationHistogram,
   ServiceEvents,
@@ -140,11 +140,13 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
     draining: clients.isLeaving,
   });
   const roster = new Roster(config.nodeId, load);
+  const controls = new ControlSet();
   const meta = new MetaLink(
     {
       metas: config.metas,
       hello,
       heartbeatMs: config.heartbeatMs,
+      controls,
       load,
       loadsChanged: (loads) => {
         roster.adoptLoads(loads);

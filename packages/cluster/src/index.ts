@@ -1,3 +1,4 @@
+export { ControlSet, type RecordChange } from "./control-set.ts";
 export { healthService } from "./health.ts";
 export { introspectionService } from "./introspection.ts";
 export { LastingLink, type LastingLinkOwner, type LastingLinkPorts } from "./lasting-link.ts";

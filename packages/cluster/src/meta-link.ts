@@ -1,7 +1,7 @@
 /**
  * A node's place in the cluster. It joins through meta and stays a member while its heartbeats arrive; in return it is
- * told the state of the cluster whenever that changes. Heartbeats carry the version of the state the node has, and which
- * slots it follows in full. Each is counted, and its count comes back with the answer, so that the node can tell as of
+ * told the state of the cluster whenever that changes, and what operators have decided. Heartbeats carry the versions of both that the node has,
+ * and which slots it follows in full. Each is counted, and its count comes back with the answer, so that the node can tell as of
  * when what it knows is true. Without meta the node goes on with the state it knows.
  */
 
@@ -22,6 +22,7 @@ import {
 } from "@rollcall/core";
 import { JOIN_PATH, frameFromJoinRequest, joinResponseFromBytes } from "@rollcall/protocol";
 
+import type { ControlSet } from "./control-set.ts";
 import { LastingLink, type LastingLinkPorts } from "./lasting-link.ts";
 
 export interface MetaLinkOptions {
@@ -36,6 +37,8 @@ export interface MetaLinkOptions {
   readonly load?: () => Omit<LoadReport, "known">;
   /** Of a session: called with the loads of all, whenever meta tells them. */
   readonly loadsChanged?: (loads: readonly NodeLoad[]) => void;
+  /** What operators have decided is taken in there. The node joins when it has that. */
+  readonly controls: ControlSet;
 }
 
 export const DEFAULT_HEARTBEAT_MS = 1_000;
@@ -175,7 +178,9 @@ export class MetaLink {
     const stateVersion = this.#stateVersion();
     const load = this.#options.load && { ...this.#options.load(), known: this.#knownLoads };
     const synced = this.#synced();
-    this.#link.send(frameFromJoinRequest({ hello, stateVersion, leaving, sequence: count, synced, load }));
+    const { version: controlsVersion, received: controlsReceived } = this.#options.controls;
+    const controls = { controlsVersion, controlsReceived };
+    this.#link.send(frameFromJoinRequest({ hello, stateVersion, leaving, sequence: count, synced, load, ...controls }));
   }
 
   #reportIfDue(): void {
@@ -210,6 +215,7 @@ export class MetaLink {
     const known = this.#membership?.state.version;
     // Whichever cluster it is of: what is told there of nodes that are not members here has no effect.
     this.#takeLoads(response);
+    this.#takeControls(response);
     if (this.#takeIn(response)) this.#noteAnswer(response.sequence);
     // What was said of an older state did not count. A node that follows nothing has nothing to say.
     if (this.#membership?.state.version !== known && this.#synced().size > 0) this.#reportIsDue = true;
@@ -222,10 +228,22 @@ export class MetaLink {
     this.#options.loadsChanged?.(loads.nodes);
   }
 
+  #takeControls({ controls: part, state }: JoinResponse): void {
+    const clusterId = this.#membership?.state.clusterId ?? state?.clusterId;
+    if (part === undefined || part.clusterId !== clusterId) return;
+    const { controls } = this.#options;
+    const before = controls.received;
+    // Meta waits to be told that the node acts by it, or that it has come to the end of a part.
+    if (controls.take(part) || controls.received !== before) this.#reportIsDue = true;
+  }
+
   /** False when the answer comes from a meta that knows less than this node, or of another cluster. */
-  #takeIn({ incarnation, state }: JoinResponse): boolean {
+  #takeIn({ incarnation, state, controls }: JoinResponse): boolean {
     const known = this.#membership?.state;
     if (state === undefined) return known !== undefined;
+    // It will be told again, with what is missing of the control records.
+    if (known === undefined && controls !== undefined && controls.version > this.#options.controls.version)
+      return false;
     if (known !== undefined) {
       if (known.clusterId !== state.clusterId) {
         this.#ports.log.error("meta belongs to another cluster; its state is ignored", {

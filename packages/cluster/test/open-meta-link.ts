@@ -15,6 +15,7 @@ import {
 } from "@rollcall/core";
 import { frameFromJoinResponse, joinRequestFromBytes } from "@rollcall/protocol";
 import { SimClock } from "@rollcall/testing";
+import { ControlSet } from "../src/control-set.ts";
 import { MetaLink, type Membership } from "../src/meta-link.ts";
 import { FakeDialer, type FakeStream } from "./fake-dialer.ts";
 
@@ -49,16 +50,24 @@ export function openLink({ metas = ["meta-1:1", "meta-2:1", "meta-3:1"], first =
   const log = { ...silentLog, error: (message: string) => void errors.push(message) };
   const random = { next: () => first / metas.length, id: () => "" };
   const hello = { nodeId: "data-1", startId: "first start", role: "data" } as const;
-  const options = { metas, hello, heartbeatMs: HEARTBEAT_MS, ...(synced && { synced }) };
+  const controls = new ControlSet();
+  const options = { metas, hello, heartbeatMs: HEARTBEAT_MS, controls, ...(synced && { synced }) };
   const link = new MetaLink(options, { clock, random, dialer, log }, (membership) => told.push(membership));
   link.open("data-1:1");
-  return { clock, dialer, told, errors, link, hello: { ...hello, address: "data-1:1" } };
+  return { clock, dialer, told, errors, link, controls, hello: { ...hello, address: "data-1:1" } };
 }
 
 export const answer = (stream: FakeStream, response: Partial<JoinResponse> = {}) =>
   stream.receive(
     messageFromFrame(
-      frameFromJoinResponse({ incarnation: 4, state: undefined, sequence: 0, loads: undefined, ...response }),
+      frameFromJoinResponse({
+        incarnation: 4,
+        state: undefined,
+        sequence: 0,
+        loads: undefined,
+        controls: undefined,
+        ...response,
+      }),
     ),
   );
 export const said = (stream: FakeStream): JoinRequest[] => stream.sent.map(joinRequestFromBytes);
@@ -70,6 +79,8 @@ export const saying = (sequence: number, change: Partial<JoinRequest> = {}): Joi
   sequence,
   synced: new Set(),
   load: undefined,
+  controlsVersion: 0,
+  controlsReceived: 0,
   ...change,
 });
 export const slots = (...numbers: number[]): ReadonlySet<SlotId> => new Set(numbers.map(slotId));

@@ -1,16 +1,25 @@
 /**
  * Control records: decisions of operators, kept by meta until somebody takes them back. Each is about one thing, which
- * its id names, so that deciding again about the same thing replaces what was decided before.
+ * its id names, so that deciding again about the same thing replaces what was decided before. Meta tells nodes those
+ * that concern their role.
  */
 
+import type { NodeRole } from "./membership.ts";
+import { checkPushOff, pushOffId, type PushOff } from "./push-off.ts";
+
 /** What can be decided. */
-export interface Control {
-  /** `rebalance off`: no slot is moved to make things even. A lost leader is replaced all the same. */
+export type Control = RebalanceOff | PushOff;
+
+/** `rebalance off`: no slot is moved to make things even. A lost leader is replaced all the same. */
+export interface RebalanceOff {
   readonly kind: "rebalance off";
 }
 
+export type ControlKind = Control["kind"];
+export type ControlOf<Kind extends ControlKind> = Extract<Control, { readonly kind: Kind }>;
+
 /** A decision, and who made it and why. */
-export interface ControlRecord {
+export interface ControlRecord<Decided extends Control = Control> {
   /** See {@link controlId}. */
   readonly id: string;
   /** Grows over all records with each change, so that it names one state of one record. */
@@ -19,16 +28,35 @@ export interface ControlRecord {
   readonly reason: string;
   /** When it was decided, as text for people. Nothing is ever computed from it. */
   readonly decidedAt: string;
-  /** After which it ends by itself, in milliseconds from now; undefined when it does not. */
+  /** After which it ends by itself, in milliseconds from now; undefined when it does not. Only meta ends it. */
   readonly expiresInMs: number | undefined;
-  readonly control: Control;
+  readonly control: Decided;
+}
+
+/**
+ * What a node is told of control records: all that has changed after `base` and up to `through`, in the order of
+ * versions. Whoever has come to the end of a part can go on from there, whichever meta leads by then.
+ */
+export interface ControlsPart {
+  /** Versions of another cluster mean nothing. */
+  readonly clusterId: string;
+  /** The newest there is. With the part that goes through it, the node has everything. */
+  readonly version: number;
+  readonly base: number;
+  readonly through: number;
+  readonly records: readonly ControlRecord[];
+  readonly removedIds: readonly string[];
+  /** This part and those after it are all there is: records that are not in them exist no more. */
+  readonly complete: boolean;
 }
 
 /** Names what a record is about: at most one record can be. */
-export function controlId({ kind }: Control): string {
-  switch (kind) {
+export function controlId(control: Control): string {
+  switch (control.kind) {
     case "rebalance off":
       return "rebalance";
+    case "push off":
+      return pushOffId(control);
   }
 }
 
@@ -43,4 +71,21 @@ export interface ControlChange {
   readonly decidedAt: string;
   readonly before: ControlRecord | undefined;
   readonly after: ControlRecord | undefined;
+}
+
+/** Whom meta tells of it. */
+export const ROLES_OF_CONTROL: Readonly<Record<ControlKind, readonly NodeRole[]>> = {
+  "rebalance off": [],
+  "push off": ["session"],
+};
+
+/** @throws RegistryError `invalid_field`, `limit_exceeded`: that cannot be decided. */
+export function checkControl(control: Control): void {
+  switch (control.kind) {
+    case "rebalance off":
+      return;
+    case "push off":
+      checkPushOff(control);
+      return;
+  }
 }

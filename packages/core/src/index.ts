@@ -131,7 +131,18 @@ export {
   type OverrideEffect,
   type OverrideTarget,
 } from "./instance-override.ts";
-export { controlId, type Control, type ControlChange, type ControlRecord } from "./control.ts";
+export {
+  ROLES_OF_CONTROL,
+  checkControl,
+  controlId,
+  type Control,
+  type ControlChange,
+  type ControlKind,
+  type ControlOf,
+  type ControlRecord,
+  type ControlsPart,
+} from "./control.ts";
+export type { PushOff, PushScope } from "./push-off.ts";
 export { EMPTY_SLOT_TABLE, mayFollow, ownerOf, type SlotAccess, type SlotOwner, type SlotTable } from "./slot-table.ts";
 export { differsMarkedly } from "./load.ts";
 export { NODE_ROLES, memberKey, type ClusterState, type Member, type NodeRole } from "./membership.ts";
@@ -162,15 +173,9 @@ export type {
   ClaimRecord,
   IdRange,
   Interest,
-  JoinRequest,
-  JoinResponse,
   LinkHello,
   LinkRequest,
   LinkResponse,
-  LoadReport,
-  Loads,
-  NodeHello,
-  NodeLoad,
   NotifyReceipt,
   RegistrationRef,
   ReplicateRequest,
@@ -200,6 +205,7 @@ export type {
   WriteOutcome,
   WriteResult,
 } from "./node-messages.ts";
+export type { JoinRequest, JoinResponse, LoadReport, Loads, NodeHello, NodeLoad } from "./join-messages.ts";
 
 // What nodes remember.
 export {

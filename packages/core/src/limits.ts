@@ -40,4 +40,6 @@ export const LIMITS = {
   /** A lease is at least this long: shorter ones would turn a hiccup into an eviction. */
   leaseMinMs: 1_000,
   leaseMaxMs: 600_000,
+  /** Clients that one control record names. */
+  listedClients: 256,
 } as const;

@@ -4,7 +4,6 @@ import type { Barrier, BarrierAnswer, ToldAnswer, ToldQuestion } from "./barrier
 import type { Held } from "./datum.ts";
 import type { Receipt } from "./delivery.ts";
 import type { Digest } from "./digest.ts";
-import type { ClusterState, NodeRole } from "./membership.ts";
 import type { ServiceKey } from "./service-key.ts";
 import type { SlottedServicesChange } from "./service-list.ts";
 import type { SlotAccess } from "./slot-table.ts";
@@ -274,64 +273,4 @@ export interface ReplicateResponse {
   readonly contents: readonly ServiceContent[];
   /** Over all slots of this follower that are up to date. */
   readonly slots: RollUp | undefined;
-}
-
-// Any node to meta ---------------------------------------------------------------------------------------------------
-
-/** The first message of a node on its link to meta. */
-export interface NodeHello {
-  readonly nodeId: string;
-  /** Random, drawn when the process started: tells a reconnect from a restart. */
-  readonly startId: string;
-  readonly role: NodeRole;
-  readonly address: string;
-  /** The incarnation meta gave this life of the node earlier, which it then keeps; 0 for none yet. */
-  readonly incarnation: number;
-}
-
-export interface JoinRequest {
-  readonly hello: NodeHello | undefined;
-  /** Version of the newest cluster state the node has, 0 for none. Every message renews the node's lease. */
-  readonly stateVersion: number;
-  /** True in the last message of a node that is stopping. */
-  readonly leaving: boolean;
-  /** Counts the messages of one link; echoed in the answer. */
-  readonly sequence: number;
-  /** Of a data node: the slots it follows and has in full, by the state of `stateVersion`. */
-  readonly synced: ReadonlySet<SlotId>;
-  /** Of a session. */
-  readonly load: LoadReport | undefined;
-}
-
-export interface LoadReport {
-  readonly clients: number;
-  /** It is about to stop and sends its clients away. */
-  readonly draining: boolean;
-  /** Version of the newest loads the session was told; 0 for none. */
-  readonly known: number;
-}
-
-export interface NodeLoad {
-  readonly nodeId: string;
-  readonly clients: number;
-  readonly draining: boolean;
-}
-
-/** What the sessions have said of their loads. The version tells only whether two of these are the same. */
-export interface Loads {
-  readonly version: number;
-  readonly nodes: readonly NodeLoad[];
-}
-
-export interface JoinResponse {
-  /** The incarnation meta gave this life of the node. */
-  readonly incarnation: number;
-  /** Present when the node's own state is older. */
-  readonly state: ClusterState | undefined;
-  /** Of the newest message meta has taken in: what it says was true when that was sent, or is since. */
-  readonly sequence: number;
-  /** To a session: the loads of all, when it does not have them. */
-  readonly loads: Loads | undefined;
-  /** From a meta that does not lead, and then nothing else counts: `host:port` of the one that does. */
-  readonly leader?: string | undefined;
 }

@@ -11,6 +11,7 @@ import {
   type ClaimRecord,
   type ClientMessage,
   type ClusterState,
+  type Control,
   type ControlRecord,
   type ErrorValue,
   type Filter,
@@ -305,6 +306,8 @@ export const joinRequests: fc.Arbitrary<JoinRequest> = fc.record({
   sequence: count,
   synced: fc.uniqueArray(slots).map((list) => new Set(list)),
   load: optional(fc.record({ clients: fc.nat(), draining: flags, known: count })),
+  controlsVersion: optional(count),
+  controlsReceived: count,
 });
 
 const owners: fc.Arbitrary<SlotOwner> = fc.record({
@@ -326,6 +329,19 @@ export const clusterStates: fc.Arbitrary<ClusterState> = fc.record({
   }),
 });
 
+const controls: fc.Arbitrary<Control> = fc.oneof(
+  fc.constant({ kind: "rebalance off" as const }),
+  fc.record({
+    kind: fc.constant("push off" as const),
+    scope: fc.oneof(
+      fc.constant({ kind: "cluster" as const }),
+      fc.record({ kind: fc.constant("namespace" as const), namespace: text }),
+      fc.record({ kind: fc.constant("zone" as const), zone: text }),
+    ),
+    exceptClients: some(text),
+  }),
+);
+
 export const controlRecords: fc.Arbitrary<ControlRecord> = fc.record({
   id: text,
   version: count,
@@ -333,7 +349,7 @@ export const controlRecords: fc.Arbitrary<ControlRecord> = fc.record({
   reason: text,
   decidedAt: text,
   expiresInMs: optional(count),
-  control: fc.constant({ kind: "rebalance off" }),
+  control: controls,
 });
 
 export const joinResponses: fc.Arbitrary<JoinResponse> = fc.record({
@@ -342,5 +358,16 @@ export const joinResponses: fc.Arbitrary<JoinResponse> = fc.record({
   sequence: count,
   loads: optional(
     fc.record({ version: count, nodes: some(fc.record({ nodeId: text, clients: fc.nat(), draining: flags })) }),
+  ),
+  controls: optional(
+    fc.record({
+      clusterId: text,
+      version: count,
+      base: count,
+      through: count,
+      records: some(controlRecords),
+      removedIds: some(text),
+      complete: flags,
+    }),
   ),
 });

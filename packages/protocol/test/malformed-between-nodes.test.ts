@@ -166,6 +166,8 @@ describe("the slots that a node has in full", () => {
     sequence: 0,
     synced: new Set(),
     load: undefined,
+    controlsVersion: undefined,
+    controlsReceived: 0,
   };
 
   test("are bit n % 8 of byte n / 8 on the wire", () => {

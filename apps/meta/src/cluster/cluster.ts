@@ -63,6 +63,8 @@ export interface ClusterPorts {
   readonly leadership: Leadership;
   readonly readControls: () => Promise<StoredControls>;
   readonly controlCodec: ControlCodec;
+  /** Operators have decided something. */
+  readonly controlsChanged: () => void;
 }
 
 export class Cluster {
@@ -103,7 +105,10 @@ export class Cluster {
     this.#assignment = { table: stored.table, balancing: false };
     this.#announce = announce;
     const { clock, log, leadership, controlCodec: codec } = ports;
-    this.controls = new Controls(controls, { clock, log, leadership, codec }, () => this.#goOn());
+    this.controls = new Controls(controls, { clock, log, leadership, codec }, () => {
+      this.#goOn();
+      ports.controlsChanged();
+    });
   }
 
   /** Takes up the cluster as stored, or founds it. @param announce called with each newer durable state */

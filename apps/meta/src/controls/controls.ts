@@ -8,6 +8,7 @@
 
 import {
   RegistryError,
+  checkControl,
   controlId,
   invalidField,
   limitExceeded,
@@ -20,6 +21,7 @@ import {
 
 import type { Leadership, StoredControls } from "../store/meta-store.ts";
 import { ChangeLog, isChangeId, type ChangeCodec } from "./change-log.ts";
+import { ControlNews } from "./control-news.ts";
 
 /** Text of a record for the store. */
 export interface ControlCodec {
@@ -66,6 +68,8 @@ interface Kept {
 }
 
 export class Controls {
+  /** What nodes are told. */
+  readonly news: ControlNews;
   readonly #ports: ControlsPorts;
   readonly #changed: () => void;
   readonly #records = new Map<string, Kept>();
@@ -83,7 +87,14 @@ export class Controls {
     const now = ports.clock.now();
     this.#checkpointAt = now + CHECKPOINT_MS;
     this.#changes = new ChangeLog(records, ports.codec.changes);
-    for (const [id, text] of records) if (!isChangeId(id)) this.#keep(ports.codec.read(text), now);
+    this.news = new ControlNews(version);
+    const kept = [...records]
+      .filter(([id]) => !isChangeId(id))
+      .map(([, text]) => ({ record: ports.codec.read(text), text }));
+    for (const { record, text } of kept.toSorted((a, b) => a.record.version - b.record.version)) {
+      this.#keep(record, now);
+      this.news.set(record, text.length);
+    }
   }
 
   get version(): number {
@@ -111,6 +122,7 @@ export class Controls {
    */
   set(control: Control, expiresInMs: number | undefined, decision: Decision): Promise<ControlRecord> {
     checkDecision(decision);
+    checkControl(control);
     if (expiresInMs !== undefined && (expiresInMs < 1 || expiresInMs > EXPIRES_MAX_MS))
       throw invalidField("expires_in_ms", `from 1 to ${EXPIRES_MAX_MS}`, expiresInMs);
     return this.#inTurn(async () => {
@@ -177,11 +189,17 @@ export class Controls {
     const { clock, codec, leadership, log } = this.#ports;
     const { id, version, author, reason, before, after } = change;
     const entry = this.#changes.plan(change);
-    await leadership.writeControls(version, new Map([[id, after && codec.write(after)], ...entry.texts]));
+    const text = after && codec.write(after);
+    await leadership.writeControls(version, new Map([[id, text], ...entry.texts]));
     entry.commit();
     this.#version = version;
-    if (after === undefined) this.#records.delete(id);
-    else this.#keep(after, clock.now());
+    if (after !== undefined) {
+      this.#keep(after, clock.now());
+      this.news.set(after, text?.length ?? 0);
+    } else if (before !== undefined) {
+      this.#records.delete(id);
+      this.news.remove(before, version);
+    }
     const decision = after?.control ?? "taken back";
     log.info("control record changed", { id, version, versionBefore: before?.version ?? 0, author, reason, decision });
     this.#changed();

@@ -9,15 +9,18 @@ import {
   wireFromControlRecord,
 } from "@rollcall/protocol";
 
+import type { MemberBehind } from "../controls/applied-controls.ts";
 import { CHANGES_MAX } from "../controls/change-log.ts";
 import type { Controls, Decision } from "../controls/controls.ts";
 
 export interface ControlRoutesPorts {
   /** Of the meta that leads; throws where another one does. */
   readonly controls: () => Controls;
+  /** Members that do not act by everything up to a version. */
+  readonly behind: (version: number) => readonly MemberBehind[];
 }
 
-export function addControlRoutes(router: ConnectRouter, { controls }: ControlRoutesPorts): void {
+export function addControlRoutes(router: ConnectRouter, { controls, behind }: ControlRoutesPorts): void {
   const routes: ServiceImpl<typeof ControlService> = {
     async setControl({ record: wire, expectedVersion }) {
       if (wire === undefined)
@@ -44,8 +47,17 @@ export function addControlRoutes(router: ConnectRouter, { controls }: ControlRou
           .map(wireFromControlChange),
       };
     },
+    getBehind({ version: asked }) {
+      const { version } = controls();
+      if (asked > version) throw invalidField("version", `one that was given, at most ${version}`, asked);
+      return { behind: behind(Number(asked)).map(wireFromBehind) };
+    },
   };
   router.service(ControlService, routes);
+}
+
+function wireFromBehind({ member: { nodeId, role, address }, version }: MemberBehind) {
+  return { nodeId, role, address, ...(version !== undefined && { version: BigInt(version) }) };
 }
 
 interface Asked {

@@ -15,6 +15,8 @@ import {
 import { frameFromJoinResponse, joinRequestFromBytes } from "@rollcall/protocol";
 
 import type { Cluster } from "../cluster/cluster.ts";
+import type { AppliedControls } from "../controls/applied-controls.ts";
+import { ControlsCourse } from "../controls/controls-course.ts";
 import type { ToldLoads } from "../membership/told-loads.ts";
 import type { KnownMember } from "../membership/members.ts";
 import type { Candidate } from "../store/meta-store.ts";
@@ -30,16 +32,19 @@ interface JoinedLink {
   knownLoads: number | undefined;
   /** The count of the newest message that was taken in before what the node is told was decided. */
   echo: number;
+  readonly controls: ControlsCourse;
 }
 
 export class NodeLinks {
   readonly #log: Log;
   readonly #loads: ToldLoads;
+  readonly #applied: AppliedControls;
   readonly #links = new Set<JoinedLink>();
 
-  constructor(log: Log, loads: ToldLoads) {
+  constructor(log: Log, loads: ToldLoads, applied: AppliedControls) {
     this.#log = log;
     this.#loads = loads;
+    this.#applied = applied;
   }
 
   accept(cluster: Cluster, stream: MessageStream, peer: StreamPeer): void {
@@ -51,6 +56,7 @@ export class NodeLinks {
       newest: 0,
       echo: 0,
       knownLoads: undefined,
+      controls: new ControlsCourse(cluster.controls.news, cluster.state.clusterId),
     };
     this.#links.add(link);
     stream.listen({
@@ -80,6 +86,7 @@ export class NodeLinks {
         state: undefined,
         sequence: 0,
         loads: undefined,
+        controls: undefined,
         leader: leader.address,
       }),
     );
@@ -94,6 +101,11 @@ export class NodeLinks {
   /** Tells the sessions how many clients each of them has. */
   tellLoads(): void {
     for (const link of this.#links) if (link.knownLoads !== undefined) this.#send(link, undefined);
+  }
+
+  /** Tells every node what has been decided. One that is busy is told when it speaks the next time. */
+  tellControls(): void {
+    for (const link of this.#links) if (!link.stream.congested) this.#send(link, undefined);
   }
 
   closeAll(why: RegistryError): void {
@@ -123,6 +135,8 @@ export class NodeLinks {
       link.knownLoads = request.load.known;
       this.#loads.report(member.nodeId, request.load);
     }
+    link.controls.heard(request);
+    if (request.controlsVersion !== undefined) this.#applied.report(member, request.controlsVersion);
     // To a node that knows more than this meta, nothing is said of how new its knowledge is.
     if (request.stateVersion <= cluster.state.version) link.newest = request.sequence;
     this.#answer(link, request.stateVersion < cluster.state.version ? cluster.state : undefined);
@@ -147,7 +161,9 @@ export class NodeLinks {
     const hasLoads = link.knownLoads === undefined || link.knownLoads === loads.version;
     // Until the node says otherwise.
     if (!hasLoads) link.knownLoads = loads.version;
-    const response = { incarnation, state, sequence: link.echo, loads: hasLoads ? undefined : loads };
+    // A node begins with its first state, and it is not to begin without knowing what was decided.
+    const controls = link.controls.next(link.member.role, state !== undefined);
+    const response = { incarnation, state, sequence: link.echo, loads: hasLoads ? undefined : loads, controls };
     link.stream.send(frameFromJoinResponse(response));
   }
 }

@@ -6,20 +6,26 @@ import {
   type Control,
   type ControlChange as CoreControlChange,
   type ControlRecord as CoreControlRecord,
+  type ControlsPart,
+  type PushScope,
 } from "@rollcall/core";
 
 import {
   ControlChangeSchema,
   ControlRecordSchema,
+  PushOffSchema,
   RebalanceOffSchema,
   type ControlChange,
   type ControlRecord,
+  type PushOff,
 } from "../gen/rollcall/v1/control_pb.ts";
+import { ControlsSchema, type Controls } from "../gen/rollcall/v1/meta_pb.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { numberFromUint64 } from "./numbers.ts";
 
 sameFields<CoreControlRecord, ControlRecord>();
 sameFields<CoreControlChange, ControlChange>();
+sameFields<ControlsPart, Controls>();
 
 type WireControl = ControlRecord["control"];
 
@@ -108,10 +114,43 @@ function messageFromJson<Schema extends DescMessage>(
   }
 }
 
-function wireFromControl({ kind }: Control): WireControl {
-  switch (kind) {
+export function wireFromControls(part: ControlsPart): Controls {
+  const fields: WireFields<Controls> = {
+    clusterId: part.clusterId,
+    version: BigInt(part.version),
+    base: BigInt(part.base),
+    through: BigInt(part.through),
+    records: part.records.map(wireFromControlRecord),
+    removedIds: [...part.removedIds],
+    complete: part.complete,
+  };
+  return create(ControlsSchema, fields);
+}
+
+/** A record of a kind that a newer meta has decided, and of which this node knows nothing, is left out. */
+export function controlsFromWire(wire: Controls): ControlsPart {
+  return {
+    clusterId: wire.clusterId,
+    version: numberFromUint64(wire.version),
+    base: numberFromUint64(wire.base),
+    through: numberFromUint64(wire.through),
+    records: wire.records.filter(({ control }) => control.case !== undefined).map(controlRecordFromWire),
+    removedIds: wire.removedIds,
+    complete: wire.complete,
+  };
+}
+
+function wireFromControl(control: Control): WireControl {
+  switch (control.kind) {
     case "rebalance off":
       return { case: "rebalanceOff", value: create(RebalanceOffSchema) };
+    case "push off": {
+      const fields: WireFields<PushOff> = {
+        scope: wireFromScope(control.scope),
+        exceptClients: [...control.exceptClients],
+      };
+      return { case: "pushOff", value: create(PushOffSchema, fields) };
+    }
   }
 }
 
@@ -119,9 +158,35 @@ function controlFromWire(wire: WireControl): Control {
   switch (wire.case) {
     case "rebalanceOff":
       return { kind: "rebalance off" };
+    case "pushOff": {
+      const { scope, exceptClients } = wire.value;
+      return { kind: "push off", scope: scopeFromWire(scope), exceptClients };
+    }
     case undefined:
       throw new RegistryError("invalid_field", "a control record decides something", {
         subject: { field: "control", limit: "one of those in the schema", value: "none" },
       });
+  }
+}
+
+function wireFromScope(scope: PushScope): PushOff["scope"] {
+  switch (scope.kind) {
+    case "cluster":
+      return { case: undefined };
+    case "namespace":
+      return { case: "namespace", value: scope.namespace };
+    case "zone":
+      return { case: "zone", value: scope.zone };
+  }
+}
+
+function scopeFromWire(wire: PushOff["scope"]): PushScope {
+  switch (wire.case) {
+    case undefined:
+      return { kind: "cluster" };
+    case "namespace":
+      return { kind: "namespace", namespace: wire.value };
+    case "zone":
+      return { kind: "zone", zone: wire.value };
   }
 }

@@ -35,6 +35,7 @@ import {
   type SlotOwner,
   type SlotTable,
 } from "../gen/rollcall/v1/meta_pb.ts";
+import { controlsFromWire, wireFromControls } from "./control.ts";
 import { decodeMessage, violation } from "./decode.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { loadReportFromWire, loadsFromWire, wireFromLoadReport, wireFromLoads } from "./load.ts";
@@ -62,6 +63,8 @@ export function frameFromJoinRequest(request: CoreJoinRequest): Frame {
     sequence: BigInt(request.sequence),
     synced: bitmapFromSlots(request.synced),
     load: request.load && wireFromLoadReport(request.load),
+    controlsVersion: request.controlsVersion === undefined ? undefined : BigInt(request.controlsVersion),
+    controlsReceived: BigInt(request.controlsReceived),
   };
   return frameFromMessage(toBinary(JoinRequestSchema, create(JoinRequestSchema, fields)));
 }
@@ -82,6 +85,8 @@ export function joinRequestFromBytes(bytes: Uint8Array): CoreJoinRequest {
     sequence: numberFromUint64(wire.sequence),
     synced: slotsFromBitmap(wire.synced),
     load: wire.load && loadReportFromWire(wire.load),
+    controlsVersion: wire.controlsVersion === undefined ? undefined : numberFromUint64(wire.controlsVersion),
+    controlsReceived: numberFromUint64(wire.controlsReceived),
   };
 }
 
@@ -92,6 +97,7 @@ export function frameFromJoinResponse(response: CoreJoinResponse): Frame {
     sequence: BigInt(response.sequence),
     leader: response.leader ?? "",
     loads: response.loads && wireFromLoads(response.loads),
+    controls: response.controls && wireFromControls(response.controls),
   };
   return frameFromMessage(toBinary(JoinResponseSchema, create(JoinResponseSchema, fields)));
 }
@@ -105,6 +111,7 @@ export function joinResponseFromBytes(bytes: Uint8Array): CoreJoinResponse {
     sequence: numberFromUint64(wire.sequence),
     leader: wire.leader === "" ? undefined : wire.leader,
     loads: wire.loads && loadsFromWire(wire.loads),
+    controls: wire.controls && controlsFromWire(wire.controls),
   };
 }
 
