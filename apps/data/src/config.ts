@@ -5,6 +5,8 @@ import { invalidField } from "@rollcall/core";
 import { defineServerSettings, setting } from "@rollcall/runtime";
 import { z } from "zod";
 
+import { DATA_DEFAULTS } from "./defaults.ts";
+
 export const dataSettings = defineServerSettings(
   { port: 9620 },
   {
@@ -22,6 +24,11 @@ export const dataSettings = defineServerSettings(
       describe: "Time between heartbeats to meta; the lease there is three of them by default.",
       unit: "ms",
       default: DEFAULT_HEARTBEAT_MS,
+    }),
+    drainMs: setting(z.int().min(0).max(600_000), {
+      describe: "How long the node may take to hand its slots over when it is told to stop; 0 not to wait.",
+      unit: "ms",
+      default: DATA_DEFAULTS.drainMs,
     }),
   },
   ({ meta }) => {

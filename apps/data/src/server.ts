@@ -10,10 +10,12 @@ import { DataService, Health, IntrospectionService, LINK_PATH, REPLICATE_PATH } 
 import type { NodePorts, NodeServer } from "@rollcall/runtime";
 import { noTracer, type Timer } from "@rollcall/core";
 
+import { DATA_DEFAULTS } from "./defaults.ts";
 import { dataMetrics } from "./metrics.ts";
 import { LeaderLinks } from "./peers/leader-links.ts";
 import { FollowerLinks } from "./rpc/follower-links.ts";
 import { SessionLinks } from "./rpc/session-links.ts";
+import { HandOver } from "./slots/hand-over.ts";
 import { Storage } from "./storage.ts";
 import { WarmCopy } from "./warm/warm-copy.ts";
 import { warmSourceOf, warmWatcherOf } from "./warm/warm-watcher.ts";
@@ -27,6 +29,8 @@ export interface DataServerConfig {
   readonly heartbeatMs: number;
   /** How long the registrations of a session that is gone stay, in milliseconds. */
   readonly registrationLeaseMs: number;
+  /** How long the node may take to hand its slots over when it stops, in milliseconds. */
+  readonly drainMs?: number;
 }
 
 export interface DataServerPorts extends NodePorts {
@@ -42,6 +46,7 @@ const DISPUTE_MS = 30_000;
 
 export function createDataServer(config: DataServerConfig, ports: DataServerPorts): NodeServer {
   const { clock, log, tracer = noTracer } = ports;
+  const { drainMs = DATA_DEFAULTS.drainMs } = config;
   const storage = new Storage(config, {
     clock,
     log,
@@ -79,14 +84,27 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
     storage.adopt(membership.state);
     leaders.adopt(membership);
     warm?.start(clusterId);
+    handOver.look();
   };
   const hello = { nodeId: config.nodeId, startId: ports.random.id(), role: "data" } as const;
   const controls = new ControlSet();
   const meta = new MetaLink(
-    { metas: config.metas, hello, heartbeatMs: config.heartbeatMs, controls, synced: () => ownership.synced() },
+    {
+      metas: config.metas,
+      hello,
+      heartbeatMs: config.heartbeatMs,
+      controls,
+      synced: () => ownership.synced(),
+      draining: () => handOver.hasBegun,
+    },
     ports,
     adopt,
   );
+  const handOver = new HandOver(config.nodeId, {
+    clock,
+    state: () => meta.membership?.state,
+    isJoined: () => meta.isJoined,
+  });
 
   storage.watch({
     changed: ({ service }) => followers.changed(service.slot),
@@ -100,6 +118,7 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
   const unready = (): string[] => {
     if (!isLoaded) return ["is loading what it had on disk"];
     if (meta.membership === undefined) return ["has not joined the cluster"];
+    if (handOver.hasBegun) return ["is stopping"];
     const takingOver = ownership.count("taking over");
     return [
       ...(takingOver > 0 ? [`${takingOver} slots are being taken over`] : []),
@@ -138,6 +157,11 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
       meta.open(address);
     },
     async stop() {
+      if (drainMs > 0) {
+        const ended = handOver.begin(drainMs);
+        meta.report();
+        log.info("slots were handed over", { end: await ended });
+      }
       meta.leave();
       sweepTimer?.cancel();
       storage.stop();

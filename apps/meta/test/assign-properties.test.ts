@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { SlotWorld, names, spread, tolerance } from "./slot-world.ts";
 
 type Step =
-  | { readonly kind: "join" | "lose" | "restart" | "shake" | "calm"; readonly node: number }
+  | { readonly kind: "join" | "lose" | "restart" | "shake" | "calm" | "drain" | "undrain"; readonly node: number }
   | { readonly kind: "restart all" | "lose all" | "round" };
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
@@ -21,6 +21,8 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
         "restart" as const,
         "shake" as const,
         "calm" as const,
+        "drain" as const,
+        "undrain" as const,
       ),
       node: fc.nat(49),
     }),
@@ -41,6 +43,12 @@ function take(world: SlotWorld, step: Step): void {
     case "calm": {
       const node = world.nodes.get(`data-${step.node + 1}`);
       if (node !== undefined) node.steady = step.kind === "calm";
+      return;
+    }
+    case "drain":
+    case "undrain": {
+      const node = world.nodes.get(`data-${step.node + 1}`);
+      if (node !== undefined) node.draining = step.kind === "drain";
       return;
     }
     case "restart all":
@@ -74,6 +82,9 @@ test("through any joins, losses and restarts every round is sound, and in the en
         for (const node of world.nodes.values()) node.steady = true;
         world.settle();
         if (world.nodes.size < Math.max(1, dataNodesMin)) return;
+        const drained = world.live.filter((nodeId) => !world.staying.includes(nodeId));
+        expect(drained.filter((nodeId) => world.owns(nodeId))).toEqual([]);
+        for (const nodeId of drained) world.lose(nodeId);
         expect(spread(world.leads()), `leads ${world.leads().join(" ")}`).toBeLessThanOrEqual(tolerance(world.leads()));
         expect(spread(world.follows()), `follows ${world.follows().join(" ")}`).toBeLessThanOrEqual(
           tolerance(world.follows()),
@@ -108,6 +119,34 @@ test("nodes that are not steady get no leads to make them even, and the others a
     { numRuns: 30 },
   );
 }, 30_000);
+
+test("draining nodes are rid of every slot, and of each lead in one move, also while nothing is made even", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 12 }),
+      fc.integer({ min: 1, max: 6 }),
+      fc.constantFrom(1, 2, 2, 3),
+      fc.boolean(),
+      (staying, draining, replicas, evens) => {
+        const world = new SlotWorld({ replicas }).join(...names(staying + draining)).settle();
+        const drained = names(draining);
+        const led = world.table.owners.filter(({ leader }) => drained.includes(leader!)).length;
+        const { moves } = world;
+        world.options.evens = evens;
+        for (const nodeId of drained) world.nodes.get(nodeId)!.draining = true;
+        world.settle();
+        expect(drained.filter((nodeId) => world.owns(nodeId))).toEqual([]);
+        expect(evens || world.moves - moves === led).toBe(true);
+        for (const nodeId of drained) world.lose(nodeId);
+        const { table } = world;
+        world.round();
+        expect(world.table, "nobody misses them").toBe(table);
+        expect(spread(world.leads())).toBeLessThanOrEqual(tolerance(world.leads()) + 1);
+      },
+    ),
+    { numRuns: 40 },
+  );
+}, 60_000);
 
 test("a node that joins gets its share, and nothing else moves", () => {
   const world = new SlotWorld();

@@ -16,13 +16,18 @@ const everySlot = (owner: Omit<SlotOwner, "leaderEpoch">): SlotTable => ({
 interface NodeState {
   readonly restarted?: boolean;
   readonly steady?: boolean;
+  readonly draining?: boolean;
   readonly synced?: boolean;
 }
 
-const node = (nodeId: string, { restarted = false, steady = true, synced = false }: NodeState = {}): DataNode => ({
+const node = (
+  nodeId: string,
+  { restarted = false, steady = true, draining = false, synced = false }: NodeState = {},
+): DataNode => ({
   nodeId,
   restarted,
   steady,
+  draining,
   synced: new Set(synced ? ALL_SLOTS : []),
 });
 
@@ -122,6 +127,58 @@ describe("with fewer live data nodes than there should be", () => {
   test("and with enough of them all is as usual", () => {
     const table = assigned(before, [node("b", { synced: true }), node("c"), node("d")], options);
     expect(leadersOf(table)).toEqual(new Set(["b"]));
+  });
+});
+
+describe("a draining node", () => {
+  const synced: NodeState = { synced: true };
+  const draining: NodeState = { draining: true, synced: true };
+
+  test("gives its leads to followers that have all of it, so many at a time, and follows until it has a successor", () => {
+    const world = new SlotWorld().join("a", "b", "c").settle();
+    const led = world.leads()[0]!;
+    world.nodes.get("a")!.draining = true;
+    world.round();
+    expect(world.leads()[0]).toBe(led - 64);
+    for (let round = 0; round < 8 && world.owns("a"); round++) world.sync().round();
+    expect(world.owns("a")).toBe(false);
+    expect(world.table.owners.every(({ followers }) => followers.length === 1)).toBe(true);
+  });
+
+  test("leads on until a follower has all of it", () => {
+    const before = everySlot({ leader: "a", followers: ["b"] });
+    expect(assigned(before, [node("a", draining), node("b")])).toBe(before);
+    expect(
+      leadersOf(assigned(before, [node("a", draining), node("b", synced)], { ...OPTIONS, movesMax: 256 })),
+    ).toEqual(new Set(["b"]));
+  });
+
+  test("keeps what it has when everybody is draining, or fewer are live than there should be", () => {
+    const before = everySlot({ leader: "a", followers: ["b"] });
+    expect(assigned(before, [node("a", draining), node("b", draining)])).toEqual(
+      assigned(before, [node("a", synced), node("b", synced)]),
+    );
+    const protectedBy = { ...OPTIONS, dataNodesMin: 3 };
+    expect(assigned(before, [node("a", draining), node("b", synced)], protectedBy)).toBe(before);
+  });
+
+  test("takes over what its leader loses only when no other follower has it", () => {
+    const before = everySlot({ leader: "a", followers: ["b", "c"] });
+    const three = { ...OPTIONS, replicas: 3 };
+    expect(leadersOf(assigned(before, [node("b", draining), node("c", synced)], three))).toEqual(new Set(["c"]));
+    expect(leadersOf(assigned(before, [node("b", draining), node("c")], three))).toEqual(new Set(["b"]));
+  });
+
+  test("that joins is given nothing", () => {
+    const world = new SlotWorld().join("a", "b").settle();
+    world.join("c").nodes.get("c")!.draining = true;
+    expect([world.round(), world.owns("c")]).toEqual([false, false]);
+  });
+
+  test("goes to nodes that are not steady when there are no others", () => {
+    const before = everySlot({ leader: "a", followers: ["b"] });
+    const nodes = [node("a", draining), node("b", { synced: true, steady: false })];
+    expect(leadersOf(assigned(before, nodes, { ...OPTIONS, movesMax: 256 }))).toEqual(new Set(["b"]));
   });
 });
 

@@ -1,6 +1,6 @@
 /** How the cluster comes to its slot table: what followers say, which nodes may lead, and when nobody is given anything. */
 
-import { ALL_SLOTS, SLOT_COUNT, ownerOf } from "@rollcall/core";
+import { ALL_SLOTS, SLOT_COUNT, ownerOf, type ClusterState } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
 import { ROUND_PAUSE_MS } from "../src/cluster/cluster.ts";
 import { hello, leadersOf, leadsOf, membersOf, openCluster, reportAll } from "./open-cluster.ts";
@@ -160,6 +160,65 @@ describe("a node whose lease has ended and that is back", () => {
     cluster.join(hello("data-2", { startId: "third" }));
     await sync();
     expect(leadsOf(cluster.state, "data-2")).toBe(128);
+  });
+});
+
+describe("a data node that is to hand its slots over", () => {
+  const decision = { author: "ann", reason: "new machine", decidedAt: "", expectedVersion: undefined };
+  const owns = (state: ClusterState, nodeId: string): boolean =>
+    state.table.owners.some(({ leader, followers }) => leader === nodeId || followers.includes(nodeId));
+  const drainingOf = (state: ClusterState) =>
+    state.members.filter(({ draining }) => draining).map(({ nodeId }) => nodeId);
+
+  async function three() {
+    const it = await openCluster({ nodeLeaseMs: 60_000 });
+    const [first, second, third] = ["data-1", "data-2", "data-3"].map((nodeId) => it.cluster.join(hello(nodeId)));
+    await it.sync();
+    return { ...it, first: first!, second: second!, third: third! };
+  }
+
+  test("because it was told to stop owns nothing when all are synced; everybody is told that it drains", async () => {
+    const { cluster, sync, settle, first, told } = await three();
+    const { epoch } = cluster.state.table;
+    cluster.reportStopping(first, true);
+    await settle();
+    expect(drainingOf(cluster.state)).toEqual(["data-1"]);
+    await sync();
+    expect([owns(cluster.state, "data-1"), membersOf(cluster.state)]).toEqual([false, ["data-1", "data-2", "data-3"]]);
+    expect(told.at(-1)!.table.epoch).toBeGreaterThan(epoch);
+    const { table } = cluster.state;
+    cluster.leave(first);
+    await sync();
+    expect(cluster.state.table, "nothing moves when it leaves").toBe(table);
+  });
+
+  test("because it was told to stop is like any other in its next life", async () => {
+    const { cluster, sync, first } = await three();
+    cluster.reportStopping(first, true);
+    await sync();
+    cluster.join(hello("data-1", { startId: "second" }));
+    await sync();
+    expect([drainingOf(cluster.state), leadsOf(cluster.state, "data-1")]).toEqual([[], 85]);
+  });
+
+  test("because an operator said so stays a member without slots, over restarts, until that is taken back", async () => {
+    const { cluster, sync } = await three();
+    const drain = { kind: "node drain", nodeId: "data-2" } as const;
+    const { id } = await cluster.controls.set(drain, undefined, decision);
+    await sync();
+    expect([drainingOf(cluster.state), owns(cluster.state, "data-2")]).toEqual([["data-2"], false]);
+    cluster.join(hello("data-2", { startId: "second" }));
+    await sync();
+    expect([drainingOf(cluster.state), owns(cluster.state, "data-2")]).toEqual([["data-2"], false]);
+    await cluster.controls.remove(id, decision);
+    await sync();
+    expect([drainingOf(cluster.state), leadsOf(cluster.state, "data-2")]).toEqual([[], 85]);
+  });
+
+  test("is named by an id that a node can have", async () => {
+    const { cluster } = await openCluster();
+    const drain = { kind: "node drain", nodeId: "data 1" } as const;
+    expect(() => cluster.controls.set(drain, undefined, decision)).toThrow(/node_id/);
   });
 });
 

@@ -58,6 +58,7 @@ async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
           load: undefined,
           controlsVersion: 0,
           controlsReceived: 0,
+          draining: false,
           ...request,
         }),
       );

@@ -17,6 +17,7 @@ import { assignSlots, type AssignOptions, type Assignment } from "../src/slots/a
 interface SimulatedNode {
   restarted: boolean;
   steady: boolean;
+  draining: boolean;
   /** By slot, the leader epoch under which it was synced. */
   synced: Map<SlotId, Epoch>;
 }
@@ -25,7 +26,7 @@ interface SimulatedNode {
 const ROUNDS_MAX = 100;
 
 export class SlotWorld {
-  readonly options: AssignOptions;
+  readonly options: { -readonly [Option in keyof AssignOptions]: AssignOptions[Option] };
   readonly nodes = new Map<string, SimulatedNode>();
   assignment: Assignment = { table: EMPTY_SLOT_TABLE, balancing: false };
   /** Leads given from one live node to another, so far. */
@@ -43,14 +44,21 @@ export class SlotWorld {
     return [...this.nodes.keys()];
   }
 
+  /** Those that may be given slots: all that are live when all are draining. */
+  get staying(): string[] {
+    const staying = this.live.filter((nodeId) => !this.nodes.get(nodeId)!.draining);
+    return staying.length > 0 ? staying : this.live;
+  }
+
   /** How many followers a slot has at rest. */
   get followers(): number {
-    return Math.min(this.options.replicas, this.nodes.size) - 1;
+    return Math.min(this.options.replicas, this.staying.length) - 1;
   }
 
   join(...nodeIds: readonly string[]): this {
     for (const nodeId of nodeIds)
-      if (!this.nodes.has(nodeId)) this.nodes.set(nodeId, { restarted: true, steady: true, synced: new Map() });
+      if (!this.nodes.has(nodeId))
+        this.nodes.set(nodeId, { restarted: true, steady: true, draining: false, synced: new Map() });
     return this;
   }
 
@@ -94,6 +102,10 @@ export class SlotWorld {
       this.sync();
     }
     return this;
+  }
+
+  owns(nodeId: string): boolean {
+    return this.table.owners.some(({ leader, followers }) => leader === nodeId || followers.includes(nodeId));
   }
 
   leads(): number[] {
@@ -150,7 +162,14 @@ export class SlotWorld {
       followers.every((nodeId) => this.nodes.has(nodeId)),
       "a dead follower",
     );
-    must(followers.length >= this.followers && followers.length <= this.followers + 1, "number of followers");
+    // Where nobody who stays has followed a draining leader, somebody has to begin.
+    const most = Math.max(this.followers, known.followers.length) + 1;
+    must(followers.length >= this.followers && followers.length <= most, "number of followers");
+    const given = [leader!, ...followers].filter((nodeId) => ![known.leader, ...known.followers].includes(nodeId));
+    must(
+      given.every((nodeId) => this.staying.includes(nodeId)),
+      "given to a draining node",
+    );
     if (this.#isPromoted(slot, before))
       must(
         known.followers.includes(leader!) && node!.synced.get(slot) === known.leaderEpoch,

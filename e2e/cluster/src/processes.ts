@@ -37,8 +37,8 @@ const LINES_MAX = 2_000;
 /** Loading the sources takes about a second on a busy machine. */
 const READY_WITHIN_MS = 20_000;
 
-/** Longer than any server's own grace. */
-const STOPS_WITHIN_MS = 10_000;
+/** Longer than any server's own graces. */
+const STOPS_WITHIN_MS = 20_000;
 
 export class Program {
   readonly name: string;

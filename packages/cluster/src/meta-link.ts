@@ -33,6 +33,8 @@ export interface MetaLinkOptions {
   readonly heartbeatMs: number;
   /** Of a data node: the slots it follows and has in full, under the leader epochs of the state it has; none by default. */
   readonly synced?: () => ReadonlySet<SlotId>;
+  /** Of a data node: whether it was told to stop, and wants to be rid of its slots first. */
+  readonly draining?: () => boolean;
   /** Of a session: its load, which goes with every message. */
   readonly load?: () => Omit<LoadReport, "known">;
   /** Of a session: called with the loads of all, whenever meta tells them. */
@@ -175,12 +177,20 @@ export class MetaLink {
     if (this.#sent.length > SENT_MAX) this.#sent.shift();
     this.#awaitsAnswer = true;
     this.#reportIsDue = false;
-    const stateVersion = this.#stateVersion();
-    const load = this.#options.load && { ...this.#options.load(), known: this.#knownLoads };
-    const synced = this.#synced();
     const { version: controlsVersion, received: controlsReceived } = this.#options.controls;
-    const controls = { controlsVersion, controlsReceived };
-    this.#link.send(frameFromJoinRequest({ hello, stateVersion, leaving, sequence: count, synced, load, ...controls }));
+    this.#link.send(
+      frameFromJoinRequest({
+        hello,
+        stateVersion: this.#stateVersion(),
+        leaving,
+        sequence: count,
+        synced: this.#synced(),
+        load: this.#options.load && { ...this.#options.load(), known: this.#knownLoads },
+        draining: this.#options.draining?.() ?? false,
+        controlsVersion,
+        controlsReceived,
+      }),
+    );
   }
 
   #reportIfDue(): void {

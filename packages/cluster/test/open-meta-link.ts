@@ -30,7 +30,7 @@ export const table = (tableEpoch: number, leaderEpoch: number): SlotTable => ({
 export const state = (version: number, change: Partial<ClusterState> = {}): ClusterState => ({
   clusterId: "ours",
   version,
-  members: [{ nodeId: "data-1", incarnation: 4, role: "data", address: "data-1:1" }],
+  members: [{ nodeId: "data-1", incarnation: 4, role: "data", address: "data-1:1", draining: false }],
   table: table(version, version),
   departed: [],
   ...change,
@@ -81,6 +81,7 @@ export const saying = (sequence: number, change: Partial<JoinRequest> = {}): Joi
   load: undefined,
   controlsVersion: 0,
   controlsReceived: 0,
+  draining: false,
   ...change,
 });
 export const slots = (...numbers: number[]): ReadonlySet<SlotId> => new Set(numbers.map(slotId));

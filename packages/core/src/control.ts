@@ -6,13 +6,20 @@
 
 import type { NodeRole } from "./membership.ts";
 import { checkPushOff, pushOffId, type PushOff } from "./push-off.ts";
+import { checkShortName } from "./service-key.ts";
 
 /** What can be decided. */
-export type Control = RebalanceOff | PushOff;
+export type Control = RebalanceOff | PushOff | NodeDrain;
 
 /** `rebalance off`: no slot is moved to make things even. A lost leader is replaced all the same. */
 export interface RebalanceOff {
   readonly kind: "rebalance off";
+}
+
+/** The data node hands its slots over, and owns none until this is taken back. */
+export interface NodeDrain {
+  readonly kind: "node drain";
+  readonly nodeId: string;
 }
 
 export type ControlKind = Control["kind"];
@@ -57,6 +64,8 @@ export function controlId(control: Control): string {
       return "rebalance";
     case "push off":
       return pushOffId(control);
+    case "node drain":
+      return `node-drain/${control.nodeId}`;
   }
 }
 
@@ -77,6 +86,7 @@ export interface ControlChange {
 export const ROLES_OF_CONTROL: Readonly<Record<ControlKind, readonly NodeRole[]>> = {
   "rebalance off": [],
   "push off": ["session"],
+  "node drain": [],
 };
 
 /** @throws RegistryError `invalid_field`, `limit_exceeded`: that cannot be decided. */
@@ -86,6 +96,9 @@ export function checkControl(control: Control): void {
       return;
     case "push off":
       checkPushOff(control);
+      return;
+    case "node drain":
+      checkShortName("node_id", control.nodeId);
       return;
   }
 }

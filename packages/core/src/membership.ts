@@ -12,6 +12,8 @@ export interface Member {
   readonly role: NodeRole;
   /** Where other nodes and clients reach it, `host:port`. */
   readonly address: string;
+  /** A data node that hands its slots over; by default it does not. */
+  readonly draining?: boolean | undefined;
 }
 
 /** Everything a node needs to know of the cluster. Replaced as a whole when its version grows. */

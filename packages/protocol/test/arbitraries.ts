@@ -300,6 +300,7 @@ export const replicateResponses: fc.Arbitrary<ReplicateResponse> = fc.record({
 const roles = fc.constantFrom(...NODE_ROLES);
 
 export const joinRequests: fc.Arbitrary<JoinRequest> = fc.record({
+  draining: flags,
   hello: optional(fc.record({ nodeId: text, startId: text, role: roles, address: text, incarnation: count })),
   stateVersion: count,
   leaving: flags,
@@ -316,7 +317,7 @@ const owners: fc.Arbitrary<SlotOwner> = fc.record({
   leaderEpoch: epochs,
 });
 
-const members = fc.record({ nodeId: text, incarnation: count, role: roles, address: text });
+const members = fc.record({ nodeId: text, incarnation: count, role: roles, address: text, draining: flags });
 
 export const clusterStates: fc.Arbitrary<ClusterState> = fc.record({
   clusterId: text,
@@ -340,6 +341,7 @@ const controls: fc.Arbitrary<Control> = fc.oneof(
     ),
     exceptClients: some(text),
   }),
+  fc.record({ kind: fc.constant("node drain" as const), nodeId: text }),
 );
 
 export const controlRecords: fc.Arbitrary<ControlRecord> = fc.record({

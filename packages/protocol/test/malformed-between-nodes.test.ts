@@ -168,6 +168,7 @@ describe("the slots that a node has in full", () => {
     load: undefined,
     controlsVersion: undefined,
     controlsReceived: 0,
+    draining: false,
   };
 
   test("are bit n % 8 of byte n / 8 on the wire", () => {

@@ -98,17 +98,17 @@ export class DevCluster {
     const meta = await this.#start("meta", 1, META_PORT_OFFSET, (nodeId, ports) =>
       createMetaServer({ nodeId, nodeLeaseMs: NODE_LEASE_MS }, { ...ports, store: new MemoryMetaStore() }),
     );
-    const joining = { metas: [meta.address], heartbeatMs: HEARTBEAT_MS };
+    // When it stops all of it does, so that neither slots nor clients have anywhere to go.
+    const joining = { metas: [meta.address], heartbeatMs: HEARTBEAT_MS, drainMs: 0 };
     for (let number = data; number >= 1; number--) {
       await this.#start("data", number, DATA_PORT_OFFSET, (nodeId, ports) =>
         createDataServer({ nodeId, ...joining, registrationLeaseMs: REGISTRATION_LEASE_MS }, ports),
       );
     }
-    // When it stops all of it does, so that clients have nowhere to go.
     const graces = { connectionGraceMs: CONNECTION_GRACE_MS, silenceGraceMs: SILENCE_GRACE_MS };
     for (let number = sessions; number >= 1; number--) {
       await this.#start("session", number, 0, (nodeId, ports) =>
-        createSessionServer({ nodeId, ...joining, ...graces, drainMs: 0 }, ports),
+        createSessionServer({ nodeId, ...joining, ...graces }, ports),
       );
     }
   }

@@ -106,7 +106,7 @@ export class Cluster {
     this.#announce = announce;
     const { clock, log, leadership, controlCodec: codec } = ports;
     this.controls = new Controls(controls, { clock, log, leadership, codec }, () => {
-      this.#goOn();
+      this.#decided();
       ports.controlsChanged();
     });
   }
@@ -185,6 +185,13 @@ export class Cluster {
     if (this.#synced.report(nodeId, synced, tables)) this.#goOn();
   }
 
+  /** Takes in whether a node was told to stop, so that it has to be rid of its slots first. */
+  reportStopping({ nodeId }: KnownMember, isStopping: boolean): void {
+    if (!this.#members.reportStopping(nodeId, isStopping)) return;
+    if (isStopping) this.#ports.log.info("node hands its slots over before it stops", { member: nodeId });
+    this.#change();
+  }
+
   leave(member: KnownMember): void {
     if (!this.#members.leave(member)) return;
     this.#ports.log.info("node left", { member: member.nodeId, memberRole: member.role });
@@ -230,6 +237,17 @@ export class Cluster {
     this.#synced.forget(member.nodeId);
   }
 
+  /** An operator has decided something, or it has ended. */
+  #decided(): void {
+    const drains = (member: Member): boolean => (member.draining ?? false) !== this.#drains(member);
+    if (this.#state.members.some(drains)) this.#change();
+    else this.#goOn();
+  }
+
+  #drains({ nodeId, role }: Member): boolean {
+    return role === "data" && (this.#members.isStopping(nodeId) || this.controls.has({ kind: "node drain", nodeId }));
+  }
+
   /** Something has changed of which every node is to know. */
   #change(): void {
     this.#assign();
@@ -249,11 +267,12 @@ export class Cluster {
 
   #assign(): boolean {
     const before = this.#assignment.table;
-    const nodes = this.#dataNodes().map(({ nodeId }) => ({
-      nodeId,
-      restarted: this.#restarted.has(nodeId),
-      steady: !this.#unsteady.has(nodeId),
-      synced: this.#synced.of(nodeId, before),
+    const nodes = this.#dataNodes().map((member) => ({
+      nodeId: member.nodeId,
+      restarted: this.#restarted.has(member.nodeId),
+      steady: !this.#unsteady.has(member.nodeId),
+      draining: this.#drains(member),
+      synced: this.#synced.of(member.nodeId, before),
     }));
     const evens = !this.controls.has({ kind: "rebalance off" });
     this.#assignment = assignSlots(this.#assignment, nodes, { ...this.#assignOptions, evens });
@@ -277,7 +296,7 @@ export class Cluster {
   async #store(): Promise<void> {
     for (;;) {
       this.#storing = "writing";
-      const members = this.#members.list();
+      const members = this.#members.list().map((member) => ({ ...member, draining: this.#drains(member) }));
       const state: ClusterState = {
         clusterId: this.#clusterId,
         version: this.#state.version + 1,
@@ -324,6 +343,6 @@ export function stateFromRecord({ clusterId, version, members, table, departed }
   return { clusterId, version, members: members.map(memberFromKnown), table, departed };
 }
 
-function memberFromKnown({ nodeId, incarnation, role, address }: KnownMember): Member {
-  return { nodeId, incarnation, role, address };
+function memberFromKnown({ nodeId, incarnation, role, address, draining }: KnownMember): Member {
+  return { nodeId, incarnation, role, address, draining };
 }

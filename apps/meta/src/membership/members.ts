@@ -25,6 +25,8 @@ export class Members {
   readonly #leaseMs: number;
   readonly #members = new Map<string, KnownMember>();
   readonly #leases = new LeaseTable<string>();
+  /** By node id: those that were told to stop, and have not left yet. */
+  readonly #stopping = new Set<string>();
   #lastIncarnation: number;
 
   /** @param known members as last stored; each gets a whole lease from `now`, for nobody could renew while meta was down */
@@ -63,6 +65,7 @@ export class Members {
       incarnation,
     };
     this.#members.set(hello.nodeId, member);
+    this.#stopping.delete(hello.nodeId);
     if (before !== undefined) return { member, as: "restarted", replaced: before };
     return { member, as: hello.incarnation > 0 ? "back" : "new", replaced: undefined };
   }
@@ -71,6 +74,18 @@ export class Members {
   renew(member: KnownMember, now: number): boolean {
     if (this.#members.get(member.nodeId)?.incarnation !== member.incarnation) return false;
     this.#leases.renew(member.nodeId, now + this.#leaseMs);
+    return true;
+  }
+
+  isStopping(nodeId: string): boolean {
+    return this.#stopping.has(nodeId);
+  }
+
+  /** Takes in whether a member was told to stop; false when it said nothing new. */
+  reportStopping(nodeId: string, isStopping: boolean): boolean {
+    if (!this.#members.has(nodeId) || this.#stopping.has(nodeId) === isStopping) return false;
+    if (isStopping) this.#stopping.add(nodeId);
+    else this.#stopping.delete(nodeId);
     return true;
   }
 
@@ -83,6 +98,7 @@ export class Members {
   leave(member: KnownMember): boolean {
     if (this.#members.get(member.nodeId)?.incarnation !== member.incarnation) return false;
     this.#leases.revoke(member.nodeId);
+    this.#stopping.delete(member.nodeId);
     return this.#members.delete(member.nodeId);
   }
 
@@ -91,6 +107,7 @@ export class Members {
     return this.#leases.expire(now).flatMap((nodeId) => {
       const member = this.#members.get(nodeId);
       this.#members.delete(nodeId);
+      this.#stopping.delete(nodeId);
       return member === undefined ? [] : [member];
     });
   }

@@ -14,6 +14,7 @@ const member = z.object({
   role: z.enum(["session", "data", "meta"]),
   address: z.string(),
   incarnation: count,
+  draining: z.boolean().optional(),
 });
 const storedRecord = z.object({
   format: z.literal(FORMAT),

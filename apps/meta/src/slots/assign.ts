@@ -1,7 +1,8 @@
 /**
  * Who leads and who follows which slot. First what is broken is mended: a slot whose leader is gone goes to the follower
  * that has all of it, so that no data has to be gathered anew, and followers that are gone are replaced. Only then, and a
- * few slots at a time, leads and follows are made even (see rebalance.ts). A slot that need not move does not.
+ * few slots at a time, draining nodes are rid of theirs, and leads and follows are made even (see rebalance.ts). A slot
+ * that need not move does not.
  */
 
 import { ALL_SLOTS, type SlotId, type SlotTable } from "@rollcall/core";
@@ -18,7 +19,7 @@ export interface AssignOptions {
   readonly dataNodesMin: number;
   /** Slots that may be on the move at once. */
   readonly movesMax: number;
-  /** False while nothing is to be moved that need not be; true by default. */
+  /** False while nothing is to be moved to make things even; true by default. What is draining moves all the same. */
   readonly evens?: boolean;
 }
 
@@ -54,13 +55,13 @@ export function assignSlots(
     }
     return { table: draft.table(), balancing };
   }
-  const followers = Math.min(replicas, nodes.length) - 1;
+  const followers = Math.min(replicas, draft.staying.length) - 1;
   const wasBroken = mendLeaders(draft);
   mendFollowers(draft, followers);
   // Who led before goes on undisturbed until the others have been taken over.
-  if (wasBroken || !evens) return { table: draft.table(), balancing };
-  const wantsMore = rebalance(draft, { followers, movesMax, exactly: balancing });
-  return { table: draft.table(), balancing: wantsMore };
+  if (wasBroken) return { table: draft.table(), balancing };
+  const wantsMore = rebalance(draft, { followers, movesMax, exactly: balancing, evens });
+  return { table: draft.table(), balancing: evens ? wantsMore : balancing };
 }
 
 /**
@@ -84,13 +85,19 @@ function candidatesFor(draft: TableDraft, slot: SlotId): readonly string[] {
   const followers = draft.followersOf(slot).filter((nodeId) => draft.node(nodeId) !== undefined);
   const unbroken = followers.filter((nodeId) => draft.node(nodeId)?.restarted === false);
   const synced = unbroken.filter((nodeId) => draft.isSynced(slot, nodeId));
-  if (synced.length > 0) return synced;
-  if (unbroken.length > 0) return unbroken;
+  if (synced.length > 0) return preferStaying(draft, synced);
+  if (unbroken.length > 0) return preferStaying(draft, unbroken);
   // From here on whoever leads has at best a warm copy, and most likely the one who led before.
   const before = draft.node(draft.leaderBefore(slot));
   if (before !== undefined) return [before.nodeId];
-  if (followers.length > 0) return followers;
-  return draft.nodes.map(({ nodeId }) => nodeId);
+  if (followers.length > 0) return preferStaying(draft, followers);
+  return draft.staying.map(({ nodeId }) => nodeId);
+}
+
+/** Those of the nodes that are not draining; all when all are. */
+function preferStaying(draft: TableDraft, nodeIds: readonly string[]): readonly string[] {
+  const staying = nodeIds.filter((nodeId) => !draft.isDraining(nodeId));
+  return staying.length > 0 ? staying : nodeIds;
 }
 
 /** Replaces followers that are gone, so that leads and follows stay even, also when any one leader dies. */
@@ -106,7 +113,7 @@ function mendFollowers(draft: TableDraft, wanted: number): void {
 
 function followerFor(draft: TableDraft, slot: SlotId): string {
   const leader = draft.leaderOf(slot)!;
-  const free = draft.nodes
+  const free = draft.staying
     .map(({ nodeId }) => nodeId)
     .filter((nodeId) => nodeId !== leader && !draft.followersOf(slot).includes(nodeId));
   return leastOf(free, (nodeId) => draft.load.of(leader, nodeId));

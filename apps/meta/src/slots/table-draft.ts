@@ -23,6 +23,8 @@ export interface DataNode {
   readonly restarted: boolean;
   /** May be given leads only to make them even. One whose lease has ended lately is not. */
   readonly steady: boolean;
+  /** Is to own no slot, as long as others can take them. */
+  readonly draining: boolean;
   /** The slots it follows and has in full, under the leader epoch that the table names. */
   readonly synced: ReadonlySet<SlotId>;
 }
@@ -37,6 +39,8 @@ interface DraftOwner {
 export class TableDraft {
   /** In the order of their ids, so that the same cluster always comes to the same table. */
   readonly nodes: readonly DataNode[];
+  /** Those that may be given slots: all but the draining ones, and all when every one is draining. */
+  readonly staying: readonly DataNode[];
   readonly #before: SlotTable;
   readonly #byId: ReadonlyMap<string, DataNode>;
   readonly #owners: readonly DraftOwner[];
@@ -47,6 +51,8 @@ export class TableDraft {
   constructor(before: SlotTable, nodes: readonly DataNode[]) {
     this.#before = before;
     this.nodes = nodes.toSorted((one, other) => (one.nodeId < other.nodeId ? -1 : 1));
+    const staying = this.nodes.filter(({ draining }) => !draining);
+    this.staying = staying.length > 0 ? staying : this.nodes;
     this.#byId = new Map(nodes.map((node) => [node.nodeId, node]));
     assert(this.#byId.size === nodes.length, "a data node is live once");
     this.#owners = before.owners.map(({ leader, followers }) => ({ leader, followers, begun: false }));
@@ -55,6 +61,12 @@ export class TableDraft {
 
   node(nodeId: string | undefined): DataNode | undefined {
     return nodeId === undefined ? undefined : this.#byId.get(nodeId);
+  }
+
+  /** Whether the node is to hand over what it has, and somebody is there to take it. */
+  isDraining(nodeId: string | undefined): boolean {
+    const node = this.node(nodeId);
+    return node !== undefined && !this.staying.includes(node);
   }
 
   leaderOf(slot: SlotId): string | undefined {

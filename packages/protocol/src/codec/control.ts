@@ -13,6 +13,7 @@ import {
 import {
   ControlChangeSchema,
   ControlRecordSchema,
+  NodeDrainSchema,
   PushOffSchema,
   RebalanceOffSchema,
   type ControlChange,
@@ -151,6 +152,8 @@ function wireFromControl(control: Control): WireControl {
       };
       return { case: "pushOff", value: create(PushOffSchema, fields) };
     }
+    case "node drain":
+      return { case: "nodeDrain", value: create(NodeDrainSchema, { nodeId: control.nodeId }) };
   }
 }
 
@@ -162,6 +165,8 @@ function controlFromWire(wire: WireControl): Control {
       const { scope, exceptClients } = wire.value;
       return { kind: "push off", scope: scopeFromWire(scope), exceptClients };
     }
+    case "nodeDrain":
+      return { kind: "node drain", nodeId: wire.value.nodeId };
     case undefined:
       throw new RegistryError("invalid_field", "a control record decides something", {
         subject: { field: "control", limit: "one of those in the schema", value: "none" },

@@ -65,6 +65,7 @@ export function frameFromJoinRequest(request: CoreJoinRequest): Frame {
     load: request.load && wireFromLoadReport(request.load),
     controlsVersion: request.controlsVersion === undefined ? undefined : BigInt(request.controlsVersion),
     controlsReceived: BigInt(request.controlsReceived),
+    draining: request.draining,
   };
   return frameFromMessage(toBinary(JoinRequestSchema, create(JoinRequestSchema, fields)));
 }
@@ -87,6 +88,7 @@ export function joinRequestFromBytes(bytes: Uint8Array): CoreJoinRequest {
     load: wire.load && loadReportFromWire(wire.load),
     controlsVersion: wire.controlsVersion === undefined ? undefined : numberFromUint64(wire.controlsVersion),
     controlsReceived: numberFromUint64(wire.controlsReceived),
+    draining: wire.draining,
   };
 }
 
@@ -166,6 +168,7 @@ function memberFromWire(wire: Member): CoreMember {
     incarnation: numberFromUint64(wire.incarnation),
     role: roleFromWire(wire.role),
     address: wire.address,
+    draining: wire.draining,
   };
 }
 
@@ -175,6 +178,7 @@ function wireFromMember(member: CoreMember): Member {
     incarnation: BigInt(member.incarnation),
     role: wireRole[member.role],
     address: member.address,
+    draining: member.draining ?? false,
   };
   return create(MemberSchema, fields);
 }
