@@ -128,6 +128,32 @@ describe("one client's word on one instance", () => {
   });
 });
 
+describe("a registration that is held back", () => {
+  const heldBack = (counter: number) => ({ ...writeFrom(word("unregister", counter)), heldBack: true });
+
+  test("is not shown, comes back at the very same version, and stays away when it is removed meanwhile", () => {
+    const { orders } = told([word("register", 2)]);
+    orders.merge(heldBack(2), "s#1");
+    expect(shown(orders)).toEqual({});
+    orders.merge(writeFrom(word("register", 2)), "s#1");
+    expect(shown(orders)).toEqual({ "i-1": "i-1 of c1 at 1.2" });
+    orders.merge(heldBack(2), "s#1");
+    orders.merge(writeFrom(word("unregister", 2)), "s#1");
+    expect(orders.merge(writeFrom(word("register", 2)), "s#1").kind).toBe("superseded");
+  });
+
+  test("takes nothing from who has said something newer, and changes nothing when it is said again", () => {
+    const { orders, content } = told([word("register", 3)]);
+    expect(orders.merge(heldBack(2), "s#1")).toEqual({ kind: "superseded", by: { incarnation: 1, counter: 3 } });
+    orders.merge(heldBack(3), "s#1");
+    const { version } = content;
+    orders.merge(heldBack(3), "s#1");
+    expect(content.version).toEqual(version);
+    orders.merge(writeFrom(word("unregister", 4)), "s#1");
+    expect(orders.merge(heldBack(4), "s#1").kind).toBe("superseded");
+  });
+});
+
 test("two sessions that came to one number for two words: the second is told, to say its own again above", () => {
   const { orders } = told([word("register", 1, { client: "" })], ["s#1"]);
   const second = writeFrom(word("register", 1, { client: "" }));

@@ -18,6 +18,7 @@ const action = fc.record({
     "register",
     "unregister",
     "lease",
+    "switch",
     "lose",
     "invent",
     "lead",
@@ -37,6 +38,7 @@ class Run {
   readonly #random: SeededRandom;
   #counter = 0;
   #tableEpoch = 1;
+  #heldBack = false;
   loss: number;
 
   constructor(seed: number, loss: number) {
@@ -58,6 +60,7 @@ class Run {
       removed: kind === "unregister",
       instance: Uint8Array.of(counter),
       leaseMs: 0,
+      heldBack: this.#heldBack,
     };
     const { session, leader } = this;
     switch (kind) {
@@ -65,7 +68,16 @@ class Run {
       case "unregister":
         return session.registrations.wish(wish);
       case "lease":
-        return session.registrations.wish({ ...wish, clientId: "", owner: undefined, leaseMs: 600_000 });
+        return session.registrations.wish({
+          ...wish,
+          clientId: "",
+          owner: undefined,
+          leaseMs: 600_000,
+          heldBack: false,
+        });
+      case "switch":
+        this.#heldBack = !this.#heldBack;
+        return session.registrations.holdBack(OWNER, this.#heldBack);
       case "lose":
         return leader.lose(() => this.#random.chance(0.5));
       case "invent":
@@ -111,7 +123,7 @@ class Run {
 
   get held(): string[] {
     return ALL_SLOTS.flatMap((slot) => [...this.session.registrations.inSlot(slot)])
-      .filter(({ removed, leaseMs }) => !removed && leaseMs === 0)
+      .filter(({ removed, leaseMs, heldBack }) => !removed && leaseMs === 0 && !heldBack)
       .map(({ identity, version }) => nameOf({ ...identity, version }))
       .toSorted();
   }

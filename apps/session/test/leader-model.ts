@@ -84,7 +84,7 @@ export class LeaderModel {
     const epochs = { tableEpoch: this.leaderEpoch, leaderEpoch: this.leaderEpoch };
     if (write.leaderEpoch !== this.leaderEpoch) return { sequence, outcome: { kind: "stale", ...epochs } };
     const known = this.#claims.get(idOf(write));
-    const stamp = { version: write.version, removed: write.kind === "unregister" };
+    const stamp = { version: write.version, removed: write.kind === "unregister" && write.heldBack !== true };
     if (known !== undefined) {
       const knownStamp = { version: known.write.version, removed: known.removed && !known.presumed };
       if (isNewerStamp(knownStamp, stamp))
@@ -96,7 +96,12 @@ export class LeaderModel {
 
   #put(write: Write): void {
     const digest = digestOfRegistration(textFromServiceKey(write.key), write, digestOfBytes(write.instance));
-    this.#claims.set(idOf(write), { write, digest, removed: write.kind === "unregister", presumed: false });
+    this.#claims.set(idOf(write), {
+      write,
+      digest,
+      removed: write.kind === "unregister",
+      presumed: write.heldBack === true,
+    });
   }
 
   *#live(): IterableIterator<Claim> {

@@ -1,4 +1,4 @@
-import { compareRegistrationVersions, noTracer, type WriteOutcome } from "@rollcall/core";
+import { EMPTY_DIGEST, compareRegistrationVersions, noTracer, type WriteOutcome } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
 import { LeaseWriter } from "../src/registrations/lease-writer.ts";
 import { RegistrationStore } from "../src/registrations/registration-store.ts";
@@ -297,5 +297,72 @@ describe("registrations without a connection", () => {
     answer(take("d-2"), { kind: "unknown" });
     answer(rewritten);
     expect([store.size, store.inSlot(SLOT).size]).toEqual([0, 0]);
+  });
+});
+
+describe("what is held back", () => {
+  test("is taken out, kept here, and written again at its version when it is let go", () => {
+    const { wish, take, answer, heard, inShort, store } = startSession();
+    wish(1);
+    answer(take());
+    store.holdBack(CLIENT, true);
+    const away = take();
+    expect(inShort(away)).toEqual(["unregister i-1 1.1"]);
+    expect(away[0]!.heldBack).toBe(true);
+    answer(away);
+    expect([store.size, store.digestOf(SLOT)]).toEqual([1, EMPTY_DIGEST]);
+    store.holdBack(CLIENT, false);
+    const back = take();
+    expect(inShort(back)).toEqual(["register i-1 1.1"]);
+    answer(back);
+    expect(heard).toEqual(["1: applied 7"]);
+  });
+
+  test("is not said to be applied before it is, whenever it was asked for", () => {
+    const { wish, take, answer, heard, inShort, store } = startSession();
+    wish(1, { heldBack: true });
+    answer(take());
+    wish(2, { heldBack: true }, "newer");
+    answer(take());
+    wish(2, { heldBack: true }, "again");
+    expect(heard).toEqual([]);
+    store.holdBack(CLIENT, false);
+    const back = take();
+    expect(inShort(back)).toEqual(["register i-1 1.2"]);
+    answer(back);
+    expect(heard).toEqual(["again: applied 7"]);
+  });
+
+  test("is still what the client has here, and goes with the client", () => {
+    const { wish, take, answer, inShort, store } = startSession();
+    wish(1);
+    answer(take());
+    const before = store.digestOwnedBy(CLIENT);
+    store.holdBack(CLIENT, true);
+    answer(take());
+    expect(store.digestOwnedBy(CLIENT)).toEqual(before);
+    store.abandon(CLIENT);
+    const gone = take();
+    expect([inShort(gone), gone[0]!.heldBack]).toEqual([["unregister i-1 1.1"], false]);
+    answer(gone);
+    store.holdBack(CLIENT, false);
+    expect(take()).toEqual([]);
+  });
+
+  test("may be switched while a write is on its way: the last word counts", () => {
+    const { wish, take, answer, heard, inShort, store } = startSession();
+    wish(1);
+    const first = take();
+    store.holdBack(CLIENT, true);
+    answer(first);
+    expect(heard).toEqual([]);
+    const second = take();
+    store.holdBack(CLIENT, false);
+    answer(second);
+    expect(heard).toEqual([]);
+    const third = take();
+    expect(inShort(third)).toEqual(["register i-1 1.1"]);
+    answer(third);
+    expect(heard).toEqual(["1: applied 7"]);
   });
 });

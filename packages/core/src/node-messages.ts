@@ -37,6 +37,8 @@ export interface Write {
   /** Length of the lease in milliseconds; 0 for a connection registration. */
   readonly leaseMs: number;
   readonly traceparent?: Traceparent | undefined;
+  /** Of an `unregister`: nobody has withdrawn the registration. At the same version its `register` counts again. */
+  readonly heldBack?: boolean | undefined;
 }
 
 /** The session has subscribers for this service. */

@@ -111,15 +111,17 @@ export class RegisteredService {
 
   /** Takes in a register or an unregister. */
   merge(write: Write, session: string): MergeOutcome {
+    const { version, leaseMs, heldBack } = write;
     const removed = write.kind === "unregister";
+    // What is held back may come at any time: it is removed as what is presumed to be.
+    const presumed = removed && heldBack === true;
+    const bytes = removed ? NO_BYTES : write.instance;
+    const state = { version, removed, presumed, bytes, session, leaseMs };
     const known = this.find(write.instanceId, write.clientId);
-    if (known !== undefined && isNewerStamp(stampOf(known), { version: write.version, removed }))
+    if (known !== undefined && isNewerStamp(stampOf(known), stampOf(state)))
       return { kind: "superseded", by: known.version };
-    const isNews =
-      known === undefined || known.presumed || isNewerStamp({ version: write.version, removed }, stampOf(known));
+    const isNews = known === undefined || known.presumed !== presumed || isNewerStamp(stampOf(state), stampOf(known));
     if (isNews) {
-      const bytes = removed ? NO_BYTES : write.instance;
-      const state = { version: write.version, removed, presumed: false, bytes, session, leaseMs: write.leaseMs };
       return { kind: "merged", claim: this.#put(write, state, this.#ledger.next()), isNews };
     }
     // Two sessions number what comes by plain calls each for itself, and may come to one number for two words: whoever is

@@ -25,7 +25,7 @@ import {
 
 import type { Writer } from "../routing/writer.ts";
 import { Registration, type AttemptEnd, type Owner, type RegistrationIdentity, type Settled } from "./registration.ts";
-import { SlotDigests, inventoryOf, rangesOf, type HeldRange } from "./slot-digests.ts";
+import { SlotDigests, digestOf, inventoryOf, rangesOf, type HeldRange } from "./slot-digests.ts";
 
 /** A wish of a client for one of its registrations. */
 export interface Wish extends RegistrationStamp {
@@ -36,6 +36,8 @@ export interface Wish extends RegistrationStamp {
   /** Empty for a removal. */
   readonly instance: Uint8Array;
   readonly leaseMs: number;
+  /** It is only to be kept here, see {@link RegistrationStore.holdBack}. */
+  readonly heldBack?: boolean | undefined;
   readonly traceparent?: Traceparent | undefined;
 }
 
@@ -82,7 +84,7 @@ export class RegistrationStore {
   digestOwnedBy(owner: object): Digest {
     let digest = EMPTY_DIGEST;
     for (const registration of this.#byOwner.get(owner) ?? [])
-      if (registration.digest !== undefined) digest = toggleDigest(digest, registration.digest);
+      if (registration.isOfConnection) digest = toggleDigest(digest, registration.digest ?? digestOf(registration));
     return digest;
   }
 
@@ -134,6 +136,7 @@ export class RegistrationStore {
     }
     this.#own(registration, wish.owner);
     if (!isNewerStamp(wish, registration)) {
+      this.#holdBack(registration, wish.heldBack ?? false);
       // The same word again, over a link that lost the answer to the first.
       if (registration.appliedAt !== undefined) settled?.({ kind: "applied", version: registration.appliedAt });
       else if (settled !== undefined) registration.waitInstead(settled);
@@ -143,10 +146,27 @@ export class RegistrationStore {
     registration.removed = wish.removed;
     registration.instance = wish.instance;
     registration.leaseMs = wish.leaseMs;
+    registration.heldBack = wish.heldBack ?? false;
     registration.traceparent = wish.traceparent;
     this.#digests.changed(registration);
     if (settled !== undefined) registration.wait(settled);
     this.#startLease(registration);
+    this.#write(registration);
+  }
+
+  /**
+   * From now on what the owner registers is held back, or is not any more: its client wants it as before, and it is in
+   * no list. Whoever waits to hear that it is applied waits until it is.
+   */
+  holdBack(owner: object, heldBack: boolean): void {
+    for (const registration of this.#byOwner.get(owner) ?? []) this.#holdBack(registration, heldBack);
+  }
+
+  #holdBack(registration: Registration, heldBack: boolean): void {
+    if (registration.heldBack === heldBack) return;
+    registration.heldBack = heldBack;
+    if (registration.removed) return;
+    this.#digests.changed(registration);
     this.#write(registration);
   }
 
@@ -214,7 +234,8 @@ export class RegistrationStore {
   }
 
   #attemptEnded(registration: Registration, end: AttemptEnd): void {
-    if (end.kind === "applied") {
+    if (end.kind === "applied" && registration.standing === "held back") this.#written(registration);
+    else if (end.kind === "applied") {
       registration.appliedAt = end.version;
       registration.traceparent = undefined;
       if (registration.removed) this.#bury(registration);
@@ -250,7 +271,7 @@ export class RegistrationStore {
     };
     const registration = new Registration(
       identity,
-      { ...wish, owner: undefined, traceparent: wish.traceparent },
+      { ...wish, owner: undefined, heldBack: wish.heldBack ?? false, traceparent: wish.traceparent },
       (ended, end) => this.#attemptEnded(ended, end),
     );
     this.#registrations.set(registrationId(identity), registration);

@@ -32,6 +32,9 @@ export type AttemptEnd =
   | { readonly kind: "applied"; readonly version: Version }
   | { readonly kind: "superseded"; readonly by: RegistrationVersion };
 
+/** What the leader is told of it. */
+type Standing = "listed" | "held back" | "removed";
+
 export class Registration implements Outgoing, RegistrationStamp {
   readonly identity: RegistrationIdentity;
   owner: Owner;
@@ -39,6 +42,8 @@ export class Registration implements Outgoing, RegistrationStamp {
   removed: boolean;
   instance: Uint8Array;
   leaseMs: number;
+  /** An operator has switched off what its client registers: it is kept here, and is in no list. */
+  heldBack: boolean;
   /** Of the change that the leader has not applied yet, when that is traced. */
   traceparent: Traceparent | undefined;
   /** Version of the datum at which the leader has applied the present stamp; undefined while it has not. */
@@ -52,7 +57,7 @@ export class Registration implements Outgoing, RegistrationStamp {
 
   constructor(
     identity: RegistrationIdentity,
-    wanted: Pick<Registration, "owner" | "version" | "removed" | "instance" | "leaseMs" | "traceparent">,
+    wanted: Pick<Registration, "owner" | "version" | "removed" | "instance" | "leaseMs" | "heldBack" | "traceparent">,
     ended: (registration: Registration, end: AttemptEnd) => void,
   ) {
     this.identity = identity;
@@ -61,6 +66,7 @@ export class Registration implements Outgoing, RegistrationStamp {
     this.removed = wanted.removed;
     this.instance = wanted.instance;
     this.leaseMs = wanted.leaseMs;
+    this.heldBack = wanted.heldBack;
     this.traceparent = wanted.traceparent;
     this.#ended = ended;
   }
@@ -69,29 +75,42 @@ export class Registration implements Outgoing, RegistrationStamp {
     return this.identity.slot;
   }
 
-  /** It is there for as long as its client's connection is: neither a removal nor a lease. */
-  get livesWithConnection(): boolean {
+  get standing(): Standing {
+    if (this.removed) return "removed";
+    return this.heldBack ? "held back" : "listed";
+  }
+
+  /** Its client wants it there for as long as its connection is: neither a removal nor a lease. */
+  get isOfConnection(): boolean {
     return !this.removed && this.leaseMs === 0;
+  }
+
+  /** The same, and so it is to be. */
+  get livesWithConnection(): boolean {
+    return this.isOfConnection && !this.heldBack;
   }
 
   body(): WriteBody | undefined {
     if (this.isDropped) return undefined;
+    const { standing } = this;
+    const isListed = standing === "listed";
     return {
-      kind: this.removed ? "unregister" : "register",
+      kind: isListed ? "register" : "unregister",
       key: this.identity.key,
       instanceId: this.identity.instanceId,
       clientId: this.identity.clientId,
       version: this.version,
-      instance: this.removed ? NO_BYTES : this.instance,
+      instance: isListed ? this.instance : NO_BYTES,
       leaseMs: this.leaseMs,
       traceparent: this.traceparent,
+      heldBack: standing === "held back",
     };
   }
 
   settled(sent: WriteBody, outcome: FinalOutcome): void {
     if (this.isDropped) return;
     // An answer to an older wish: the present one is on its way by itself.
-    const present = sent.version === this.version && (sent.kind === "unregister") === this.removed;
+    const present = sent.version === this.version && standingOf(sent) === this.standing;
     if (present && outcome.kind !== "unknown") this.#ended(this, outcome);
   }
 
@@ -112,6 +131,11 @@ export class Registration implements Outgoing, RegistrationStamp {
   tell(outcome: RegistrationOutcome): void {
     for (const settled of this.#waiting.splice(0)) settled(outcome);
   }
+}
+
+function standingOf({ kind, heldBack }: WriteBody): Standing {
+  if (kind !== "unregister") return "listed";
+  return heldBack === true ? "held back" : "removed";
 }
 
 const NO_BYTES = new Uint8Array(0);

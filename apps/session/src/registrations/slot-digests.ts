@@ -48,7 +48,8 @@ export class SlotDigests {
   }
 }
 
-function digestOf({ identity, version, instance }: Registration): Digest {
+/** By which two holders compare it. */
+export function digestOf({ identity, version, instance }: Registration): Digest {
   const { key, instanceId, clientId } = identity;
   return digestOfRegistration(textFromServiceKey(key), { instanceId, clientId, version }, digestOfBytes(instance));
 }

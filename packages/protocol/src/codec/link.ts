@@ -201,6 +201,7 @@ function wireFromWrite(write: CoreWrite): Write {
     instance: write.instance,
     leaseMs: write.leaseMs,
     traceparent: write.traceparent ?? "",
+    heldBack: write.heldBack ?? false,
   };
   return create(WriteSchema, fields);
 }
@@ -218,6 +219,7 @@ function writeFromWire(wire: Write): CoreWrite {
     instance: wire.instance,
     leaseMs: wire.leaseMs,
     traceparent: traceparentFromText(wire.traceparent),
+    heldBack: wire.heldBack || undefined,
   };
 }
 
