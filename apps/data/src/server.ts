@@ -6,7 +6,15 @@
  */
 
 import { ControlSet, MetaLink, healthService, introspectionService, type Membership } from "@rollcall/cluster";
-import { DataService, Health, IntrospectionService, LINK_PATH, REPLICATE_PATH } from "@rollcall/protocol";
+import {
+  DataService,
+  Health,
+  IntrospectionService,
+  LINK_PATH,
+  REPLICATE_PATH,
+  instanceAddressFromBytes,
+  instanceBytesWith,
+} from "@rollcall/protocol";
 import type { NodePorts, NodeServer } from "@rollcall/runtime";
 import { noTracer, type Timer } from "@rollcall/core";
 
@@ -16,6 +24,7 @@ import { LeaderLinks } from "./peers/leader-links.ts";
 import { FollowerLinks } from "./rpc/follower-links.ts";
 import { SessionLinks } from "./rpc/session-links.ts";
 import { HandOver } from "./slots/hand-over.ts";
+import { Overrides } from "./overrides/overrides.ts";
 import { Storage } from "./storage.ts";
 import { WarmCopy } from "./warm/warm-copy.ts";
 import { warmSourceOf, warmWatcherOf } from "./warm/warm-watcher.ts";
@@ -47,10 +56,12 @@ const DISPUTE_MS = 30_000;
 export function createDataServer(config: DataServerConfig, ports: DataServerPorts): NodeServer {
   const { clock, log, tracer = noTracer } = ports;
   const { drainMs = DATA_DEFAULTS.drainMs } = config;
+  const overrides = new Overrides({ addressOf: instanceAddressFromBytes, withChanges: instanceBytesWith });
   const storage = new Storage(config, {
     clock,
     log,
     tracer,
+    showing: overrides,
     membersKnownAt: () => meta.currentAsOf,
     tableIsOld: () => meta.refresh(),
   });
@@ -88,6 +99,10 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
   };
   const hello = { nodeId: config.nodeId, startId: ports.random.id(), role: "data" } as const;
   const controls = new ControlSet();
+  controls.watch("instance override", (changes) => {
+    const affected = overrides.change(changes);
+    storage.reshowing.show(overrides.affectedIn(datums, affected), "an operator has decided how it is shown");
+  });
   const meta = new MetaLink(
     {
       metas: config.metas,

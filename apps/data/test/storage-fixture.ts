@@ -14,6 +14,7 @@ import {
   messageFromFrame,
   mixDigests,
   noTracer,
+  overrideId,
   serviceKey,
   silentLog,
   slotOfServiceKey,
@@ -311,7 +312,7 @@ export function startStorage(picture: ClusterPicture = {}, disk: readonly Disk[]
   );
   for (const part of disk) for (const claim of recordsOf(part)) storage.datums.restore(ORDERS_SLOT, ORDERS, claim);
   if (disk.length > 0) storage.restored("c", new Map([[ORDERS_SLOT, disk[0]!.version]]));
-  let decisions = 0;
+  let decided = new Map<string, { readonly control: InstanceOverride }>();
   storage.start();
   storage.adopt(clusterState(picture));
   /** Ids that are shown and vouched for. */
@@ -327,8 +328,11 @@ export function startStorage(picture: ClusterPicture = {}, disk: readonly Disk[]
     shown,
     /** Operators have decided this, and nothing else. */
     decide: (...controls: InstanceOverride[]): void => {
-      const decided = controls.map((control) => ({ version: ++decisions, control }));
-      storage.reshowing.show(overrides.affectedIn(storage.datums, overrides.adopt(decided)), "as decided");
+      const before = decided;
+      decided = new Map(controls.map((control) => [overrideId(control), { control }]));
+      const ids = new Set([...before.keys(), ...decided.keys()]);
+      const affected = overrides.change([...ids].map((id) => ({ before: before.get(id), after: decided.get(id) })));
+      storage.reshowing.show(overrides.affectedIn(storage.datums, affected), "as decided");
     },
     /** What the node is to the slot of the orders. */
     kind: () => storage.ownership.of(ORDERS_SLOT).kind,

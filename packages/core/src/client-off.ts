@@ -11,7 +11,7 @@ export interface ClientOff {
   readonly kind: "client off";
   readonly clients: ClientsOff;
   /** What they register is held back. */
-  readonly publish: boolean;
+  readonly register: boolean;
   /** What they are subscribed to is held back. */
   readonly subscribe: boolean;
 }
@@ -29,13 +29,13 @@ export interface ClientIdentity {
   readonly address: string;
 }
 
-/** What is held back of a client. */
-export interface HeldBack {
-  readonly publish: boolean;
+/** What is switched off of a client: what it registers, what it is subscribed to. */
+export interface SwitchedOff {
+  readonly register: boolean;
   readonly subscribe: boolean;
 }
 
-export const NOTHING_HELD_BACK: HeldBack = { publish: false, subscribe: false };
+export const NOTHING_OFF: SwitchedOff = { register: false, subscribe: false };
 
 /** Names what it is about, so that there is one decision about it. */
 export function clientOffId({ clients }: Pick<ClientOff, "clients">): string {
@@ -43,12 +43,12 @@ export function clientOffId({ clients }: Pick<ClientOff, "clients">): string {
 }
 
 /** @throws RegistryError `invalid_field`: that cannot be decided. */
-export function checkClientOff({ clients, publish, subscribe }: ClientOff): void {
+export function checkClientOff({ clients, register, subscribe }: ClientOff): void {
   if (clients.kind === "address" && addressRangeFromText(clients.range) === undefined)
     throw invalidField("client_off.address", `an IP address, or a range such as "10.0.0.0/8"`, clients.range);
   if (clients.kind === "name" && (clients.name === "" || clients.name.length > LIMITS.clientIdLength))
     throw invalidField("client_off.name", `1 to ${LIMITS.clientIdLength} characters`, clients.name);
-  if (!publish && !subscribe) throw invalidField("client_off", "about publishing, subscribing or both", "neither");
+  if (!register && !subscribe) throw invalidField("client_off", "about registering, subscribing or both", "neither");
 }
 
 /** All that is decided about clients, made ready for finding what concerns one of them. */
@@ -70,9 +70,9 @@ export class ClientSwitches {
     return this.#ranges.length + this.#names.size;
   }
 
-  /** Whatever any of the decisions about it holds back. */
-  of({ clientId, address }: ClientIdentity): HeldBack {
-    if (this.size === 0) return NOTHING_HELD_BACK;
+  /** What is switched off by any of the decisions about it. */
+  of({ clientId, address }: ClientIdentity): SwitchedOff {
+    if (this.size === 0) return NOTHING_OFF;
     const number = numberFromAddress(address);
     const offs = [
       this.#names.get(clientId),
@@ -80,7 +80,7 @@ export class ClientSwitches {
       ...this.#ranges.filter(({ range }) => number !== undefined && isInRange(number, range)).map(({ off }) => off),
     ];
     return {
-      publish: offs.some((off) => off?.publish === true),
+      register: offs.some((off) => off?.register === true),
       subscribe: offs.some((off) => off?.subscribe === true),
     };
   }

@@ -4,12 +4,14 @@
  * that concern their role.
  */
 
+import { checkClientOff, clientOffId, type ClientOff } from "./client-off.ts";
+import { checkOverride, overrideId, type InstanceOverride } from "./instance-override.ts";
 import type { NodeRole } from "./membership.ts";
 import { checkPushOff, pushOffId, type PushOff } from "./push-off.ts";
 import { checkShortName } from "./service-key.ts";
 
 /** What can be decided. */
-export type Control = RebalanceOff | PushOff | NodeDrain;
+export type Control = RebalanceOff | PushOff | ClientOff | InstanceOverride | NodeDrain;
 
 /** `rebalance off`: no slot is moved to make things even. A lost leader is replaced all the same. */
 export interface RebalanceOff {
@@ -66,6 +68,10 @@ export function controlId(control: Control): string {
       return pushOffId(control);
     case "node drain":
       return `node-drain/${control.nodeId}`;
+    case "client off":
+      return clientOffId(control);
+    case "instance override":
+      return overrideId(control);
   }
 }
 
@@ -87,6 +93,8 @@ export const ROLES_OF_CONTROL: Readonly<Record<ControlKind, readonly NodeRole[]>
   "rebalance off": [],
   "push off": ["session"],
   "node drain": [],
+  "client off": ["session"],
+  "instance override": ["data"],
 };
 
 /** @throws RegistryError `invalid_field`, `limit_exceeded`: that cannot be decided. */
@@ -99,6 +107,12 @@ export function checkControl(control: Control): void {
       return;
     case "node drain":
       checkShortName("node_id", control.nodeId);
+      return;
+    case "client off":
+      checkClientOff(control);
+      return;
+    case "instance override":
+      checkOverride(control);
       return;
   }
 }

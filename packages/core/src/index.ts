@@ -121,6 +121,17 @@ export { LeaseTable } from "./lease-table.ts";
 
 // The cluster.
 export { ALL_SLOTS, SLOT_COUNT, slotId, slotOfServiceKey, slotOfText, type SlotId } from "./slot.ts";
+export { addressRangeFromText, isInRange, numberFromAddress, type AddressRange } from "./address-range.ts";
+export {
+  ClientSwitches,
+  NOTHING_OFF,
+  checkClientOff,
+  clientOffId,
+  type ClientIdentity,
+  type ClientOff,
+  type ClientsOff,
+  type SwitchedOff,
+} from "./client-off.ts";
 export {
   checkOverride,
   combineOverrides,

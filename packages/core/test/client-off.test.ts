@@ -5,11 +5,11 @@ import { ClientSwitches, checkClientOff, type ClientOff, type ClientsOff } from 
 
 const at = (range: string): ClientsOff => ({ kind: "address", range });
 const named = (name: string): ClientsOff => ({ kind: "name", name });
-const off = (clients: ClientsOff, what: "publish" | "subscribe" | "both" = "both"): ClientOff => ({
+const off = (clients: ClientsOff, what: "register" | "subscribe" | "both" = "both"): ClientOff => ({
   kind: "client off",
   clients,
-  publish: what !== "subscribe",
-  subscribe: what !== "publish",
+  register: what !== "subscribe",
+  subscribe: what !== "register",
 });
 
 test.each([
@@ -54,7 +54,7 @@ test("a client is found by its address, its id and its name", () => {
     off(named("shop~5")),
     off(named("x~y")),
   ]);
-  const isOff = (clientId: string, address: string) => switches.of({ clientId, address }).publish;
+  const isOff = (clientId: string, address: string) => switches.of({ clientId, address }).register;
   expect(isOff("anybody~1", "10.0.0.9")).toBe(true);
   expect(isOff("billing~81f3", "192.168.0.1")).toBe(true);
   expect(isOff("billing", "192.168.0.1")).toBe(true);
@@ -67,14 +67,14 @@ test("a client is found by its address, its id and its name", () => {
 
 test("what several decisions hold back of a client is held back", () => {
   const client = { clientId: "shop~1", address: "10.0.0.1" };
-  const one = new ClientSwitches([off(at("10.0.0.1"), "publish")]);
-  expect(one.of(client)).toEqual({ publish: true, subscribe: false });
-  const two = new ClientSwitches([off(at("10.0.0.1"), "publish"), off(named("shop"), "subscribe")]);
-  expect(two.of(client)).toEqual({ publish: true, subscribe: true });
+  const one = new ClientSwitches([off(at("10.0.0.1"), "register")]);
+  expect(one.of(client)).toEqual({ register: true, subscribe: false });
+  const two = new ClientSwitches([off(at("10.0.0.1"), "register"), off(named("shop"), "subscribe")]);
+  expect(two.of(client)).toEqual({ register: true, subscribe: true });
 });
 
 test("a decision that holds nothing back, or is about nobody, cannot be made", () => {
-  const nothing = { ...off(at("10.0.0.1")), publish: false, subscribe: false };
+  const nothing = { ...off(at("10.0.0.1")), register: false, subscribe: false };
   expect(() => checkClientOff(nothing)).toThrow(expect.objectContaining({ reason: "invalid_field" }));
   expect(() => checkClientOff(off(named("")))).toThrow(expect.objectContaining({ reason: "invalid_field" }));
 });

@@ -342,6 +342,27 @@ const controls: fc.Arbitrary<Control> = fc.oneof(
     exceptClients: some(text),
   }),
   fc.record({ kind: fc.constant("node drain" as const), nodeId: text }),
+  fc.record({
+    kind: fc.constant("client off" as const),
+    clients: fc.oneof(
+      fc.record({ kind: fc.constant("address" as const), range: text }),
+      fc.record({ kind: fc.constant("name" as const), name: text }),
+    ),
+    register: flags,
+    subscribe: flags,
+  }),
+  fc.record({
+    kind: fc.constant("instance override" as const),
+    target: fc.oneof(
+      fc.record({ kind: fc.constant("instance" as const), key: keys, instanceId: text }),
+      fc.record({ kind: fc.constant("address" as const), address: text }),
+    ),
+    effect: fc.oneof(
+      fc.constantFrom({ kind: "disabled" as const }, { kind: "drained" as const }),
+      fc.record({ kind: fc.constant("weight" as const), weight: fc.nat() }),
+    ),
+    clientId: optional(text.filter((id) => id !== "")),
+  }),
 );
 
 export const controlRecords: fc.Arbitrary<ControlRecord> = fc.record({

@@ -19,6 +19,8 @@ import { VERBS } from "./verbs.ts";
 /** Who decides, where several people share a user of the machine, or a pipeline decides. */
 const AUTHOR_VARIABLE = "ROLLCALL_AUTHOR";
 
+const DEFAULT_WAIT_MS = 30_000;
+
 interface FrameOptions {
   readonly meta?: readonly string[] | undefined;
   readonly json?: boolean | undefined;
@@ -27,6 +29,8 @@ interface FrameOptions {
   readonly reason?: string | undefined;
   readonly expires?: number | undefined;
   readonly expect?: number | undefined;
+  /** True when it was given without a time. */
+  readonly wait?: number | true | undefined;
 }
 
 export function addAdmin(program: Command, ports: CommandPorts): void {
@@ -74,6 +78,9 @@ function frameOptions({ decides, expires }: Verb): Option[] {
           new Option("--reason <text>", "why, for whoever finds it so"),
           new Option("--author <name>", `who decides (variable ${AUTHOR_VARIABLE}, default the user)`),
           new Option("--expect <version>", "only if the record is at this version, 0 for none").argParser(wholeNumber),
+          new Option("--wait [duration]", "until all nodes act by it, at most so long (default 30s)").argParser(
+            duration,
+          ),
         ]
       : []),
     ...(expires
@@ -101,6 +108,7 @@ async function run(
       reason: options.reason ?? "",
       expiresInMs: options.expires,
       expectedVersion: options.expect,
+      waitMs: options.wait === true ? DEFAULT_WAIT_MS : options.wait,
     },
     ports,
   );

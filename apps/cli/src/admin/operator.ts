@@ -1,5 +1,7 @@
 /** What a verb is given of the cluster: the meta that leads, asked in the name of whoever decides. */
 
+import { setTimeout } from "node:timers/promises";
+
 import { ConnectError, createClient, type CallOptions, type Client } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { RegistryError, type Control, type ControlRecord } from "@rollcall/core";
@@ -15,6 +17,9 @@ import { registryErrorFromConnectError } from "@rollcall/runtime";
 import { CommandFailure } from "../failure.ts";
 import type { CommandPorts } from "../ports.ts";
 
+/** Time between two questions whether all nodes act by what was decided, in milliseconds. */
+const WAIT_AGAIN_MS = 50;
+
 export interface OperatorOptions {
   /** Metas to ask. */
   readonly addresses: readonly string[];
@@ -25,6 +30,8 @@ export interface OperatorOptions {
   readonly expiresInMs: number | undefined;
   /** The version that the record has to be at, 0 for none. */
   readonly expectedVersion: number | undefined;
+  /** How long to wait until all nodes act by what was decided, in milliseconds; undefined for not at all. */
+  readonly waitMs: number | undefined;
 }
 
 /** The services of the meta that leads. */
@@ -73,6 +80,25 @@ export class Operator {
       const { records, version } = await control.listControls({ prefix }, call);
       return { records: records.map(controlRecordFromWire), version: Number(version) };
     });
+  }
+
+  /**
+   * Resolves when all nodes that are members act by what was decided up to this version; at once when nobody wants to wait.
+   * @throws CommandFailure naming those that do not in time. What was decided stands all the same.
+   */
+  async waitUntilApplied(version: number): Promise<void> {
+    const { waitMs } = this.#options;
+    if (waitMs === undefined) return;
+    const endsAt = performance.now() + waitMs;
+    for (;;) {
+      const { behind } = await this.ask(({ control }, call) => control.getBehind({ version: BigInt(version) }, call));
+      if (behind.length === 0) return;
+      if (performance.now() > endsAt) {
+        const who = behind.map(({ nodeId }) => nodeId).join(", ");
+        throw new CommandFailure(`decided as version ${version}, but not applied by ${who} within ${waitMs} ms`);
+      }
+      await setTimeout(WAIT_AGAIN_MS, undefined, { signal: this.ports.interrupted });
+    }
   }
 
   /** Asks the first meta that answers, and the one it names when it does not lead. */

@@ -54,6 +54,7 @@ export function decides<Options = object>(
     expires: true,
     async run(given, operator) {
       const record = await operator.set(controlOf(given));
+      await operator.waitUntilApplied(record.version);
       return { json: jsonFromRecord(record), text: `${recordInWords(record)}\n` };
     },
   };
@@ -68,6 +69,7 @@ export function takesBack<Options = object>(words: VerbWords, idOf: (given: Give
     async run(given, operator) {
       const id = idOf(given);
       const version = await operator.remove(id);
+      if (version !== undefined) await operator.waitUntilApplied(version);
       if (version === undefined) return { json: { id, removed: false }, text: `nothing was decided about ${id}\n` };
       return { json: { id, removed: true, version }, text: `${id} is decided no longer, as of version ${version}\n` };
     },

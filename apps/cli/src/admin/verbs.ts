@@ -1,9 +1,21 @@
 /** All verbs of `rollcall admin`, in the order of its help. */
 
 import type { Verb } from "./verb.ts";
+import { instanceDisable, instanceDrain, instanceReset, instanceWeight } from "./verbs/instance.ts";
 import { list } from "./verbs/list.ts";
 import { log } from "./verbs/log.ts";
 import { nodeDrain, nodeJoin } from "./verbs/node.ts";
 import { rebalanceOff, rebalanceOn } from "./verbs/rebalance.ts";
 
-export const VERBS: readonly Verb[] = [list, log, nodeDrain, nodeJoin, rebalanceOff, rebalanceOn];
+export const VERBS: readonly Verb[] = [
+  list,
+  log,
+  rebalanceOff,
+  rebalanceOn,
+  nodeDrain,
+  nodeJoin,
+  instanceDisable,
+  instanceDrain,
+  instanceWeight,
+  instanceReset,
+];

@@ -8,7 +8,6 @@ import {
   combineOverrides,
   digestOfBytes,
   hostOfAddress,
-  overrideId,
   textFromServiceKey,
   type InstanceOverride,
   type OverriddenAs,
@@ -36,15 +35,14 @@ export interface Affected {
   readonly addresses: ReadonlySet<string>;
 }
 
-/** An override and the version at which it was decided. */
-export interface Decided {
-  readonly version: number;
-  readonly control: InstanceOverride;
+/** A decision that is other than before; undefined where there was none, or is none any more. */
+export interface OverrideChange {
+  readonly before: { readonly control: InstanceOverride } | undefined;
+  readonly after: { readonly control: InstanceOverride } | undefined;
 }
 
 export class Overrides implements Showing {
   readonly #bytes: InstanceBytes;
-  readonly #decided = new Map<string, Decided>();
   /** By service and instance. */
   readonly #byInstance = new Map<string, InstanceOverride>();
   readonly #byAddress = new Map<string, InstanceOverride>();
@@ -54,32 +52,19 @@ export class Overrides implements Showing {
   }
 
   get size(): number {
-    return this.#decided.size;
+    return this.#byInstance.size + this.#byAddress.size;
   }
 
-  /** Takes on all that is decided now, in place of what was before. Gives what that may change. */
-  adopt(decided: Iterable<Decided>): Affected {
-    const changed: InstanceOverride[] = [];
-    const left = new Map(this.#decided);
-    for (const each of decided) {
-      const id = overrideId(each.control);
-      const before = left.get(id);
-      left.delete(id);
-      if (before?.version === each.version) continue;
-      this.#decided.set(id, each);
-      this.#indexOf(each.control).set(nameOf(each.control), each.control);
-      changed.push(each.control);
-    }
-    for (const [id, { control }] of left) {
-      this.#decided.delete(id);
-      this.#indexOf(control).delete(nameOf(control));
-      changed.push(control);
-    }
-    return affectedBy(changed);
+  /** Takes on what is decided now. Gives what that may change. */
+  change(changes: readonly OverrideChange[]): Affected {
+    const controls = changes.map(({ before, after }) => ({ before: before?.control, after: after?.control }));
+    for (const { before } of controls) if (before !== undefined) this.#indexOf(before).delete(nameOf(before));
+    for (const { after } of controls) if (after !== undefined) this.#indexOf(after).set(nameOf(after), after);
+    return affectedBy(controls.flatMap(({ before, after }) => after ?? before ?? []));
   }
 
   of(claim: Claim): StoredInstance | undefined {
-    if (this.#decided.size === 0) return claim;
+    if (this.size === 0) return claim;
     const effects = this.#effectsOn(claim);
     if (effects.length === 0) return claim;
     const { drained, changes } = combineOverrides(effects);

@@ -21,6 +21,7 @@ import {
   type PushOff,
 } from "../gen/rollcall/v1/control_pb.ts";
 import { ControlsSchema, type Controls } from "../gen/rollcall/v1/meta_pb.ts";
+import { clientOffFromWire, overrideFromWire, wireFromClientOff, wireFromOverride } from "./control-overrides.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { numberFromUint64 } from "./numbers.ts";
 
@@ -154,6 +155,10 @@ function wireFromControl(control: Control): WireControl {
     }
     case "node drain":
       return { case: "nodeDrain", value: create(NodeDrainSchema, { nodeId: control.nodeId }) };
+    case "client off":
+      return { case: "clientOff", value: wireFromClientOff(control) };
+    case "instance override":
+      return { case: "instanceOverride", value: wireFromOverride(control) };
   }
 }
 
@@ -167,6 +172,10 @@ function controlFromWire(wire: WireControl): Control {
     }
     case "nodeDrain":
       return { kind: "node drain", nodeId: wire.value.nodeId };
+    case "clientOff":
+      return clientOffFromWire(wire.value);
+    case "instanceOverride":
+      return overrideFromWire(wire.value);
     case undefined:
       throw new RegistryError("invalid_field", "a control record decides something", {
         subject: { field: "control", limit: "one of those in the schema", value: "none" },
