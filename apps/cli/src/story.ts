@@ -85,6 +85,10 @@ export function sentenceOf({ kind, instanceId, who, count, via, why }: ServiceEv
       return `held it back${whom === "" ? "" : ` from ${whom}`}${reason}`;
     case "confirmed":
       return `has the receipt of ${whom}`;
+    case "unhealthy":
+      return `marked ${instanceId} unhealthy${reason}`;
+    case "healthy":
+      return `took the mark from ${instanceId}${reason}`;
     case "unusable":
       return `was asked for all of it by ${whom}, who could not use what came`;
   }

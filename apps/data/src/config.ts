@@ -6,6 +6,7 @@ import { defineServerSettings, setting } from "@rollcall/runtime";
 import { z } from "zod";
 
 import { DATA_DEFAULTS } from "./defaults.ts";
+import { AddressRanges, DEFAULT_RANGES } from "./probes/address-ranges.ts";
 
 export const dataSettings = defineServerSettings(
   { port: 9620 },
@@ -20,6 +21,12 @@ export const dataSettings = defineServerSettings(
       placeholder: "folder",
       default: ".rollcall/data",
     }),
+    probeRanges: setting(z.array(z.string()), {
+      describe: "Ranges of IP addresses that instances may be probed at; links' own (169.254, fe80) never are.",
+      allowed: "ranges such as 10.0.0.0/8, several separated by commas; empty for no probes",
+      placeholder: "ranges",
+      default: [...DEFAULT_RANGES],
+    }),
     heartbeatMs: setting(z.int().min(100).max(10_000), {
       describe: "Time between heartbeats to meta; the lease there is three of them by default.",
       unit: "ms",
@@ -31,7 +38,9 @@ export const dataSettings = defineServerSettings(
       default: DATA_DEFAULTS.drainMs,
     }),
   },
-  ({ meta }) => {
+  ({ meta, probeRanges }) => {
+    // Throws for one that is no range.
+    void new AddressRanges(probeRanges);
     if (meta.length === 0) throw invalidField("meta", "at least one host:port of a meta node (--meta)", "nothing");
   },
 );

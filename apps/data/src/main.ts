@@ -8,6 +8,8 @@ import { runNode } from "@rollcall/runtime";
 
 import { dataSettings } from "./config.ts";
 import { LevelWarmStore } from "./peers/level-warm-store.ts";
+import { NetworkProber } from "./peers/network-prober.ts";
+import { AddressRanges } from "./probes/address-ranges.ts";
 import { createDataServer } from "./server.ts";
 
 /** @param args what follows the command: settings as flags, or `--help` */
@@ -20,7 +22,8 @@ export async function main(args: readonly string[]): Promise<void> {
     async create(nodeId, settings, ports) {
       // A folder within ours, for one that is damaged is renamed.
       const warm = await LevelWarmStore.open(join(settings.dataDir, "claims"), ports.log);
-      return createDataServer({ ...settings, nodeId, metas: settings.meta }, { ...ports, warm });
+      const prober = new NetworkProber(new AddressRanges(settings.probeRanges));
+      return createDataServer({ ...settings, nodeId, metas: settings.meta }, { ...ports, warm, prober });
     },
   });
 }

@@ -3,6 +3,7 @@
 import { counter, gauge, histogram, type Metric } from "@rollcall/runtime";
 
 import type { LeaderLinks } from "./peers/leader-links.ts";
+import type { Probes } from "./probes/probes.ts";
 import type { FollowerLinks } from "./rpc/follower-links.ts";
 import type { SessionLinks } from "./rpc/session-links.ts";
 import type { Storage } from "./storage.ts";
@@ -14,9 +15,10 @@ export interface Measured {
   readonly followers: FollowerLinks;
   readonly leaders: LeaderLinks;
   readonly warm: WarmCopy | undefined;
+  readonly probes: Probes | undefined;
 }
 
-export function dataMetrics({ storage, sessions, followers, leaders, warm }: Measured): Metric[] {
+export function dataMetrics({ storage, sessions, followers, leaders, warm, probes }: Measured): Metric[] {
   const { ownership, datums, reconciler, leases } = storage;
   const { services, instances } = datums.count((slot) => ownership.leads(slot));
   const followed = leaders.count();
@@ -50,6 +52,7 @@ export function dataMetrics({ storage, sessions, followers, leaders, warm }: Mea
     counter("rollcall_data_follower_sent_bytes_total", "Sent to followers.", followers.sent.bytes),
     gauge("rollcall_data_round_seconds", "Time of the last comparison with all sessions.", storage.roundMs / 1_000),
     ...(warm === undefined ? [] : warmMetrics(warm)),
+    ...(probes === undefined ? [] : probeMetrics(probes)),
   ];
 }
 
@@ -59,5 +62,19 @@ function warmMetrics({ counts, lagMs, problem }: WarmCopy): Metric[] {
     gauge("rollcall_data_disk_lag_seconds", "Age of the oldest change that is not on disk.", lagMs / 1_000),
     counter("rollcall_data_disk_claims_total", "Claims written to disk.", counts.claims),
     counter("rollcall_data_disk_failures_total", "Rounds of writing that the disk ended.", counts.failures),
+  ];
+}
+
+function probeMetrics({ measured }: Probes): Metric[] {
+  const { passed, failed, refused } = measured;
+  return [
+    gauge("rollcall_data_probed_instances", "Instances that this node probes.", measured.targets),
+    gauge("rollcall_data_unhealthy_instances", "Of these, those that are marked unhealthy.", measured.unhealthy),
+    gauge("rollcall_data_marks_held", "Of these, those that fail and that the guard does not mark.", measured.held),
+    counter("rollcall_data_probe_guard_total", "Times the guard has begun to hold marks.", measured.episodes),
+    counter("rollcall_data_probes_total", "Probes that were answered or came to nothing.", passed + failed + refused),
+    counter("rollcall_data_probes_failed_total", "Of these, those with a bad answer or none.", failed),
+    counter("rollcall_data_probes_refused_total", "Of these, those of addresses that are not probed.", refused),
+    histogram("rollcall_data_probe_seconds", "Time of a probe.", measured.times),
   ];
 }

@@ -12,8 +12,10 @@ import {
   IntrospectionService,
   LINK_PATH,
   REPLICATE_PATH,
+  bytesFromInstance,
   instanceAddressFromBytes,
   instanceBytesWith,
+  probeFromBytes,
 } from "@rollcall/protocol";
 import type { NodePorts, NodeServer } from "@rollcall/runtime";
 import { noTracer, type Timer } from "@rollcall/core";
@@ -21,10 +23,14 @@ import { noTracer, type Timer } from "@rollcall/core";
 import { DATA_DEFAULTS } from "./defaults.ts";
 import { dataMetrics } from "./metrics.ts";
 import { LeaderLinks } from "./peers/leader-links.ts";
+import { Overrides } from "./overrides/overrides.ts";
+import { seemsCutOff } from "./probes/probe-guard.ts";
+import type { Prober } from "./probes/prober.ts";
+import { Probes } from "./probes/probes.ts";
 import { FollowerLinks } from "./rpc/follower-links.ts";
 import { SessionLinks } from "./rpc/session-links.ts";
 import { HandOver } from "./slots/hand-over.ts";
-import { Overrides } from "./overrides/overrides.ts";
+import { StaticInstances } from "./statics/static-instances.ts";
 import { Storage } from "./storage.ts";
 import { WarmCopy } from "./warm/warm-copy.ts";
 import { warmSourceOf, warmWatcherOf } from "./warm/warm-watcher.ts";
@@ -45,6 +51,8 @@ export interface DataServerConfig {
 export interface DataServerPorts extends NodePorts {
   /** Where a copy of everything is kept; without one a restart of all data nodes begins with nothing. */
   readonly warm?: WarmStore | undefined;
+  /** Who probes instances; without one they stay what they are taken for. */
+  readonly prober?: Prober | undefined;
 }
 
 /** How often followers and leaders are looked after, in milliseconds. */
@@ -87,6 +95,31 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
     },
     ports,
   );
+  const probes =
+    ports.prober &&
+    new Probes(datums, {
+      clock,
+      random: ports.random,
+      log,
+      prober: ports.prober,
+      orderOf: probeFromBytes,
+      leads: (slot) => ownership.of(slot).kind === "leading",
+      isCutOff: () => seemsCutOff(storage.linkedSessions, clock.now() - meta.currentAsOf, config.heartbeatMs),
+      judged: (claim, unhealthy, why) => storage.announcer.judge(claim, unhealthy, why),
+    });
+  if (probes !== undefined) storage.watch(probes);
+  const controls = new ControlSet();
+  const statics = new StaticInstances(datums, {
+    ledAt(slot) {
+      const present = ownership.of(slot);
+      return present.kind === "leading" || present.kind === "taking over" ? present.leaderEpoch : undefined;
+    },
+    knownVersion: () => controls.version,
+    announcer: storage.announcer,
+    encode: bytesFromInstance,
+  });
+  storage.watch(statics);
+  controls.watch("static instance", (changes) => statics.adopt(changes));
   const warm = ports.warm && new WarmCopy(ports.warm, warmSourceOf(datums), ports);
 
   const adopt = (membership: Membership): void => {
@@ -98,7 +131,6 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
     handOver.look();
   };
   const hello = { nodeId: config.nodeId, startId: ports.random.id(), role: "data" } as const;
-  const controls = new ControlSet();
   controls.watch("instance override", (changes) => {
     const affected = overrides.change(changes);
     storage.reshowing.show(overrides.affectedIn(datums, affected), "an operator has decided how it is shown");
@@ -147,6 +179,8 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
     const now = clock.now();
     followers.sweep(now);
     leaders.sweep(now);
+    statics.sweep();
+    probes?.sweep(now);
     sweepTimer = clock.setTimer(SWEEP_MS, sweep);
   };
 
@@ -163,7 +197,7 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
     },
     unready,
     isSettled: () => sessions.isSettled,
-    metrics: () => dataMetrics({ storage, sessions, followers, leaders, warm }),
+    metrics: () => dataMetrics({ storage, sessions, followers, leaders, warm, probes }),
     async start(address) {
       await load();
       isLoaded = true;
@@ -179,6 +213,7 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
       }
       meta.leave();
       sweepTimer?.cancel();
+      probes?.stop();
       storage.stop();
       sessions.closeAll();
       followers.closeAll();
@@ -198,4 +233,6 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
   }
 }
 
+export { NetworkProber } from "./peers/network-prober.ts";
+export type { ProbeOutcome, Prober } from "./probes/prober.ts";
 export { MemoryWarmDisk } from "./warm/memory-warm-store.ts";

@@ -85,7 +85,7 @@ export class Storage implements ClaimWatcher {
   readonly #ports: StoragePorts;
   readonly #watchers: SlotWatcher[] = [];
   readonly #peers = new SessionPeers();
-  readonly #announcer: Announcer;
+  readonly announcer: Announcer;
   readonly #departures: Departures;
   readonly #claimClocks: ClaimClocks;
   readonly #keeping: SlotKeeping;
@@ -100,7 +100,7 @@ export class Storage implements ClaimWatcher {
   constructor(options: StorageOptions, ports: StoragePorts) {
     this.#ports = ports;
     this.events = new ServiceEvents(() => ports.clock.now());
-    this.#announcer = new Announcer(this.#peers, ports.clock, this.events);
+    this.announcer = new Announcer(this.#peers, ports.clock, this.events);
     this.datums = new DatumStore(this, ports.showing);
     this.ownership = new SlotOwnership(options, {
       wasComplete: (slot) => this.datums.of(slot)?.wasComplete === true,
@@ -112,10 +112,10 @@ export class Storage implements ClaimWatcher {
       tracer: ports.tracer,
       tableIsOld: ports.tableIsOld,
       renewed: (claim) => this.#tend(claim),
-      changed: (service, traceparent) => this.#announcer.changed(service, traceparent),
+      changed: (service, traceparent) => this.announcer.changed(service, traceparent),
       events: this.events,
     });
-    this.reshowing = new Reshowing(this.datums, this.ownership, this.#announcer);
+    this.reshowing = new Reshowing(this.datums, this.ownership, this.announcer);
     this.lists = new ServiceLists(this.datums, this.ownership, this.#peers);
     this.watch(this.lists);
     this.#departures = new Departures(options.registrationLeaseMs);
@@ -216,7 +216,7 @@ export class Storage implements ClaimWatcher {
       peer.result({ sequence: write.sequence, outcome: this.#writes.take(write, peer.session) });
     }
     const { changes, unheld } = this.reconciler.receive(peer, request, this.#now());
-    for (const claim of unheld) this.#announcer.end(claim, true, `its session ${peer.session} does not hold it`);
+    for (const claim of unheld) this.announcer.end(claim, true, `its session ${peer.session} does not hold it`);
     this.#ownershipChanged(changes);
     for (const interest of request.interests) peer.interest(interest);
     for (const key of request.uninterests) {
@@ -296,7 +296,7 @@ export class Storage implements ClaimWatcher {
     if (!this.#peers.areLinked(this.#sessions)) this.#claimClocks.interrupted(now);
     this.#peers.sweep(now);
     this.barriers.sweep(now);
-    for (const claim of this.leases.expire(now)) this.#announcer.end(claim, false, "its lease has ended");
+    for (const claim of this.leases.expire(now)) this.announcer.end(claim, false, "its lease has ended");
     for (const session of this.#departures.expire(now, this.#ports.membersKnownAt())) this.#endSession(session, now);
     this.#ownershipChanged(this.ownership.sweep(now));
     for (const claim of this.#claimClocks.expireTombstones(now)) this.#forget(claim);
@@ -331,7 +331,7 @@ export class Storage implements ClaimWatcher {
     );
     if (claims.length > 0)
       this.#ports.log.warn("session is gone; its registrations end", { session, registrations: claims.length });
-    for (const claim of claims) this.#announcer.end(claim, true, `its session ${session} is gone`);
+    for (const claim of claims) this.announcer.end(claim, true, `its session ${session} is gone`);
     this.#ownershipChanged(this.ownership.forget(session, now));
   }
 

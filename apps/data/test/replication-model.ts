@@ -161,6 +161,7 @@ export class ModelSlot implements LedSlot, FollowedSlot {
       clientId,
       version: { incarnation: this.version.epoch, counter },
       presumed: false,
+      unhealthy: false,
       session: "session-1#1",
       leaseMs: 0,
       ...news,

@@ -43,6 +43,7 @@ const claim = (instanceId: string, clientId = "c", bytes = 10): ClaimRecord => (
   version: { incarnation: 1, counter: 1 },
   removed: false,
   presumed: false,
+  unhealthy: false,
   instance: new Uint8Array(bytes),
   session: "s#1",
   leaseMs: 0,

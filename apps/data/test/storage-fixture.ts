@@ -287,6 +287,7 @@ export function recordsOf({ session, ids, leaseMs = 0 }: Disk): ClaimRecord[] {
     version: { incarnation: 1, counter: 1 },
     removed: false,
     presumed: false,
+    unhealthy: false,
     instance: bytesOf(instanceId, ""),
     session,
     leaseMs,

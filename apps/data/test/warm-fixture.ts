@@ -25,6 +25,7 @@ export function claimOf(instanceId: string, counter = 1, change: Partial<ClaimRe
     version: { incarnation: 7, counter },
     removed: false,
     presumed: false,
+    unhealthy: false,
     instance: new TextEncoder().encode(`${instanceId} as of ${counter}, ${"and so on ".repeat(10)}`),
     session: "session-1@4",
     leaseMs: 0,

@@ -28,6 +28,7 @@ import {
   framesFromPush,
   framesFromServicesPush,
   instanceFromBytes,
+  isMarkedUnhealthy,
 } from "@rollcall/protocol";
 import { counter, gauge, histogram, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
@@ -106,6 +107,7 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
       events,
       encodePush: framesFromPush,
       readInstance: ({ bytes }) => instanceFromBytes(bytes),
+      isUnhealthy: isMarkedUnhealthy,
     },
     wake,
   );

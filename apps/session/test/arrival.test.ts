@@ -8,7 +8,7 @@ import {
   type Tracer,
   type Update,
 } from "@rollcall/core";
-import { instanceFromBytes } from "@rollcall/protocol";
+import { instanceFromBytes, isMarkedUnhealthy } from "@rollcall/protocol";
 import { SimClock } from "@rollcall/testing";
 import { expect, test } from "vitest";
 import { ServiceCopy } from "../src/views/service-copy.ts";
@@ -39,7 +39,14 @@ function startCopy() {
   const { tracer, ended } = recordedTracer();
   const pushAges = new DurationHistogram();
   const readInstance = ({ bytes }: { bytes: Uint8Array }) => instanceFromBytes(bytes);
-  const copy = new ServiceCopy(ORDERS, { clock, tracer, pushAges, encodePush, readInstance });
+  const copy = new ServiceCopy(ORDERS, {
+    clock,
+    tracer,
+    pushAges,
+    encodePush,
+    readInstance,
+    isUnhealthy: isMarkedUnhealthy,
+  });
   const leader = new LeaderDatum();
   leader.put(encoded("a"));
   copy.apply(leader.snapshot);

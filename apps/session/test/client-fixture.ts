@@ -19,6 +19,7 @@ import {
   frameFromServerMessage,
   framesFromPush,
   framesFromServicesPush,
+  isMarkedUnhealthy,
   serverMessageFromBytes,
 } from "@rollcall/protocol";
 import { SeededRandom, SimClock } from "@rollcall/testing";
@@ -70,6 +71,7 @@ export function startBackend({ wake, written }: BackendListener = { wake: () => 
       return framesFromPush(push);
     },
     readInstance,
+    isUnhealthy: isMarkedUnhealthy,
   };
   const interests = new Interests(clock, ports, wake);
   const lists = new ServiceLists(clock, framesFromServicesPush, wake);

@@ -10,6 +10,7 @@ import {
   slotOfServiceKey,
   textFromServiceKey,
 } from "@rollcall/core";
+import { isMarkedUnhealthy } from "@rollcall/protocol";
 import { SimClock } from "@rollcall/testing";
 import { describe, expect, test } from "vitest";
 import { Interests } from "../src/views/interests.ts";
@@ -33,7 +34,8 @@ function startInterests(table = slotTable(1, "d-1")) {
   const woken: string[] = [];
   const events = new ServiceEvents(() => clock.now());
   const encodePush = () => [frameFromMessage(new Uint8Array(0))];
-  const ports = { clock, tracer: noTracer, pushAges: new DurationHistogram(), events, encodePush, readInstance };
+  const reading = { readInstance, isUnhealthy: isMarkedUnhealthy };
+  const ports = { clock, tracer: noTracer, pushAges: new DurationHistogram(), events, encodePush, ...reading };
   const interests = new Interests(clock, ports, (nodeId) => woken.push(nodeId));
   interests.adopt(table);
   const sweepAt = async (ms: number) => {

@@ -14,6 +14,7 @@ import {
   type Filter,
   type Update,
 } from "@rollcall/core";
+import { isMarkedUnhealthy } from "@rollcall/protocol";
 import { SimClock } from "@rollcall/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -42,6 +43,7 @@ function copyOf() {
     pushAges: new DurationHistogram(),
     encodePush,
     readInstance,
+    isUnhealthy: isMarkedUnhealthy,
   };
   return { copy: new ServiceCopy(ORDERS, ports), pushed };
 }

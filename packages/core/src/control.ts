@@ -9,9 +9,10 @@ import { checkOverride, overrideId, type InstanceOverride } from "./instance-ove
 import type { NodeRole } from "./membership.ts";
 import { checkPushOff, pushOffId, type PushOff } from "./push-off.ts";
 import { checkShortName } from "./service-key.ts";
+import { checkStaticInstance, staticInstanceId, type StaticInstance } from "./static-instance.ts";
 
 /** What can be decided. */
-export type Control = RebalanceOff | PushOff | ClientOff | InstanceOverride | NodeDrain;
+export type Control = RebalanceOff | PushOff | ClientOff | InstanceOverride | NodeDrain | StaticInstance;
 
 /** `rebalance off`: no slot is moved to make things even. A lost leader is replaced all the same. */
 export interface RebalanceOff {
@@ -72,6 +73,8 @@ export function controlId(control: Control): string {
       return clientOffId(control);
     case "instance override":
       return overrideId(control);
+    case "static instance":
+      return staticInstanceId(control);
   }
 }
 
@@ -95,6 +98,7 @@ export const ROLES_OF_CONTROL: Readonly<Record<ControlKind, readonly NodeRole[]>
   "node drain": [],
   "client off": ["session"],
   "instance override": ["data"],
+  "static instance": ["data"],
 };
 
 /** @throws RegistryError `invalid_field`, `limit_exceeded`: that cannot be decided. */
@@ -113,6 +117,9 @@ export function checkControl(control: Control): void {
       return;
     case "instance override":
       checkOverride(control);
+      return;
+    case "static instance":
+      checkStaticInstance(control);
       return;
   }
 }

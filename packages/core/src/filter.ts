@@ -1,5 +1,6 @@
 /**
- * A filter: which instances of a service a subscriber wants. All parts must hold; an empty filter takes everything.
+ * A filter: which instances of a service a subscriber wants. All parts must hold; an empty filter takes all that are not
+ * unhealthy.
  *
  * A preferred zone is no part that holds for one instance and not for another: which instances it takes depends on the
  * others that there are. It is for whoever has the whole list, with {@link isPreferred} to tell what matters in it.
@@ -17,6 +18,8 @@ export interface Filter {
   /** Wanted zone; empty takes any. */
   readonly zone: string;
   readonly zoneRule: ZoneRule;
+  /** Whether unhealthy ones are wanted as well. */
+  readonly includeUnhealthy: boolean;
 }
 
 /**
@@ -31,7 +34,13 @@ export interface MetadataRequirement {
   readonly values: readonly string[];
 }
 
-export const NO_FILTER: Filter = { protocol: "", metadata: [], zone: "", zoneRule: "preferred" };
+export const NO_FILTER: Filter = {
+  protocol: "",
+  metadata: [],
+  zone: "",
+  zoneRule: "preferred",
+  includeUnhealthy: false,
+};
 
 export interface FilterInput {
   readonly protocol?: string | undefined;
@@ -39,6 +48,8 @@ export interface FilterInput {
   readonly zone?: string | { readonly only: string } | undefined;
   /** By key: a value, a list of allowed values, or `true` for "has this key". */
   readonly metadata?: Readonly<Record<string, string | readonly string[] | true>> | undefined;
+  /** True to see unhealthy instances as well, marked. They are left out by default. */
+  readonly includeUnhealthy?: boolean | undefined;
 }
 
 /** @throws RegistryError `invalid_field` or `limit_exceeded`, naming the part of the filter. */
@@ -55,7 +66,8 @@ export function filterFromInput(input: FilterInput): Filter {
     }
     return { key, values };
   });
-  return checkFilter({ protocol: input.protocol ?? "", metadata, ...zoneFromInput(input.zone) });
+  const includeUnhealthy = input.includeUnhealthy ?? false;
+  return checkFilter({ protocol: input.protocol ?? "", metadata, includeUnhealthy, ...zoneFromInput(input.zone) });
 }
 
 function zoneFromInput(input: FilterInput["zone"]): Pick<Filter, "zone" | "zoneRule"> {
@@ -76,7 +88,8 @@ export function checkFilter(filter: Filter): Filter {
   if (repeated !== undefined) throw invalidField("filter.metadata", "distinct keys", repeated.key);
   // The rule without a zone would leave open whether none or all was meant.
   const zone = isZoneFree(filter) ? "" : checkZone("filter.zone", filter.zone);
-  return { protocol: filter.protocol, metadata, zone, zoneRule: filter.zoneRule };
+  const { protocol, zoneRule, includeUnhealthy } = filter;
+  return { protocol, metadata, zone, zoneRule, includeUnhealthy };
 }
 
 function checkRequirement({ key, values }: MetadataRequirement): MetadataRequirement {
@@ -95,12 +108,23 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Whether it takes all that are not unhealthy, as it does when nothing is said. */
+export function takesAllHealthy(filter: Filter): boolean {
+  return asksForNothing(filter) && !filter.includeUnhealthy;
+}
+
+/** Whether it takes all that there are, the unhealthy ones as well. */
 export function takesEverything(filter: Filter): boolean {
+  return asksForNothing(filter) && filter.includeUnhealthy;
+}
+
+function asksForNothing(filter: Filter): boolean {
   return filter.protocol === "" && filter.metadata.length === 0 && isZoneFree(filter);
 }
 
 /** Whether the filter takes the instance, whatever others there are: a preferred zone does not count. */
 export function matches(filter: Filter, instance: Instance): boolean {
+  if (instance.health === "unhealthy" && !filter.includeUnhealthy) return false;
   if (filter.protocol !== "" && filter.protocol !== instance.protocol) return false;
   if (filter.zoneRule === "only" && filter.zone !== instance.zone) return false;
   return filter.metadata.every(({ key, values }) => {
@@ -127,8 +151,9 @@ export function isPreferred(filter: Filter, instance: Instance): boolean {
 
 /** The same text for equal filters, the empty one for {@link NO_FILTER}: the key of maps. */
 export function textFromFilter(filter: Filter): string {
-  if (takesEverything(filter)) return "";
+  if (takesAllHealthy(filter)) return "";
   const parts: unknown[] = [filter.protocol, filter.metadata.map(({ key, values }) => [key, ...values])];
   if (filter.zone !== "") parts.push(filter.zoneRule, filter.zone);
+  if (filter.includeUnhealthy) parts.push("unhealthy too");
   return JSON.stringify(parts);
 }

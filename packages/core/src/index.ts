@@ -13,11 +13,23 @@ export {
   DEFAULT_WEIGHT,
   canTakeWork,
   checkInstance,
+  idFromAddress,
   instanceFromInput,
   type Health,
   type Instance,
   type InstanceInput,
 } from "./instance.ts";
+export {
+  DEFAULT_PROBE_TIMING,
+  PROBE_PASSES,
+  checkProbe,
+  completeProbe,
+  probeFromInput,
+  type Probe,
+  type ProbeInput,
+  type ProbeOrder,
+  type ProbeTiming,
+} from "./probe.ts";
 export {
   NO_FILTER,
   checkFilter,
@@ -25,6 +37,7 @@ export {
   isPreferred,
   matches,
   prefersZone,
+  takesAllHealthy,
   takesEverything,
   textFromFilter,
   type Filter,
@@ -154,6 +167,7 @@ export {
   type ControlsPart,
 } from "./control.ts";
 export type { PushOff, PushScope } from "./push-off.ts";
+export type { StaticInstance } from "./static-instance.ts";
 export { EMPTY_SLOT_TABLE, mayFollow, ownerOf, type SlotAccess, type SlotOwner, type SlotTable } from "./slot-table.ts";
 export { differsMarkedly } from "./load.ts";
 export { NODE_ROLES, memberKey, type ClusterState, type Member, type NodeRole } from "./membership.ts";

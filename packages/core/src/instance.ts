@@ -1,7 +1,9 @@
 /** One registered endpoint of a service, as a value, and the rules for its fields. */
 
+import { digestOfText, formatDigest } from "./digest.ts";
 import { invalidField, limitExceeded } from "./error.ts";
 import { LIMITS } from "./limits.ts";
+import { checkProbe, probeFromInput, type Probe, type ProbeInput } from "./probe.ts";
 
 export type Health = "healthy" | "unhealthy";
 
@@ -20,14 +22,19 @@ export interface Instance {
   /** Bytes that only providers and consumers understand. */
   readonly payload: Uint8Array;
   readonly enabled: boolean;
+  /** Found out by probes; healthy where nobody has asked for any. */
   readonly health: Health;
+  /** How the registry finds out whether it can take work, if it is to. */
+  readonly probe?: Probe | undefined;
 }
 
 export const DEFAULT_PROTOCOL = "tcp";
 export const DEFAULT_WEIGHT = 100;
 
 /** What a provider gives: only the address is asked for, everything else has a default. */
-export type InstanceInput = { readonly address: string } & Partial<Omit<Instance, "address" | "health">>;
+export type InstanceInput = { readonly address: string; readonly probe?: ProbeInput | undefined } & Partial<
+  Omit<Instance, "address" | "health" | "probe">
+>;
 
 const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:@~-]*$/;
 const PROTOCOL_PATTERN = /^[a-z0-9][a-z0-9.+-]*$/;
@@ -53,6 +60,7 @@ export function instanceFromInput(input: InstanceInput, newId: () => string): In
     payload: input.payload ?? NO_PAYLOAD,
     enabled: input.enabled ?? true,
     health: "healthy",
+    probe: input.probe && probeFromInput(input.probe),
   });
 }
 
@@ -73,7 +81,15 @@ export function checkInstance(instance: Instance): Instance {
   checkMetadata(metadata);
   if (payload.length > LIMITS.payloadBytes)
     throw limitExceeded("instance.payload", `${LIMITS.payloadBytes} bytes`, payload.length);
+  if (instance.probe !== undefined) checkProbe(instance.probe);
   return instance;
+}
+
+/** The same address gives the same id, so that whoever is registered without one is replaced when he comes again. */
+export function idFromAddress(protocol: string, address: string): string {
+  const id = `${protocol}@${address}`;
+  const isValid = id.length <= LIMITS.instanceIdLength && !address.startsWith("[");
+  return isValid ? id : formatDigest(digestOfText(id));
 }
 
 function checkText(field: string, value: string, pattern: RegExp, lengthMax: number, alphabet: string): void {

@@ -42,4 +42,12 @@ export const LIMITS = {
   leaseMaxMs: 600_000,
   /** Clients that one control record names. */
   listedClients: 256,
+  /** Time between two probes of an instance: more often says little more, and costs the instance something. */
+  probeIntervalMinMs: 1_000,
+  probeIntervalMaxMs: 600_000,
+  probeTimeoutMinMs: 100,
+  probeTimeoutMaxMs: 60_000,
+  /** Answers of probes that are judged together. */
+  probeWindow: 20,
+  probePathLength: 1_024,
 } as const;

@@ -243,6 +243,8 @@ export interface ClaimRecord {
   readonly removed: boolean;
   /** A removal that was only concluded from the holder's absence. */
   readonly presumed: boolean;
+  /** Probes have found that it cannot take work. Whoever registered it does not say so. */
+  readonly unhealthy: boolean;
   /** The encoded instance; empty for a removal. */
   readonly instance: Uint8Array;
   /** Member key of the session that holds it. */

@@ -16,6 +16,8 @@ export const SERVICE_EVENT_KINDS = [
   "ended",
   "superseded",
   "notified",
+  "unhealthy",
+  "healthy",
   // At a session: what came from the leader, and who was told.
   "came",
   "subscribed",

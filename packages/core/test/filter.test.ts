@@ -6,6 +6,7 @@ import {
   isPreferred,
   matches,
   NO_FILTER,
+  takesAllHealthy,
   takesEverything,
   textFromFilter,
   type Filter,
@@ -23,20 +24,25 @@ const inputs: fc.Arbitrary<FilterInput> = fc.record({
   protocol: fc.constantFrom("", "grpc", "http"),
   metadata: fc.dictionary(keys, wanted, { maxKeys: 4, noNullPrototype: true }),
   zone: fc.constantFrom(undefined, "", "a", "b", { only: "a" }, { only: "b" }),
+  includeUnhealthy: fc.constantFrom(undefined, false, true),
 });
 const instances = fc
   .record({
     protocol: fc.constantFrom("grpc", "http"),
     zone: fc.constantFrom("", "a", "b"),
     metadata: fc.dictionary(keys, values, { maxKeys: 4, noNullPrototype: true }),
+    health: fc.constantFrom("healthy" as const, "unhealthy" as const),
   })
-  .map((fields) => instanceFromInput({ id: "i-1", address: "host:80", ...fields }, () => ""));
+  .map(({ health, ...fields }): Instance => {
+    return { ...instanceFromInput({ id: "i-1", address: "host:80", ...fields }, () => ""), health };
+  });
 
 /** Says the same as `matches`, as a subscriber would explain it. */
 function explains(
   input: FilterInput,
-  instance: { protocol: string; zone: string; metadata: Readonly<Record<string, string>> },
+  instance: { protocol: string; zone: string; health: string; metadata: Readonly<Record<string, string>> },
 ): boolean {
+  if (instance.health === "unhealthy" && input.includeUnhealthy !== true) return false;
   if (input.protocol && input.protocol !== instance.protocol) return false;
   if (typeof input.zone === "object" && input.zone.only !== instance.zone) return false;
   const has = new Map(Object.entries(instance.metadata));
@@ -65,10 +71,17 @@ test("a filter takes exactly the instances that its input describes", () => {
   );
 });
 
-test("the empty filter takes everything and has the empty text", () => {
-  fc.assert(fc.property(instances, (instance) => matches(NO_FILTER, instance)));
+test("the empty filter takes everything that is healthy and has the empty text", () => {
+  fc.assert(fc.property(instances, (instance) => matches(NO_FILTER, instance) === (instance.health === "healthy")));
   expect(filterFromInput({})).toEqual(NO_FILTER);
   expect(textFromFilter(NO_FILTER)).toBe("");
+});
+
+test("one that asks for nothing but the unhealthy ones takes everything there is", () => {
+  const all = filterFromInput({ includeUnhealthy: true });
+  fc.assert(fc.property(instances, (instance) => matches(all, instance)));
+  expect(takesEverything(all)).toBe(true);
+  expect(takesEverything(NO_FILTER)).toBe(false);
 });
 
 test("equal filters have the same text, however they were written", () => {
@@ -81,13 +94,13 @@ test("equal filters have the same text, however they were written", () => {
   );
 });
 
-test("different filters have different texts, and only the one that takes everything has an empty one", () => {
+test("different filters have different texts, and only the one that asks for nothing has an empty one", () => {
   fc.assert(
     fc.property(inputs, inputs, (a, b) => {
       const [first, second] = [filterFromInput(a), filterFromInput(b)];
       const equal = JSON.stringify(first) === JSON.stringify(second);
       expect(textFromFilter(first) === textFromFilter(second)).toBe(equal);
-      expect(textFromFilter(first) === "").toBe(takesEverything(first));
+      expect(textFromFilter(first) === "").toBe(takesAllHealthy(first));
     }),
     { numRuns: 1_000 },
   );

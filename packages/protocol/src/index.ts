@@ -44,6 +44,8 @@ export {
   instanceAddressFromBytes,
   instanceBytesWith,
   instanceIdFromBytes,
+  isMarkedUnhealthy,
+  probeFromBytes,
   wireFromInstance,
 } from "./codec/instance.ts";
 export {

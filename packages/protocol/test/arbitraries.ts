@@ -21,6 +21,7 @@ import {
   type JoinResponse,
   type LinkRequest,
   type LinkResponse,
+  type Probe,
   type RegistrationVersion,
   type ReplicateRequest,
   type ReplicateResponse,
@@ -66,6 +67,7 @@ const filters: fc.Arbitrary<Filter> = fc.oneof(
     metadata: some(fc.record({ key: text, values: some(text) })),
     zone: text,
     zoneRule: fc.constantFrom("preferred" as const, "only" as const),
+    includeUnhealthy: flags,
   }),
 );
 
@@ -83,6 +85,14 @@ const metadata = fc
   })
   .filter((entries) => !Object.hasOwn(entries, "__proto__"));
 
+const aFew = fc.integer({ min: 1, max: 0xffff_ffff });
+const timing = { intervalMs: aFew, timeoutMs: aFew, failures: aFew, window: aFew };
+const probes: fc.Arbitrary<Probe> = fc.oneof(
+  fc.record({ ...timing, kind: fc.constant("tcp" as const) }),
+  fc.record({ ...timing, kind: fc.constant("http" as const), path: filledText, status: aFew }),
+  fc.record({ ...timing, kind: fc.constant("grpc" as const), service: text }),
+);
+
 export const instances: fc.Arbitrary<Instance> = fc.record({
   id: fc.oneof(text, fc.string({ minLength: 120, maxLength: 140 })),
   address: text,
@@ -93,6 +103,7 @@ export const instances: fc.Arbitrary<Instance> = fc.record({
   payload: someBytes,
   enabled: flags,
   health: fc.constantFrom("healthy" as const, "unhealthy" as const),
+  probe: optional(probes),
 });
 
 const encodedInstances = instances.map((instance) => ({ id: instance.id, bytes: bytesFromInstance(instance) }));
@@ -281,6 +292,7 @@ export const claims: fc.Arbitrary<ClaimRecord> = fc.record({
   version: registrationVersions,
   removed: flags,
   presumed: flags,
+  unhealthy: flags,
   instance: someBytes,
   session: text,
   leaseMs: uint32,

@@ -21,10 +21,14 @@ import {
   clientMessageFromBytes,
   frameFromClientMessage,
   frameFromPush,
+  instanceBytesWith,
   instanceFromBytes,
   instanceIdFromBytes,
+  isMarkedUnhealthy,
+  probeFromBytes,
   serverMessageFromBytes,
 } from "../src/index.ts";
+import { hasField } from "../src/codec/scan.ts";
 import { instances } from "./arbitraries.ts";
 
 const ID_FIELD = 1;
@@ -53,6 +57,45 @@ function fieldsOf(bytes: Uint8Array): Uint8Array[] {
 const orders: Instance = instanceFromInput({ id: "i-1", address: "10.0.0.1:80", metadata: { zone: "a" } }, () => "");
 
 describe("an instance and its bytes", () => {
+  test("tell which fields there are without being decoded", () => {
+    fc.assert(
+      fc.property(instances, (instance) => {
+        const bytes = concat(bytesFromInstance(instance), newerField);
+        const numbers = new Set(fieldsOf(bytes).map((field) => new BinaryReader(field).tag()[0]));
+        for (let number = 1; number < 100; number++) expect(hasField(bytes, number)).toBe(numbers.has(number));
+      }),
+    );
+  });
+
+  test("that are no message have what fields they have, and end", () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.nat(30), (bytes, number) => typeof hasField(bytes, number) === "boolean"),
+    );
+    expect(hasField(Uint8Array.of(0x0a, 0xff), 1)).toBe(true);
+    expect(hasField(Uint8Array.of(0x0b), 20)).toBe(false);
+  });
+
+  test("ask for a probe, or do not", () => {
+    fc.assert(
+      fc.property(instances, (instance) => {
+        const order = instance.probe && { address: instance.address, probe: instance.probe };
+        expect(probeFromBytes(bytesFromInstance(instance))).toEqual(order);
+      }),
+    );
+  });
+
+  test("are marked unhealthy, or look as if they were and are not", () => {
+    const ends = fc.constantFrom(new Uint8Array(0), Uint8Array.of(0x48, 0x02));
+    fc.assert(
+      fc.property(instances, ends, fc.boolean(), (instance, end, unhealthy) => {
+        const payload = concat(instance.payload, end);
+        const bytes = bytesFromInstance({ ...instance, payload, health: "healthy", probe: undefined });
+        const shown = unhealthy ? instanceBytesWith(bytes, { enabled: false, weight: 7, health: "unhealthy" }) : bytes;
+        expect(isMarkedUnhealthy(shown)).toBe(unhealthy);
+      }),
+    );
+  });
+
   test("are the same thing", () => {
     fc.assert(
       fc.property(instances, (instance) => {

@@ -4,7 +4,7 @@
  */
 
 import { NODE_ROLES, RegistryError, invalidField, type Log, type NodeRole } from "@rollcall/core";
-import { createDataServer } from "@rollcall/data";
+import { NetworkProber, createDataServer } from "@rollcall/data";
 import { MemoryMetaStore, createMetaServer } from "@rollcall/meta";
 import { errorDetailCodec } from "@rollcall/protocol";
 import { StopSequence, startNode, type NodePorts, type NodeServer, type RunningNode } from "@rollcall/runtime";
@@ -98,11 +98,12 @@ export class DevCluster {
     const meta = await this.#start("meta", 1, META_PORT_OFFSET, (nodeId, ports) =>
       createMetaServer({ nodeId, nodeLeaseMs: NODE_LEASE_MS }, { ...ports, store: new MemoryMetaStore() }),
     );
+    const prober = new NetworkProber();
     // When it stops all of it does, so that neither slots nor clients have anywhere to go.
     const joining = { metas: [meta.address], heartbeatMs: HEARTBEAT_MS, drainMs: 0 };
     for (let number = data; number >= 1; number--) {
       await this.#start("data", number, DATA_PORT_OFFSET, (nodeId, ports) =>
-        createDataServer({ nodeId, ...joining, registrationLeaseMs: REGISTRATION_LEASE_MS }, ports),
+        createDataServer({ nodeId, ...joining, registrationLeaseMs: REGISTRATION_LEASE_MS }, { ...ports, prober }),
       );
     }
     const graces = { connectionGraceMs: CONNECTION_GRACE_MS, silenceGraceMs: SILENCE_GRACE_MS };

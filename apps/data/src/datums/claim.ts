@@ -23,7 +23,9 @@ export interface ClaimState {
   readonly removed: boolean;
   /** The end was concluded from its holder's absence. Should the holder come back, its word at the same version counts. */
   readonly presumed: boolean;
-  /** The encoded instance; empty for a removal. */
+  /** Probes have found that the instance cannot take work. Never so of a removal. */
+  readonly unhealthy: boolean;
+  /** The encoded instance as it was registered; empty for a removal. */
   readonly bytes: Uint8Array;
   /** Member key of the session that holds it. */
   readonly session: string;
@@ -31,8 +33,8 @@ export interface ClaimState {
   readonly leaseMs: number;
 }
 
-/** Whether it is there; and if not, whether somebody said so or it was concluded. */
-type Standing = "live" | "removed" | "presumed";
+/** Whether it is there, and can take work; and if not, whether somebody said so or it was concluded. */
+type Standing = "live" | "unhealthy" | "removed" | "presumed";
 
 /** Changed by its service only, so that everything that sums up claims is told. */
 export class Claim implements ClaimState, StoredInstance {
@@ -62,11 +64,15 @@ export class Claim implements ClaimState, StoredInstance {
   }
 
   get removed(): boolean {
-    return this.#standing !== "live";
+    return this.#standing === "removed" || this.#standing === "presumed";
   }
 
   get presumed(): boolean {
     return this.#standing === "presumed";
+  }
+
+  get unhealthy(): boolean {
+    return this.#standing === "unhealthy";
   }
 
   get version(): RegistrationVersion {
@@ -117,8 +123,8 @@ export class Claim implements ClaimState, StoredInstance {
   }
 }
 
-function standingOf({ removed, presumed }: ClaimState): Standing {
-  if (!removed) return "live";
+function standingOf({ removed, presumed, unhealthy }: ClaimState): Standing {
+  if (!removed) return unhealthy ? "unhealthy" : "live";
   return presumed ? "presumed" : "removed";
 }
 
@@ -129,8 +135,17 @@ export function stampOf({ version, removed, presumed }: ClaimState): Registratio
   return { version, removed: removed && !presumed };
 }
 
-/** A total order of claims, the same on every node: by version, then by client. */
+/**
+ * Client and session of claims that come from control records. No client and no node has a name with a blank in it.
+ */
+export const STATIC_HOLDER = "an operator";
+
+/**
+ * A total order of claims, the same on every node: by version, then by client. What is registered comes before what was
+ * put, for it says itself that it is there; their versions are of different kinds.
+ */
 export function outranks(a: Claim, b: Claim): boolean {
+  if (a.clientId === STATIC_HOLDER || b.clientId === STATIC_HOLDER) return b.clientId === STATIC_HOLDER;
   const order = compareRegistrationVersions(a.version, b.version);
   return order > 0 || (order === 0 && a.clientId > b.clientId);
 }
@@ -143,6 +158,7 @@ export function recordOfClaim(claim: Claim): ClaimRecord {
     version: claim.version,
     removed: claim.removed,
     presumed: claim.presumed,
+    unhealthy: claim.unhealthy,
     instance: claim.copyOfBytes(),
     session: claim.session,
     leaseMs: claim.leaseMs,
@@ -150,6 +166,6 @@ export function recordOfClaim(claim: Claim): ClaimRecord {
 }
 
 export function stateOfRecord(record: ClaimRecord): ClaimState {
-  const { version, removed, presumed, instance, session, leaseMs } = record;
-  return { version, removed, presumed, bytes: instance, session, leaseMs };
+  const { version, removed, presumed, unhealthy, instance, session, leaseMs } = record;
+  return { version, removed, presumed, unhealthy, bytes: instance, session, leaseMs };
 }

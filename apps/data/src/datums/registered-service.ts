@@ -110,19 +110,21 @@ export class RegisteredService {
   }
 
   /** Takes in a register or an unregister. */
-  merge(write: Write, session: string): MergeOutcome {
+  merge(write: Omit<Write, "sequence">, session: string): MergeOutcome {
     const { version, leaseMs, heldBack } = write;
     const removed = write.kind === "unregister";
     // What is held back may come at any time: it is removed as what is presumed to be.
     const presumed = removed && heldBack === true;
     const bytes = removed ? NO_BYTES : write.instance;
-    const state = { version, removed, presumed, bytes, session, leaseMs };
+    const state = { version, removed, presumed, unhealthy: false, bytes, session, leaseMs };
     const known = this.find(write.instanceId, write.clientId);
     if (known !== undefined && isNewerStamp(stampOf(known), stampOf(state)))
       return { kind: "superseded", by: known.version };
     const isNews = known === undefined || known.presumed !== presumed || isNewerStamp(stampOf(state), stampOf(known));
     if (isNews) {
-      return { kind: "merged", claim: this.#put(write, state, this.#ledger.next()), isNews };
+      // What probes have found out stays until they find something else.
+      const unhealthy = !removed && known?.unhealthy === true;
+      return { kind: "merged", claim: this.#put(write, { ...state, unhealthy }, this.#ledger.next()), isNews };
     }
     // Two sessions number what comes by plain calls each for itself, and may come to one number for two words: whoever is
     // second says it again above the first.
@@ -138,7 +140,16 @@ export class RegisteredService {
    * because its holder has not been heard of: if that comes back, so does the claim.
    */
   end(claim: Claim, presumed: boolean): void {
-    this.#put(claim, { ...stateOf(claim), removed: true, presumed, bytes: NO_BYTES }, this.#ledger.next());
+    this.#put(
+      claim,
+      { ...stateOf(claim), removed: true, presumed, unhealthy: false, bytes: NO_BYTES },
+      this.#ledger.next(),
+    );
+  }
+
+  /** Marks a live claim, or takes the mark away. */
+  judge(claim: Claim, unhealthy: boolean): void {
+    this.#put(claim, { ...stateOf(claim), unhealthy }, this.#ledger.next());
   }
 
   /** Takes the word of one who decides, the leader or the disk, whatever was known before. */
@@ -253,6 +264,6 @@ function sameShown(a: StoredInstance | undefined, b: StoredInstance | undefined)
   return a === undefined || b === undefined ? a === b : sameDigest(a.digest, b.digest);
 }
 
-function stateOf({ version, removed, presumed, bytes, session, leaseMs }: ClaimState): ClaimState {
-  return { version, removed, presumed, bytes, session, leaseMs };
+function stateOf({ version, removed, presumed, unhealthy, bytes, session, leaseMs }: ClaimState): ClaimState {
+  return { version, removed, presumed, unhealthy, bytes, session, leaseMs };
 }

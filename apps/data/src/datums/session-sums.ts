@@ -5,7 +5,9 @@
 
 import { EMPTY_DIGEST, digestOfText, mixDigests, sameDigest, toggleDigest, type Digest } from "@rollcall/core";
 
-import type { Claim } from "./claim.ts";
+import { STATIC_HOLDER, type Claim } from "./claim.ts";
+
+const UNHEALTHY = digestOfText("unhealthy");
 
 interface Sum {
   readonly identity: Digest;
@@ -13,6 +15,8 @@ interface Sum {
   connections: Digest;
   /** Over claims that live by a lease, which leaders keep. */
   leases: Digest;
+  /** Over claims that are marked unhealthy, once more: the session does not know of marks, but followers do. */
+  marks: Digest;
   connected: number;
   leased: number;
 }
@@ -30,7 +34,7 @@ export class SessionSums {
 
   /** Sessions that hold something with a connection. */
   *sessions(): IterableIterator<string> {
-    for (const [session, { connected }] of this.#sums) if (connected > 0) yield session;
+    for (const [session, { connected }] of this.#sums) if (connected > 0 && session !== STATIC_HOLDER) yield session;
   }
 
   /** Nobody holds anything. */
@@ -46,8 +50,8 @@ export class SessionSums {
   /** Of everything: who holds what. */
   get digest(): Digest {
     let digest = EMPTY_DIGEST;
-    for (const { identity, connections, leases } of this.#sums.values())
-      digest = toggleDigest(digest, mixDigests(identity, toggleDigest(connections, leases)));
+    for (const { identity, connections, leases, marks } of this.#sums.values())
+      digest = toggleDigest(digest, mixDigests(identity, toggleDigest(toggleDigest(connections, leases), marks)));
     return digest;
   }
 
@@ -56,7 +60,7 @@ export class SessionSums {
     let sum = this.#sums.get(claim.session);
     if (sum === undefined) {
       const identity = digestOfText(claim.session);
-      sum = { identity, connections: EMPTY_DIGEST, leases: EMPTY_DIGEST, connected: 0, leased: 0 };
+      sum = { identity, connections: EMPTY_DIGEST, leases: EMPTY_DIGEST, marks: EMPTY_DIGEST, connected: 0, leased: 0 };
       this.#sums.set(claim.session, sum);
     }
     if (claim.leaseMs > 0) {
@@ -66,6 +70,8 @@ export class SessionSums {
       sum.connected += count;
       sum.connections = toggleDigest(sum.connections, claim.registrationDigest);
     }
+    // Not the digest itself, which would take the claim out of the sum of all.
+    if (claim.unhealthy) sum.marks = toggleDigest(sum.marks, mixDigests(claim.registrationDigest, UNHEALTHY));
     if (sum.connected + sum.leased === 0) this.#sums.delete(claim.session);
   }
 }

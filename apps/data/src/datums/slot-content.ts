@@ -24,7 +24,7 @@ import {
 
 import type { ByteStore } from "./byte-store.ts";
 import { ChangeLog } from "./change-log.ts";
-import { recordOfClaim, type Claim } from "./claim.ts";
+import { STATIC_HOLDER, recordOfClaim, type Claim } from "./claim.ts";
 import type { Names } from "./names.ts";
 import { RegisteredService, type ClaimLedger, type Showing } from "./registered-service.ts";
 import { SessionSums, differ, digestOfClaims } from "./session-sums.ts";
@@ -112,6 +112,12 @@ export class SlotContent implements ClaimLedger {
 
   *claims(): IterableIterator<Claim> {
     for (const service of this.#services.values()) yield* service.claims();
+  }
+
+  /** Claims that come from control records, and are not removed. */
+  staticClaims(): Claim[] {
+    if (!this.holdsAnything(STATIC_HOLDER)) return [];
+    return [...this.claims()].filter((claim) => isHeldBy(claim, STATIC_HOLDER));
   }
 
   find(keyText: string): RegisteredService | undefined {

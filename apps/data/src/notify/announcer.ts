@@ -29,12 +29,28 @@ export class Announcer {
     this.changed(service, undefined);
   }
 
+  /** An operator has put an instance. */
+  put(service: RegisteredService, instanceId: string): void {
+    const { version } = service.datum;
+    this.#events.record(service.keyText, "registered", { version, instanceId, who: "an operator" });
+    this.changed(service, undefined);
+  }
+
   /** This node ends a registration by itself. */
   end(claim: Claim, presumed: boolean, why: string): void {
     const { service, instanceId, clientId } = claim;
     service.end(claim, presumed);
     const who = clientId || "a call";
     this.#events.record(service.keyText, "ended", { version: service.datum.version, instanceId, who, why });
+    this.changed(service, undefined);
+  }
+
+  /** Probes have found out that an instance cannot take work, or can again. */
+  judge(claim: Claim, unhealthy: boolean, why: string): void {
+    const { service, instanceId } = claim;
+    service.judge(claim, unhealthy);
+    const kind = unhealthy ? "unhealthy" : "healthy";
+    this.#events.record(service.keyText, kind, { version: service.datum.version, instanceId, why });
     this.changed(service, undefined);
   }
 }

@@ -1,5 +1,6 @@
 /**
- * What operators have decided about instances, laid over what their providers have registered. Claims stay as they came:
+ * What operators have decided about instances, and what probes have found out, laid over what their providers have
+ * registered. Claims stay as they came:
  * what is kept, copied to followers and compared with sessions is the word of providers. Only what consumers are shown
  * passes through here, on every node that has the claim, so that whoever leads next shows the same.
  */
@@ -9,6 +10,7 @@ import {
   digestOfBytes,
   hostOfAddress,
   textFromServiceKey,
+  type Instance,
   type InstanceOverride,
   type OverriddenAs,
   type OverrideEffect,
@@ -25,7 +27,10 @@ import type { InstanceHere } from "../notify/reshowing.ts";
 export interface InstanceBytes {
   readonly addressOf: (bytes: Uint8Array) => string;
   /** The same with other fields. Equal bytes and equal changes give equal bytes. */
-  readonly withChanges: (bytes: Uint8Array, changes: OverriddenAs["changes"]) => Uint8Array;
+  readonly withChanges: (
+    bytes: Uint8Array,
+    changes: OverriddenAs["changes"] & Partial<Pick<Instance, "health">>,
+  ) => Uint8Array;
 }
 
 /** What may be shown otherwise than before. */
@@ -64,12 +69,11 @@ export class Overrides implements Showing {
   }
 
   of(claim: Claim): StoredInstance | undefined {
-    if (this.size === 0) return claim;
-    const effects = this.#effectsOn(claim);
-    if (effects.length === 0) return claim;
+    const effects = this.size === 0 ? [] : this.#effectsOn(claim);
+    if (effects.length === 0 && !claim.unhealthy) return claim;
     const { drained, changes } = combineOverrides(effects);
     if (drained) return undefined;
-    const bytes = this.#bytes.withChanges(claim.bytes, changes);
+    const bytes = this.#bytes.withChanges(claim.bytes, claim.unhealthy ? { ...changes, health: "unhealthy" } : changes);
     return { id: claim.id, bytes, digest: digestOfBytes(bytes) };
   }
 

@@ -14,6 +14,7 @@ import {
   type ClientHello,
   type ClientMessage,
   type Filter,
+  type Instance,
   type RegisterItem,
   type RegistrationResult,
   type ServiceKey,
@@ -113,9 +114,12 @@ function admitRegister(item: RegisterItem): RegisterItem {
   if (item.instance.length > LIMITS.instanceBytes) {
     throw limitExceeded("instance", `${LIMITS.instanceBytes} bytes`, item.instance.length);
   }
-  const instance = checkInstance(instanceFromBytes(item.instance));
+  const given = checkInstance(instanceFromBytes(item.instance));
+  // Whether it is healthy is for probes to say.
+  const instance: Instance = { ...given, health: "healthy" };
   // Bytes that do not begin with the id, or repeat it, would be read differently by different readers.
-  const bytes = instance.id === item.instanceId ? item.instance : bytesFromInstance(instance);
+  const isPlain = instance.id === item.instanceId && given.health === "healthy";
+  const bytes = isPlain ? item.instance : bytesFromInstance(instance);
   return { ...item, key, instanceId: instance.id, instance: bytes };
 }
 

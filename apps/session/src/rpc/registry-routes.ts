@@ -7,8 +7,7 @@ import {
   RegistryError,
   checkFilter,
   checkShortName,
-  digestOfBytes,
-  formatDigest,
+  idFromAddress,
   instanceFromInput,
   invalidField,
   serviceKey,
@@ -237,11 +236,4 @@ function checkLease(leaseMs: number): number {
 function checkGiven(field: string, value: string): string {
   if (value.length > 0 && value.length <= LIMITS.instanceIdLength) return value;
   throw invalidField(field, `1 to ${LIMITS.instanceIdLength} characters`, value);
-}
-
-/** The same address gives the same id, so that a restarted provider replaces what it registered before. */
-function idFromAddress(protocol: string, address: string): string {
-  const id = `${protocol}@${address}`;
-  const isValid = id.length <= LIMITS.instanceIdLength && !address.startsWith("[");
-  return isValid ? id : formatDigest(digestOfBytes(new TextEncoder().encode(id)));
 }

@@ -16,6 +16,7 @@ import {
   idsOf,
   sameDigest,
   slotOfServiceKey,
+  takesAllHealthy,
   takesEverything,
   textFromFilter,
   textFromServiceKey,
@@ -38,6 +39,8 @@ import { View, type Content, type Viewer } from "./view.ts";
 export interface ServiceCopyPorts extends ArrivalPorts {
   readonly encodePush: (push: Update) => readonly Frame[];
   readonly readInstance: (instance: EncodedInstance) => Instance;
+  /** Whether the encoded instance is marked unhealthy; asked of every instance that comes. */
+  readonly isUnhealthy: (bytes: Uint8Array) => boolean;
 }
 
 /** As of a datum; and `unfit`: not confirmed, which is no news to a copy that is. */
@@ -57,6 +60,8 @@ export class ServiceCopy {
   readonly #ports: ServiceCopyPorts;
   readonly #arrival: Arrival;
   readonly #views = new Map<string, View>();
+  /** Ids of those that are marked. */
+  readonly #unhealthy = new Set<string>();
   #content: Content = "nothing";
   #users = 0;
 
@@ -99,7 +104,9 @@ export class ServiceCopy {
       arrival: this.#arrival,
       now: () => this.#ports.clock.now(),
     };
-    const selection = takesEverything(filter) ? undefined : new Selection(filter, this.#ports.readInstance);
+    // As long as all are healthy the usual view needs no datum of its own, and nobody has to look into instances.
+    const takesAll = takesEverything(filter) || (takesAllHealthy(filter) && this.#unhealthy.size === 0);
+    const selection = takesAll ? undefined : this.#selectionOf(filter);
     const view = new View(filter, selection === undefined ? this.datum : this.#selected(selection), selection, ports);
     this.#views.set(text, view);
     return view;
@@ -127,6 +134,7 @@ export class ServiceCopy {
   apply(update: Update): TakeOutcome {
     if (!update.confirmed && this.#content === "confirmed") return "unfit";
     const before = this.datum.version;
+    if (this.#unhealthy.size === 0 && this.#unhealthyIn(update).length > 0) this.#beginToSelect();
     const outcome = this.datum.apply(update);
     // The word that a list is confirmed counts also when the list itself is no news.
     const isKnown = outcome === "older" && this.#content !== "nothing" && sameDigest(update.digest, this.datum.digest);
@@ -134,7 +142,9 @@ export class ServiceCopy {
     const content = update.confirmed ? "confirmed" : "unconfirmed";
     const isOtherContent = content !== this.#content;
     this.#content = content;
+    if (outcome === "applied") this.#noteHealth(update);
     if (outcome !== "older") this.#refilter(before, outcome === "adopted" || update.baseDigest === undefined);
+    if (this.#unhealthy.size === 0) this.#endSelecting();
     if (outcome === "applied") this.#arrival.came(update);
     if (outcome === "applied" || isOtherContent) for (const view of this.#views.values()) view.announce();
     for (const telling of this.tellings) telling.copyChanged();
@@ -166,6 +176,35 @@ export class ServiceCopy {
       view.selection.follow(view.datum, this.datum, ids);
       if (isSkip) view.datum.skippedFrom(before);
     }
+  }
+
+  #unhealthyIn({ instances }: Update): EncodedInstance[] {
+    return instances.filter(({ bytes }) => this.#ports.isUnhealthy(bytes));
+  }
+
+  #noteHealth(update: Update): void {
+    if (update.baseDigest === undefined) this.#unhealthy.clear();
+    for (const id of update.removedIds) this.#unhealthy.delete(id);
+    for (const { id } of update.instances) this.#unhealthy.delete(id);
+    for (const { id } of this.#unhealthyIn(update)) this.#unhealthy.add(id);
+  }
+
+  /** Somebody is about to be unhealthy. The usual view goes on with a datum of its own, in which he will be missing. */
+  #beginToSelect(): void {
+    const view = this.#views.get(textFromFilter(NO_FILTER));
+    if (view === undefined || view.selection !== undefined) return;
+    const selection = this.#selectionOf(NO_FILTER);
+    view.continueWith(this.#selected(selection), selection);
+  }
+
+  /** All are healthy again. */
+  #endSelecting(): void {
+    const view = this.#views.get(textFromFilter(NO_FILTER));
+    if (view?.selection !== undefined) view.continueWith(this.datum, undefined);
+  }
+
+  #selectionOf(filter: Filter): Selection {
+    return new Selection(filter, this.#ports.readInstance);
   }
 
   #selected(selection: Selection): Datum {

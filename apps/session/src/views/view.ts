@@ -6,9 +6,11 @@
 import {
   type Datum,
   type Shown,
+  assert,
   formatDigest,
   formatVersion,
   originOf,
+  sameDigest,
   updateFor,
   type Filter,
   type Frame,
@@ -53,11 +55,10 @@ export interface ViewPorts {
 
 export class View {
   readonly filter: Filter;
-  readonly datum: Datum;
-  /** What keeps the datum to what the filter takes; undefined when that is the whole service. */
-  readonly selection: Selection | undefined;
   readonly viewers = new Set<Viewer>();
   readonly #ports: ViewPorts;
+  #datum: Datum;
+  #selection: Selection | undefined;
   /** By what the receiver holds, the empty text for a snapshot; all lead to `#framesLeadTo`. */
   readonly #frames = new Map<string, readonly Frame[]>();
   /** The frames that were asked for last: most receivers hold the same, and by one object. */
@@ -68,9 +69,25 @@ export class View {
 
   constructor(filter: Filter, datum: Datum, selection: Selection | undefined, ports: ViewPorts) {
     this.filter = filter;
-    this.datum = datum;
-    this.selection = selection;
+    this.#datum = datum;
+    this.#selection = selection;
     this.#ports = ports;
+  }
+
+  get datum(): Datum {
+    return this.#datum;
+  }
+
+  /** What keeps the datum to what the filter takes; undefined when that is the whole service. */
+  get selection(): Selection | undefined {
+    return this.#selection;
+  }
+
+  /** Goes on with another datum of the same content at the same version. */
+  continueWith(datum: Datum, selection: Selection | undefined): void {
+    assert(sameDigest(datum.digest, this.#datum.digest), "a view goes on with the content it has");
+    this.#datum = datum;
+    this.#selection = selection;
   }
 
   /**

@@ -8,6 +8,7 @@ import {
   type ControlRecord as CoreControlRecord,
   type ControlsPart,
   type PushScope,
+  type StaticInstance as CoreStaticInstance,
 } from "@rollcall/core";
 
 import {
@@ -16,18 +17,24 @@ import {
   NodeDrainSchema,
   PushOffSchema,
   RebalanceOffSchema,
+  StaticInstanceSchema,
   type ControlChange,
   type ControlRecord,
   type PushOff,
+  type StaticInstance,
 } from "../gen/rollcall/v1/control_pb.ts";
+import { InstanceSchema } from "../gen/rollcall/v1/types_pb.ts";
 import { ControlsSchema, type Controls } from "../gen/rollcall/v1/meta_pb.ts";
 import { clientOffFromWire, overrideFromWire, wireFromClientOff, wireFromOverride } from "./control-overrides.ts";
 import { sameFields, type WireFields } from "./fields.ts";
+import { instanceFromWire, wireFromInstance } from "./instance.ts";
 import { numberFromUint64 } from "./numbers.ts";
+import { keyFromWire, wireFromKey } from "./values.ts";
 
 sameFields<CoreControlRecord, ControlRecord>();
 sameFields<CoreControlChange, ControlChange>();
 sameFields<ControlsPart, Controls>();
+sameFields<CoreStaticInstance, StaticInstance, "kind">();
 
 type WireControl = ControlRecord["control"];
 
@@ -159,6 +166,8 @@ function wireFromControl(control: Control): WireControl {
       return { case: "clientOff", value: wireFromClientOff(control) };
     case "instance override":
       return { case: "instanceOverride", value: wireFromOverride(control) };
+    case "static instance":
+      return { case: "staticInstance", value: wireFromStaticInstance(control) };
   }
 }
 
@@ -176,6 +185,8 @@ function controlFromWire(wire: WireControl): Control {
       return clientOffFromWire(wire.value);
     case "instanceOverride":
       return overrideFromWire(wire.value);
+    case "staticInstance":
+      return staticInstanceFromWire(wire.value);
     case undefined:
       throw new RegistryError("invalid_field", "a control record decides something", {
         subject: { field: "control", limit: "one of those in the schema", value: "none" },
@@ -203,4 +214,18 @@ function scopeFromWire(wire: PushOff["scope"]): PushScope {
     case "zone":
       return { kind: "zone", zone: wire.value };
   }
+}
+
+function wireFromStaticInstance({ key, instance }: CoreStaticInstance): StaticInstance {
+  const fields: WireFields<StaticInstance> = { key: wireFromKey(key), instance: wireFromInstance(instance) };
+  return create(StaticInstanceSchema, fields);
+}
+
+/** Without an instance it is one without an id, which no check lets pass. */
+function staticInstanceFromWire({ key, instance }: StaticInstance): CoreStaticInstance {
+  return {
+    kind: "static instance",
+    key: keyFromWire(key),
+    instance: instanceFromWire(instance ?? create(InstanceSchema)),
+  };
 }

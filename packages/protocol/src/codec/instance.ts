@@ -10,10 +10,13 @@ import {
   RegistryError,
   type Health as CoreHealth,
   type Instance as CoreInstance,
+  type ProbeOrder,
 } from "@rollcall/core";
 
 import { Health, InstanceSchema, type Instance } from "../gen/rollcall/v1/types_pb.ts";
 import { sameFields, type WireFields } from "./fields.ts";
+import { hasField } from "./scan.ts";
+import { probeFromWire, wireFromProbe } from "./probe.ts";
 
 sameFields<CoreInstance, Instance>();
 
@@ -41,11 +44,13 @@ export function wireFromInstance(instance: CoreInstance): Instance {
     payload: instance.payload,
     enabled: instance.enabled ? undefined : false,
     health: wireHealth[instance.health],
+    probe: instance.probe && wireFromProbe(instance.probe),
   };
   return create(InstanceSchema, fields);
 }
 
 export function instanceFromWire(wire: Instance): CoreInstance {
+  const probe = wire.probe && probeFromWire(wire.probe);
   return {
     id: wire.id,
     address: wire.address,
@@ -56,6 +61,7 @@ export function instanceFromWire(wire: Instance): CoreInstance {
     payload: wire.payload,
     enabled: wire.enabled ?? true,
     health: wire.health === Health.UNHEALTHY ? "unhealthy" : "healthy",
+    ...(probe && { probe }),
   };
 }
 
@@ -103,6 +109,25 @@ export function instanceBytesWith(
   all.set(bytes);
   all.set(behind, bytes.length);
   return all;
+}
+
+/** As {@link instanceBytesWith} writes it at the end, for it has the highest number of the fields that it changes. */
+const UNHEALTHY_MARK = [0x48, 0x02] as const;
+
+/** Whether an encoded instance is marked unhealthy. Looks at the end only, unless that looks like a mark. */
+export function isMarkedUnhealthy(bytes: Uint8Array): boolean {
+  const { length } = bytes;
+  const looksMarked = bytes[length - 2] === UNHEALTHY_MARK[0] && bytes[length - 1] === UNHEALTHY_MARK[1];
+  return looksMarked && instanceFromBytes(bytes).health === "unhealthy";
+}
+
+const PROBE_FIELD = 20;
+
+/** The probe that an encoded instance asks for. One that asks for none, as nearly all do, is not decoded to find out. */
+export function probeFromBytes(bytes: Uint8Array): ProbeOrder | undefined {
+  if (!hasField(bytes, PROBE_FIELD)) return undefined;
+  const { address, probe } = instanceFromBytes(bytes);
+  return probe && { address, probe };
 }
 
 /** A copy to keep: decoded bytes are a view of whatever was read from the network at once, and would keep all of it. */

@@ -24,6 +24,8 @@ const wireKinds: Readonly<Record<CoreKind, ServiceEventKind>> = {
   heldBack: ServiceEventKind.HELD_BACK,
   confirmed: ServiceEventKind.CONFIRMED,
   unusable: ServiceEventKind.UNUSABLE,
+  unhealthy: ServiceEventKind.UNHEALTHY,
+  healthy: ServiceEventKind.HEALTHY,
 };
 
 const coreKinds: ReadonlyMap<ServiceEventKind, CoreKind> = new Map(

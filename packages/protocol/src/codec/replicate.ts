@@ -220,6 +220,7 @@ function wireFromClaim(claim: CoreClaim): Claim {
     instance: claim.instance,
     session: claim.session,
     leaseMs: claim.leaseMs,
+    unhealthy: claim.unhealthy,
   };
   return create(ClaimSchema, fields);
 }
@@ -235,5 +236,6 @@ function claimFromWire(wire: Claim): CoreClaim {
     instance: wire.instance,
     session: wire.session,
     leaseMs: wire.leaseMs,
+    unhealthy: wire.unhealthy,
   };
 }

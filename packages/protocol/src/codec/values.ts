@@ -6,7 +6,7 @@ import {
   DEFAULT_NAMESPACE,
   NO_FILTER,
   epoch,
-  takesEverything,
+  takesAllHealthy,
   type Filter as CoreFilter,
   type Held as CoreHeld,
   type RegistrationVersion as CoreRegistrationVersion,
@@ -92,9 +92,9 @@ export function heldFromWire(wire: Held | undefined): CoreHeld | undefined {
 /** What is preferred is also what is meant when nothing is said. */
 const wireZoneRule: Record<CoreZoneRule, ZoneRule> = { preferred: ZoneRule.UNSPECIFIED, only: ZoneRule.ONLY };
 
-/** A filter that takes everything is absent on the wire. */
+/** A filter that asks for nothing is absent on the wire. */
 export function wireFromFilter(filter: CoreFilter): Filter | undefined {
-  if (takesEverything(filter)) return undefined;
+  if (takesAllHealthy(filter)) return undefined;
   const fields: WireFields<Filter> = {
     protocol: filter.protocol,
     metadata: filter.metadata.map(({ key, values }) => {
@@ -103,6 +103,7 @@ export function wireFromFilter(filter: CoreFilter): Filter | undefined {
     }),
     zone: filter.zone,
     zoneRule: wireZoneRule[filter.zoneRule],
+    includeUnhealthy: filter.includeUnhealthy,
   };
   return create(FilterSchema, fields);
 }
@@ -114,5 +115,6 @@ export function filterFromWire(wire: Filter | undefined): CoreFilter {
     metadata: wire.metadata.map(({ key, values }) => ({ key, values })),
     zone: wire.zone,
     zoneRule: wire.zoneRule === ZoneRule.ONLY ? "only" : "preferred",
+    includeUnhealthy: wire.includeUnhealthy,
   };
 }
