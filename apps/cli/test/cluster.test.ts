@@ -128,12 +128,15 @@ test("register tells scripts about the beginning and the end", async () => {
   ]);
 });
 
+/** Of the nodes' software. */
+const VERSION = String.raw`\d+\.\d+\.\d+`;
+
 test("status shows every node, what it leads and whether it is ready", async () => {
   const text = await rollcall("status", "--meta", state.meta);
   expect(text).toMatch(/^cluster \w+ {2}version \d+, slot table epoch \d+, 256 of 256 slots led, 256 followed\nROLE/);
-  expect(text).toMatch(new RegExp(`^session +session-1 +${state.server} +- +- +yes$`, "m"));
-  expect(text).toMatch(/^data +data-1 +\S+ +128 +128 +yes$/m);
-  expect(text).toMatch(new RegExp(`^meta +- +${state.meta} +- +- +yes$`, "m"));
+  expect(text).toMatch(new RegExp(`^session +session-1 +${state.server} +- +${VERSION} +- +- +yes$`, "m"));
+  expect(text).toMatch(new RegExp(`^data +data-1 +\\S+ +- +${VERSION} +128 +128 +yes$`, "m"));
+  expect(text).toMatch(new RegExp(`^meta +- +${state.meta} +- +- +- +- +yes$`, "m"));
   expect(await json("status", "--meta", state.meta)).toMatchObject({
     slots: { total: 256, led: 256, followed: 256 },
     nodes: [
@@ -143,6 +146,9 @@ test("status shows every node, what it leads and whether it is ready", async () 
         address: state.server,
         slots: null,
         follows: null,
+        zone: "",
+        draining: false,
+        unsteady: false,
         ready: true,
         reasons: [],
       },

@@ -32,6 +32,10 @@ export const dataSettings = defineServerSettings(
       unit: "ms",
       default: DEFAULT_HEARTBEAT_MS,
     }),
+    replicas: setting(z.int().min(1).max(5).optional(), {
+      describe: "How many data nodes hold each slot, as this one expects; meta refuses it if it has another number.",
+      placeholder: "count",
+    }),
     drainMs: setting(z.int().min(0).max(600_000), {
       describe: "How long the node may take to hand its slots over when it is told to stop; 0 not to wait.",
       unit: "ms",

@@ -5,7 +5,14 @@
  * followers (rpc/follower-links), the disk (warm/), and the sessions that are interested (notify/session-peer).
  */
 
-import { ControlSet, MetaLink, healthService, introspectionService, type Membership } from "@rollcall/cluster";
+import {
+  ControlSet,
+  MetaLink,
+  healthService,
+  introspectionService,
+  type JoiningNode,
+  type Membership,
+} from "@rollcall/cluster";
 import {
   DataService,
   Health,
@@ -36,14 +43,11 @@ import { WarmCopy } from "./warm/warm-copy.ts";
 import { warmSourceOf, warmWatcherOf } from "./warm/warm-watcher.ts";
 import type { WarmStore } from "./warm/warm-store.ts";
 
-export interface DataServerConfig {
-  readonly nodeId: string;
-  /** Addresses of the metas. */
-  readonly metas: readonly string[];
-  /** Time between heartbeats to meta, in milliseconds. */
-  readonly heartbeatMs: number;
+export interface DataServerConfig extends JoiningNode {
   /** How long the registrations of a session that is gone stay, in milliseconds. */
   readonly registrationLeaseMs: number;
+  /** How many data nodes hold each slot, if it expects a number. */
+  readonly replicas?: number | undefined;
   /** How long the node may take to hand its slots over when it stops, in milliseconds. */
   readonly drainMs?: number;
 }
@@ -130,16 +134,16 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
     warm?.start(clusterId);
     handOver.look();
   };
-  const hello = { nodeId: config.nodeId, startId: ports.random.id(), role: "data" } as const;
+  const hello = { startId: ports.random.id(), role: "data", replicas: config.replicas } as const;
   controls.watch("instance override", (changes) => {
     const affected = overrides.change(changes);
     storage.reshowing.show(overrides.affectedIn(datums, affected), "an operator has decided how it is shown");
   });
   const meta = new MetaLink(
     {
-      metas: config.metas,
+      node: config,
       hello,
-      heartbeatMs: config.heartbeatMs,
+      refused: ports.cannotGoOn,
       controls,
       synced: () => ownership.synced(),
       draining: () => handOver.hasBegun,
@@ -164,7 +168,7 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
   let isLoaded = false;
   const unready = (): string[] => {
     if (!isLoaded) return ["is loading what it had on disk"];
-    if (meta.membership === undefined) return ["has not joined the cluster"];
+    if (meta.membership === undefined) return [meta.whyNotJoined];
     if (handOver.hasBegun) return ["is stopping"];
     const takingOver = ownership.count("taking over");
     return [

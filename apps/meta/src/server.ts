@@ -20,7 +20,8 @@ import {
 } from "@rollcall/protocol";
 import { counter, gauge, type Metric, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
-import { Cluster, stateFromRecord } from "./cluster/cluster.ts";
+import { stateFromRecord } from "./cluster/cluster-state.ts";
+import { Cluster } from "./cluster/cluster.ts";
 import { ToldLoads } from "./membership/told-loads.ts";
 import { AppliedControls } from "./controls/applied-controls.ts";
 import type { ControlCodec } from "./controls/controls.ts";

@@ -130,6 +130,28 @@ describe("with fewer live data nodes than there should be", () => {
   });
 });
 
+describe("a node that is not steady", () => {
+  const unsteady: NodeState = { steady: false };
+
+  test("follows nothing that others could follow", () => {
+    const before = everySlot({ leader: "a", followers: ["b"] });
+    const followers = (nodes: readonly DataNode[]) =>
+      new Set(assigned(before, nodes).owners.flatMap((owner) => owner.followers));
+    expect(followers([node("a"), node("c", unsteady), node("d")])).toEqual(new Set(["d"]));
+    expect(followers([node("a"), node("c", unsteady)])).toEqual(new Set(["c"]));
+  });
+
+  test("that joins is given nothing until it is steady", () => {
+    const world = new SlotWorld().join("a", "b").settle();
+    world.join("c").nodes.get("c")!.steady = false;
+    world.settle();
+    expect(world.owns("c")).toBe(false);
+    world.nodes.get("c")!.steady = true;
+    world.settle();
+    expect(world.leads()).toContain(85);
+  });
+});
+
 describe("a draining node", () => {
   const synced: NodeState = { synced: true };
   const draining: NodeState = { draining: true, synced: true };

@@ -143,6 +143,14 @@ describe("a node whose lease has ended and that is back", () => {
     expect(leadsOf(cluster.state, "data-2")).toBe(128);
   });
 
+  test("is said to be unsteady until then", async () => {
+    const { cluster, run } = await backAgain();
+    const unsteady = () => cluster.state.members.filter((member) => member.unsteady).map(({ nodeId }) => nodeId);
+    expect(unsteady()).toEqual(["data-2"]);
+    await run(62_000);
+    expect(unsteady()).toEqual([]);
+  });
+
   test("takes over at once when the leader is lost", async () => {
     const { cluster, rounds, stays } = await backAgain();
     cluster.leave(stays);

@@ -1,6 +1,7 @@
 import type { NodeHello } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
 import { Members, type KnownMember } from "../src/membership/members.ts";
+import { SAYS_NOTHING } from "./open-cluster.ts";
 
 const LEASE_MS = 3_000;
 
@@ -10,6 +11,7 @@ const hello = (nodeId: string, change: Partial<NodeHello> = {}): NodeHello => ({
   role: "data",
   address: `${nodeId}:9620`,
   incarnation: 0,
+  ...SAYS_NOTHING,
   ...change,
 });
 

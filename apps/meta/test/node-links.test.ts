@@ -13,6 +13,7 @@ import { SeededRandom, SimClock, SimNetwork, renderTranscript, type DescribeMess
 import { describe, expect, test } from "vitest";
 import { createMetaServer } from "../src/server.ts";
 import { HeldMetaStore } from "./held-meta-store.ts";
+import { SAYS_NOTHING } from "./open-cluster.ts";
 
 const META = "meta-1:9610";
 
@@ -45,7 +46,8 @@ async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
             : `${incarnation}: ${state.version} ${state.members.map((member) => member.nodeId).join(" ")}`,
         );
       },
-      closed: (error) => heard.push(`closed ${error?.reason ?? "in order"}`),
+      closed: (error) =>
+        heard.push(`closed ${error?.reason ?? "in order"}${error?.subject ? ` ${error.subject.field}` : ""}`),
     });
     const say = (request: Partial<JoinRequest>): void =>
       stream.send(
@@ -68,6 +70,7 @@ async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
       role,
       address: `${nodeId}:1`,
       incarnation: 0,
+      ...SAYS_NOTHING,
       ...change,
     };
     return { heard, echoes, stream, say, join: () => say({ hello }), hello };
@@ -229,6 +232,68 @@ describe("the count of a node's messages comes back", () => {
   });
 });
 
+describe("a node that does not fit", () => {
+  test.each([
+    { field: "slot_count", change: { slotCount: 128 } },
+    { field: "replicas", change: { replicas: 3 } },
+    { field: "hash", change: { hash: "md5" } },
+    { field: "cluster_id", change: { clusterId: "theirs" } },
+    { field: "zone", change: { zone: "a b" } },
+  ])("is refused, and told that it is for its $field", async ({ field, change }) => {
+    const { clock, meta, node } = await startMeta();
+    const stranger = node("data-1", "data", change);
+    stranger.join();
+    await clock.runFor(10);
+    expect([stranger.heard, meta.state()?.members]).toEqual([[`closed invalid_field ${field}`], []]);
+  });
+
+  test("is not one that says what the cluster has, nor one that says nothing", async () => {
+    const { clock, meta, node } = await startMeta();
+    const { clusterId } = meta.state()!;
+    node("data-1", "data", { slotCount: 256, replicas: 2, hash: "murmur3-x86-128", clusterId }).join();
+    node("data-2", "data").join();
+    await clock.runFor(10);
+    expect(meta.state()?.members).toHaveLength(2);
+  });
+});
+
+describe("of two processes with one name", () => {
+  const later = { startId: "second start" };
+
+  test("at different addresses the one that is there stays; the other may have the name when it is gone", async () => {
+    const { clock, meta, node } = await startMeta();
+    const first = node("data-1", "data");
+    first.join();
+    await clock.runFor(10);
+    const second = node("data-1", "data", { ...later, address: "elsewhere:1" });
+    second.join();
+    await clock.runFor(10);
+    expect([second.heard, meta.state()?.members[0]?.address]).toEqual([["closed conflict node_id"], "data-1:1"]);
+    await clock.runFor(4_000);
+    const again = node("data-1", "data", { ...later, address: "elsewhere:1" });
+    again.join();
+    await clock.runFor(10);
+    expect(meta.state()?.members[0]?.address).toBe("elsewhere:1");
+    // It stood still, and does not know.
+    first.say({ stateVersion: 2 });
+    await clock.runFor(10);
+    expect([first.heard.at(-1), meta.state()?.members[0]?.address]).toEqual(["closed conflict node_id", "elsewhere:1"]);
+  });
+
+  test("at one address the later one was started again; what is left of the earlier one is turned away", async () => {
+    const { clock, meta, node } = await startMeta();
+    const first = node("data-1", "data");
+    first.join();
+    await clock.runFor(10);
+    node("data-1", "data", later).join();
+    await clock.runFor(10);
+    expect(meta.state()?.members).toMatchObject([{ nodeId: "data-1", incarnation: 2 }]);
+    first.say({ stateVersion: 2 });
+    await clock.runFor(10);
+    expect([first.heard.at(-1), meta.state()?.members[0]?.incarnation]).toEqual(["closed conflict node_id", 2]);
+  });
+});
+
 describe("a lease", () => {
   test("outlives the link: a node that is back in time was never away", async () => {
     const { clock, network, meta, node } = await startMeta();
@@ -283,7 +348,7 @@ describe("who is not let in", () => {
     const data = node("data-1", "data", { nodeId });
     data.join();
     await clock.runFor(10);
-    expect(data.heard).toEqual(["closed invalid_field"]);
+    expect(data.heard).toEqual(["closed invalid_field node_id"]);
     expect(meta.state()?.members).toEqual([]);
   });
 

@@ -21,6 +21,9 @@ export const controlCodec: ControlCodec = {
   changes: { write: (change) => JSON.stringify(change), read: (text) => JSON.parse(text) as ControlChange },
 };
 
+/** What a node of an older version does not say. */
+export const SAYS_NOTHING = { slotCount: 0, replicas: 0, hash: "", clusterId: "", zone: "", software: "" };
+
 export const LEASE_MS = 3_000;
 
 export const hello = (nodeId: string, change: Partial<NodeHello> = {}): NodeHello => ({
@@ -29,6 +32,7 @@ export const hello = (nodeId: string, change: Partial<NodeHello> = {}): NodeHell
   role: nodeId.startsWith("data") ? "data" : "session",
   address: `${nodeId}:9620`,
   incarnation: 0,
+  ...SAYS_NOTHING,
   ...change,
 });
 

@@ -6,7 +6,14 @@
  * views/service-copy -> views/view -> connections/client-connection -> the stream.
  */
 
-import { ControlSet, MetaLink, healthService, introspectionService, type Membership } from "@rollcall/cluster";
+import {
+  ControlSet,
+  MetaLink,
+  healthService,
+  introspectionService,
+  type JoiningNode,
+  type Membership,
+} from "@rollcall/cluster";
 import {
   DurationHistogram,
   ServiceEvents,
@@ -51,12 +58,7 @@ import { WatchLinks } from "./rpc/watch-links.ts";
 import { Interests } from "./views/interests.ts";
 import { Tellings } from "./views/tellings.ts";
 
-export interface SessionServerConfig {
-  readonly nodeId: string;
-  /** Addresses of the metas. */
-  readonly metas: readonly string[];
-  /** Time between heartbeats to meta, in milliseconds. */
-  readonly heartbeatMs: number;
+export interface SessionServerConfig extends JoiningNode {
   /** How long the registrations of a connection that was reset wait for the client to come back, in milliseconds. */
   readonly connectionGraceMs: number;
   /** The same for a connection that fell silent, from when that was found out. With the time to find out, the lease. */
@@ -88,7 +90,7 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
   const links = new DataLinks(config.nodeId, ports);
   const { wake } = links;
   const writer = new Writer({ clock, wake, tableIsOld: () => meta.refresh() });
-  const hello = { nodeId: config.nodeId, startId: random.id(), role: "session" } as const;
+  const hello = { startId: random.id(), role: "session" } as const;
   const registrations = new RegistrationStore(
     clock,
     writer,
@@ -145,9 +147,9 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
   const controls = new ControlSet();
   const meta = new MetaLink(
     {
-      metas: config.metas,
+      node: config,
       hello,
-      heartbeatMs: config.heartbeatMs,
+      refused: ports.cannotGoOn,
       controls,
       load,
       loadsChanged: (loads) => {
@@ -193,7 +195,7 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
 
   const notReady = (): string[] => [
     ...(clients.isLeaving ? ["is stopping"] : []),
-    ...unready(meta.membership, links.down(), handover.failing(clock.now())),
+    ...unready(meta, links.down(), handover.failing(clock.now())),
   ];
   let sweepTimer: Timer | undefined;
   const sweep = (): void => {
@@ -331,8 +333,9 @@ function framedOnce(present: () => readonly SessionLoad[]): () => Frame {
   };
 }
 
-function unready(membership: Membership | undefined, down: readonly string[], failing: readonly string[]): string[] {
-  if (membership === undefined) return ["has not joined the cluster"];
+function unready(meta: MetaLink, down: readonly string[], failing: readonly string[]): string[] {
+  const { membership } = meta;
+  if (membership === undefined) return [meta.whyNotJoined];
   const there = new Set<string | undefined>(membership.state.members.map(({ nodeId }) => nodeId));
   const leaderless = membership.state.table.owners.filter(({ leader }) => !there.has(leader)).length;
   return [

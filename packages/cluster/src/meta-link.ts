@@ -6,6 +6,9 @@
  */
 
 import {
+  SLOT_COUNT,
+  SLOT_HASH,
+  SOFTWARE_VERSION,
   assert,
   mayFollow,
   oncePerTurn,
@@ -24,13 +27,26 @@ import { JOIN_PATH, frameFromJoinRequest, joinResponseFromBytes } from "@rollcal
 
 import type { ControlSet } from "./control-set.ts";
 import { LastingLink, type LastingLinkPorts } from "./lasting-link.ts";
+import { Refusal } from "./refusal.ts";
 
-export interface MetaLinkOptions {
+/** What any node but meta is told of its place in the cluster. */
+export interface JoiningNode {
+  readonly nodeId: string;
   /** Addresses of the metas, `host:port`, tried in turn. */
   readonly metas: readonly string[];
-  readonly hello: Omit<NodeHello, "address" | "incarnation">;
-  /** Time between heartbeats in milliseconds. The lease at meta is three of them, so two may be lost. */
+  /** Time between heartbeats to meta, in milliseconds. The lease there is three of them, so two may be lost. */
   readonly heartbeatMs: number;
+  /** The cluster that the node is meant for; by default whichever its metas are of. */
+  readonly clusterId?: string | undefined;
+  /** Where it runs, for people. */
+  readonly zone?: string | undefined;
+}
+
+export interface MetaLinkOptions {
+  readonly node: JoiningNode;
+  readonly hello: Pick<NodeHello, "startId" | "role"> & { readonly replicas?: number | undefined };
+  /** Meta will not have this node, now or later: it is of no use that it goes on. */
+  readonly refused?: ((why: RegistryError) => void) | undefined;
   /** Of a data node: the slots it follows and has in full, under the leader epochs of the state it has; none by default. */
   readonly synced?: () => ReadonlySet<SlotId>;
   /** Of a data node: whether it was told to stop, and wants to be rid of its slots first. */
@@ -81,6 +97,7 @@ export class MetaLink {
   /** Messages of this link that are not known to have been taken in, the oldest first. */
   #sent: { readonly count: number; readonly atMs: number }[] = [];
   #currentAsOf = -Infinity;
+  readonly #refusal = new Refusal();
   /** Version of the newest loads that were told. */
   #knownLoads = 0;
   #heartbeat: Timer | undefined;
@@ -91,13 +108,13 @@ export class MetaLink {
     ports: LastingLinkPorts & { readonly log: Log },
     changed: (membership: Membership) => void,
   ) {
-    assert(options.metas.length > 0, "a node knows at least one meta");
+    assert(options.node.metas.length > 0, "a node knows at least one meta");
     this.#options = options;
     this.#ports = ports;
     this.#changed = changed;
     this.#synced = options.synced ?? (() => NO_SLOTS);
     this.#reportSoon = oncePerTurn(ports.clock, () => this.#reportIfDue());
-    this.#nextMeta = Math.floor(ports.random.next() * options.metas.length);
+    this.#nextMeta = Math.floor(ports.random.next() * options.node.metas.length);
     this.#link = new LastingLink(JOIN_PATH, ports, {
       address: () => this.#nextAddress(),
       opened: () => this.#sendHello(),
@@ -113,6 +130,12 @@ export class MetaLink {
   /** True while a meta answers. */
   get isJoined(): boolean {
     return this.#link.isProven;
+  }
+
+  /** What keeps a node that has never joined from doing its work. */
+  get whyNotJoined(): string {
+    const { why } = this.#refusal;
+    return `has not joined the cluster${why === undefined ? "" : `: ${why}`}`;
   }
 
   /**
@@ -149,7 +172,7 @@ export class MetaLink {
   }
 
   #nextAddress(): string {
-    const { metas } = this.#options;
+    const { metas } = this.#options.node;
     const address = this.#leader ?? metas[this.#nextMeta++ % metas.length]!;
     this.#leader = undefined;
     return address;
@@ -163,8 +186,22 @@ export class MetaLink {
     this.#unanswered = 0;
     this.#count = 0;
     this.#sent = [];
-    const hello = { ...this.#options.hello, address: this.#address, incarnation: this.#membership?.incarnation ?? 0 };
-    this.#say({ hello });
+    const { node, hello } = this.#options;
+    this.#say({
+      hello: {
+        nodeId: node.nodeId,
+        startId: hello.startId,
+        role: hello.role,
+        address: this.#address,
+        incarnation: this.#membership?.incarnation ?? 0,
+        slotCount: SLOT_COUNT,
+        hash: SLOT_HASH,
+        clusterId: this.#membership?.state.clusterId ?? node.clusterId ?? "",
+        replicas: hello.replicas ?? 0,
+        zone: node.zone ?? "",
+        software: SOFTWARE_VERSION,
+      },
+    });
   }
 
   #renewNow(): void {
@@ -198,7 +235,7 @@ export class MetaLink {
   }
 
   #scheduleHeartbeat(): void {
-    this.#heartbeat = this.#ports.clock.setTimer(this.#options.heartbeatMs, () => {
+    this.#heartbeat = this.#ports.clock.setTimer(this.#options.node.heartbeatMs, () => {
       this.#renew();
       this.#scheduleHeartbeat();
     });
@@ -222,6 +259,7 @@ export class MetaLink {
     }
     this.#unanswered = 0;
     this.#awaitsAnswer = false;
+    this.#refusal.clear();
     const known = this.#membership?.state.version;
     // Whichever cluster it is of: what is told there of nodes that are not members here has no effect.
     this.#takeLoads(response);
@@ -277,6 +315,12 @@ export class MetaLink {
   }
 
   #lost(error: RegistryError | undefined, isNews: boolean): void {
+    const isMember = this.#membership !== undefined;
+    const refused = error && this.#refusal.heard(error, { isMember, now: this.#ports.clock.now() });
+    if (refused?.isNews)
+      this.#ports.log.error("meta refuses this node", { reason: error!.reason, why: error!.message });
+    if (refused?.isForGood) this.#options.refused?.(error!);
+    if (refused !== undefined) return;
     this.#ports.log[isNews ? "warn" : "debug"]("lost meta; going on with the cluster as last known", {
       reason: error?.message ?? "closed",
     });

@@ -54,7 +54,9 @@ describe("heartbeats", () => {
     await clock.runFor(HEARTBEAT_MS + 1);
     expect(dialer.streams.map(({ address }) => address)).toEqual(["meta-1:1", "meta-2:1"]);
     expect(dialer.streams[0]!.closedWith).toBe("in order");
-    expect(said(dialer.last)[0]).toEqual(saying(1, { hello: { ...hello, incarnation: 4 }, stateVersion: 2 }));
+    expect(said(dialer.last)[0]).toEqual(
+      saying(1, { hello: { ...hello, clusterId: "ours", incarnation: 4 }, stateVersion: 2 }),
+    );
   });
 
   test("an answer in between starts the count again", async () => {

@@ -3,6 +3,7 @@
 import {
   EMPTY_SLOT_TABLE,
   RegistryError,
+  SOFTWARE_VERSION,
   epoch,
   messageFromFrame,
   silentLog,
@@ -10,6 +11,7 @@ import {
   type ClusterState,
   type JoinRequest,
   type JoinResponse,
+  type NodeHello,
   type SlotId,
   type SlotTable,
 } from "@rollcall/core";
@@ -30,11 +32,36 @@ export const table = (tableEpoch: number, leaderEpoch: number): SlotTable => ({
 export const state = (version: number, change: Partial<ClusterState> = {}): ClusterState => ({
   clusterId: "ours",
   version,
-  members: [{ nodeId: "data-1", incarnation: 4, role: "data", address: "data-1:1", draining: false }],
+  members: [
+    {
+      nodeId: "data-1",
+      incarnation: 4,
+      role: "data",
+      address: "data-1:1",
+      draining: false,
+      unsteady: false,
+      zone: "",
+      software: "",
+    },
+  ],
   table: table(version, version),
   departed: [],
   ...change,
 });
+
+/** What the node of {@link openLink} says first. */
+export const HELLO: Omit<NodeHello, "incarnation"> = {
+  nodeId: "data-1",
+  startId: "first start",
+  role: "data",
+  address: "data-1:1",
+  slotCount: 256,
+  replicas: 0,
+  hash: "murmur3-x86-128",
+  clusterId: "",
+  zone: "",
+  software: SOFTWARE_VERSION,
+};
 
 interface LinkSetup {
   readonly metas?: readonly string[];
@@ -49,12 +76,15 @@ export function openLink({ metas = ["meta-1:1", "meta-2:1", "meta-3:1"], first =
   const errors: string[] = [];
   const log = { ...silentLog, error: (message: string) => void errors.push(message) };
   const random = { next: () => first / metas.length, id: () => "" };
-  const hello = { nodeId: "data-1", startId: "first start", role: "data" } as const;
+  const hello = { startId: "first start", role: "data" } as const;
+  const node = { nodeId: "data-1", metas, heartbeatMs: HEARTBEAT_MS };
+  const refusals: string[] = [];
+  const refused = (why: RegistryError) => void refusals.push(why.message);
   const controls = new ControlSet();
-  const options = { metas, hello, heartbeatMs: HEARTBEAT_MS, controls, ...(synced && { synced }) };
+  const options = { node, hello, refused, controls, ...(synced && { synced }) };
   const link = new MetaLink(options, { clock, random, dialer, log }, (membership) => told.push(membership));
   link.open("data-1:1");
-  return { clock, dialer, told, errors, link, controls, hello: { ...hello, address: "data-1:1" } };
+  return { clock, dialer, told, errors, link, controls, refusals, hello: HELLO };
 }
 
 export const answer = (stream: FakeStream, response: Partial<JoinResponse> = {}) =>

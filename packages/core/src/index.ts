@@ -133,7 +133,8 @@ export { Selection, idsOf } from "./selection.ts";
 export { LeaseTable } from "./lease-table.ts";
 
 // The cluster.
-export { ALL_SLOTS, SLOT_COUNT, slotId, slotOfServiceKey, slotOfText, type SlotId } from "./slot.ts";
+export { SOFTWARE_VERSION } from "./software.ts";
+export { ALL_SLOTS, SLOT_COUNT, SLOT_HASH, slotId, slotOfServiceKey, slotOfText, type SlotId } from "./slot.ts";
 export { addressRangeFromText, isInRange, numberFromAddress, type AddressRange } from "./address-range.ts";
 export {
   ClientSwitches,

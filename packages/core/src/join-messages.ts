@@ -13,6 +13,15 @@ export interface NodeHello {
   readonly address: string;
   /** The incarnation meta gave this life of the node earlier, which it then keeps; 0 for none yet. */
   readonly incarnation: number;
+  /** What all nodes of a cluster have in common: 0 and "" from one that says nothing of it, or takes any. */
+  readonly slotCount: number;
+  readonly replicas: number;
+  readonly hash: string;
+  readonly clusterId: string;
+  /** For people. */
+  readonly zone: string;
+  /** Version of its software, for people. */
+  readonly software: string;
 }
 
 export interface JoinRequest {

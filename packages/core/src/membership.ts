@@ -14,6 +14,12 @@ export interface Member {
   readonly address: string;
   /** A data node that hands its slots over; by default it does not. */
   readonly draining?: boolean | undefined;
+  /** A data node that comes and goes: for a while it is given no slots. By default it does not. */
+  readonly unsteady?: boolean | undefined;
+  /** Where it runs, as it says; for people. */
+  readonly zone?: string | undefined;
+  /** Version of its software, if it says; for people. */
+  readonly software?: string | undefined;
 }
 
 /** Everything a node needs to know of the cluster. Replaced as a whole when its version grows. */

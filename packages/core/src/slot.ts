@@ -14,6 +14,9 @@ export type SlotId = number & { readonly [slotBrand]: true };
 
 export const SLOT_COUNT = 256;
 
+/** Which function it is. Nodes that do not agree on it, or on the number of slots, must not be in one cluster. */
+export const SLOT_HASH = "murmur3-x86-128";
+
 export const ALL_SLOTS: readonly SlotId[] = Array.from({ length: SLOT_COUNT }, (_, index) => index as SlotId);
 
 export function slotId(value: number): SlotId {

@@ -313,7 +313,21 @@ const roles = fc.constantFrom(...NODE_ROLES);
 
 export const joinRequests: fc.Arbitrary<JoinRequest> = fc.record({
   draining: flags,
-  hello: optional(fc.record({ nodeId: text, startId: text, role: roles, address: text, incarnation: count })),
+  hello: optional(
+    fc.record({
+      nodeId: text,
+      startId: text,
+      role: roles,
+      address: text,
+      incarnation: count,
+      slotCount: fc.nat(),
+      replicas: fc.nat(),
+      hash: text,
+      clusterId: text,
+      zone: text,
+      software: text,
+    }),
+  ),
   stateVersion: count,
   leaving: flags,
   sequence: count,
@@ -329,7 +343,16 @@ const owners: fc.Arbitrary<SlotOwner> = fc.record({
   leaderEpoch: epochs,
 });
 
-const members = fc.record({ nodeId: text, incarnation: count, role: roles, address: text, draining: flags });
+const members = fc.record({
+  nodeId: text,
+  incarnation: count,
+  role: roles,
+  address: text,
+  draining: flags,
+  unsteady: flags,
+  zone: text,
+  software: text,
+});
 
 export const clusterStates: fc.Arbitrary<ClusterState> = fc.record({
   clusterId: text,

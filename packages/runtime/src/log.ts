@@ -44,5 +44,6 @@ function shownError(value: unknown): unknown {
   if (!(value instanceof Error)) return value;
   const { name, message, stack, cause } = value;
   const reason = "reason" in value ? { reason: value.reason } : {};
-  return { name, message, ...reason, stack, ...(cause === undefined ? {} : { cause: shownError(cause) }) };
+  const subject = "subject" in value && value.subject !== undefined ? { subject: value.subject } : {};
+  return { name, message, ...reason, ...subject, stack, ...(cause === undefined ? {} : { cause: shownError(cause) }) };
 }

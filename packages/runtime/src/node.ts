@@ -61,6 +61,8 @@ export interface NodePorts {
   readonly dialer: Dialer;
   /** Default: nobody records what is traced. */
   readonly tracer?: Tracer | undefined;
+  /** To be called by a server that is of no use as it is: its process ends. Default: nobody cares. */
+  readonly cannotGoOn?: ((why: Error) => void) | undefined;
 }
 
 export type NodeSettings = SettingValues<ServerSettings>;
@@ -74,6 +76,8 @@ export interface StartNodeOptions {
   readonly errorDetail: ErrorDetailCodec;
   /** Default: whatever OpenTelemetry SDK this process has registered. */
   readonly tracer?: Tracer | undefined;
+  /** Ends the process. */
+  readonly cannotGoOn?: ((why: Error) => void) | undefined;
   readonly create: (ports: NodePorts) => NodeServer | Promise<NodeServer>;
 }
 
@@ -92,10 +96,11 @@ export async function startNode({
   log,
   errorDetail,
   tracer = openTelemetryTracer(),
+  cannotGoOn,
   create,
 }: StartNodeOptions): Promise<RunningNode> {
   const dialer = createHttp2Dialer({ errorDetail });
-  const server = await create({ clock: systemClock, random: systemRandom, log, dialer, tracer });
+  const server = await create({ clock: systemClock, random: systemRandom, log, dialer, tracer, cannotGoOn });
   const processMetrics = new ProcessMetrics();
   const listener = await listen({
     host: settings.host,
@@ -185,11 +190,12 @@ export async function runNode<Own extends Settings>({
   await runProcess({
     role,
     log,
-    async start() {
+    async start(cannotGoOn) {
       const tracing = await startTracing({ role, nodeId, collector: common.otelEndpoint, env: process.env, log });
       const { tracer } = tracing;
       const createServer = (ports: NodePorts) => create(nodeId, settings, ports);
-      const node = await startNode({ nodeId, settings: common, log, errorDetail, tracer, create: createServer });
+      const options = { nodeId, settings: common, log, errorDetail, tracer, cannotGoOn };
+      const node = await startNode({ ...options, create: createServer });
       return {
         address: node.address,
         async stop() {

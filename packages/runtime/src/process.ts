@@ -3,7 +3,8 @@
  *
  *     starting --> ready --> stopping --> exit 0       SIGTERM or SIGINT; exit 1 if stopping fails
  *         \          \            \----> exit 1       a second signal: whoever sends it does not want to wait
- *          \----------\----------------> exit 1       an error that nobody handled: the state can not be trusted
+ *          \----------\----------------> exit 1       an error that nobody handled: the state can not be trusted;
+ *                                                     or the server itself says that it is of no use
  */
 
 import type { Log } from "@rollcall/core";
@@ -19,7 +20,8 @@ export interface RunningServer {
 export interface ProcessOptions {
   readonly role: string;
   readonly log: Log;
-  readonly start: () => Promise<RunningServer>;
+  /** @param cannotGoOn ends the process, also after it was ready: what it was started for is impossible */
+  readonly start: (cannotGoOn: (why: Error) => void) => Promise<RunningServer>;
   /** The process to live in. Default this one; tests hand in a stand-in. */
   readonly host?: HostProcess | undefined;
 }
@@ -64,13 +66,17 @@ export async function runProcess({ role, log, start, host = process }: ProcessOp
     log.error("an error that nobody handled, exiting", { error });
     host.exit(1);
   };
+  const cannotGoOn = (error: Error): void => {
+    log.error("cannot go on, exiting", { error });
+    host.exit(1);
+  };
   host.on("SIGTERM", signalled);
   host.on("SIGINT", signalled);
   host.on("uncaughtException", failed);
   host.on("unhandledRejection", failed);
 
   try {
-    const server = await start();
+    const server = await start(cannotGoOn);
     phase = { kind: "ready", server };
     log.info("ready", { ready: true, role, address: server.address });
   } catch (error) {

@@ -30,7 +30,17 @@ interface NodeStatus extends Readiness {
   readonly slots: number | null;
   /** Slots it follows; null like `slots`. */
   readonly follows: number | null;
+  /** Where it runs, as it says; null for meta. */
+  readonly zone: string | null;
+  /** Version of its software, as it says; null for meta. */
+  readonly software: string | null;
+  /** It hands its slots over. */
+  readonly draining: boolean;
+  /** It comes and goes, and is given no slots for a while. */
+  readonly unsteady: boolean;
 }
+
+const HEADINGS = ["ROLE", "NODE", "ADDRESS", "ZONE", "VERSION", "SLOTS", "FOLLOWS", "READY"];
 
 export const DEFAULT_META = "127.0.0.1:9610";
 export const META_VARIABLE = "ROLLCALL_META";
@@ -102,13 +112,24 @@ function slotsOf({ members, table }: ClusterState): SlotCounts {
 }
 
 function nodesOf({ members, table }: ClusterState, metaAddress: string): Omit<NodeStatus, keyof Readiness>[] {
-  const meta = { role: "meta", nodeId: null, incarnation: null, address: metaAddress, slots: null, follows: null };
+  const meta = {
+    role: "meta",
+    nodeId: null,
+    incarnation: null,
+    address: metaAddress,
+    slots: null,
+    follows: null,
+    zone: null,
+    software: null,
+    draining: false,
+    unsteady: false,
+  };
   const order = ["session", "data", "meta"];
   return [
     ...members
       .toSorted((a, b) => order.indexOf(a.role) - order.indexOf(b.role) || a.nodeId.localeCompare(b.nodeId, "en"))
-      .map(({ role, nodeId, incarnation, address }) => {
-        const node = { role, nodeId, incarnation, address };
+      .map(({ role, nodeId, incarnation, address, zone = "", software = "", draining = false, unsteady = false }) => {
+        const node = { role, nodeId, incarnation, address, zone, software, draining, unsteady };
         if (role !== "data") return { ...node, slots: null, follows: null };
         const slots = table.owners.filter(({ leader }) => leader === nodeId).length;
         const follows = table.owners.filter(({ followers }) => followers.includes(nodeId)).length;
@@ -126,15 +147,16 @@ function statusText(
 ): string {
   const epochs = `version ${version}, slot table epoch ${table.epoch}`;
   const heading = `${bold(`cluster ${clusterId}`, stream)}  ${epochs}, ${led} of ${total} slots led, ${followed} followed`;
-  const rows = nodes.map(({ role, nodeId, address, slots, follows, ready, reasons }) => {
-    return [
-      role,
-      nodeId ?? "",
-      address,
-      slots === null ? "" : String(slots),
-      follows === null ? "" : String(follows),
-      ready ? "yes" : `no: ${reasons.join("; ")}`,
-    ];
+  const rows = nodes.map((node) => {
+    const { role, nodeId, address, zone, software, slots, follows } = node;
+    const counts = [slots, follows].map((count) => (count === null ? "" : String(count)));
+    return [role, nodeId ?? "", address, zone ?? "", software ?? "", ...counts, conditionOf(node)];
   });
-  return `${[heading, ...tableLines(["ROLE", "NODE", "ADDRESS", "SLOTS", "FOLLOWS", "READY"], rows, stream)].join("\n")}\n`;
+  return `${[heading, ...tableLines(HEADINGS, rows, stream)].join("\n")}\n`;
+}
+
+function conditionOf({ ready, reasons, draining, unsteady }: NodeStatus): string {
+  const marks = [...(draining ? ["draining"] : []), ...(unsteady ? ["unsteady"] : [])];
+  const mark = marks.length === 0 ? "" : ` (${marks.join(", ")})`;
+  return `${ready ? "yes" : `no: ${reasons.join("; ")}`}${mark}`;
 }

@@ -7,7 +7,7 @@
 
 import {
   EMPTY_SLOT_TABLE,
-  LeaseTable,
+  RegistryError,
   type Clock,
   type ClusterState,
   type Log,
@@ -15,14 +15,17 @@ import {
   type NodeHello,
   type Random,
   type SlotId,
-  type SlotTable,
   type Timer,
 } from "@rollcall/core";
 
 import { Departed } from "../membership/departed.ts";
+import { checkFit } from "../membership/fit.ts";
 import { Members, type KnownMember } from "../membership/members.ts";
+import { Steadiness } from "../membership/steadiness.ts";
 import { MOVES_MAX, assignSlots, type AssignOptions, type Assignment } from "../slots/assign.ts";
 import { SyncedSlots } from "../slots/synced-slots.ts";
+import { movesBetween, stateFromRecord } from "./cluster-state.ts";
+import { DurableRecord } from "./durable-record.ts";
 import { Controls, type ControlCodec } from "../controls/controls.ts";
 import type { Leadership, MetaRecord, StoredControls } from "../store/meta-store.ts";
 
@@ -45,12 +48,6 @@ const SWEEP_MS = 250;
  * have waited as well, so that nobody's lease has ended as far as can be known.
  */
 const STOOD_STILL_MS = 1_000;
-
-/**
- * How long a node whose lease has ended is given no leads to make them even, once it is back, in milliseconds. So a node
- * that comes and goes moves a slot at most once in that time.
- */
-const UNSTEADY_MS = 60_000;
 
 /** Pause before a round in which nothing has to be mended, in milliseconds. */
 export const ROUND_PAUSE_MS = 100;
@@ -76,16 +73,15 @@ export class Cluster {
   readonly #announce: (state: ClusterState) => void;
   readonly #clusterId: string;
   readonly #restarted = new Set<string>();
-  readonly #unsteady = new LeaseTable<string>();
+  readonly #steadiness = new Steadiness();
   readonly #synced = new SyncedSlots();
   #assignment: Assignment;
   #moves = 0;
   /** The newest durable state. */
   #state: ClusterState;
-  #storing: "idle" | "writing" | "writing, with more to come" | "failed" = "idle";
+  readonly #durable: DurableRecord;
   #sweep: Timer | undefined;
   #round: Timer | undefined;
-  #isClosed = false;
 
   private constructor(
     options: ClusterOptions,
@@ -105,6 +101,8 @@ export class Cluster {
     this.#assignment = { table: stored.table, balancing: false };
     this.#announce = announce;
     const { clock, log, leadership, controlCodec: codec } = ports;
+    const written = (record: MetaRecord, isLast: boolean): void => this.#written(record, isLast);
+    this.#durable = new DurableRecord({ log, leadership, next: () => this.#record(), written });
     this.controls = new Controls(controls, { clock, log, leadership, codec }, () => {
       this.#decided();
       ports.controlsChanged();
@@ -137,7 +135,7 @@ export class Cluster {
 
   /** True while everything that has happened is in the durable state, and nobody else can have changed that. */
   get isCurrent(): boolean {
-    return this.#storing === "idle" && this.#ports.leadership.isValid();
+    return this.#durable.isIdle && this.#ports.leadership.isValid();
   }
 
   /** For operators: how the slots are, and how many were given from one node to another since this meta started. */
@@ -148,7 +146,12 @@ export class Cluster {
     return { leaderless, unsynced: this.#synced.unsynced(table), moves: this.#moves };
   }
 
+  /** @throws RegistryError `invalid_field` when the node does not fit, `conflict` when another one has its name. */
   join(hello: NodeHello): KnownMember {
+    checkFit(hello, { clusterId: this.#clusterId, replicas: this.#assignOptions.replicas });
+    const present = this.#members.present(hello.nodeId);
+    if (present !== undefined && hello.incarnation > 0 && hello.incarnation < present.incarnation)
+      throw replacedBy(present);
     const now = this.#ports.clock.now();
     const { member, as, replaced } = this.#members.join(hello, now);
     if (as !== "same") {
@@ -159,10 +162,15 @@ export class Cluster {
         incarnation: member.incarnation,
         as,
       });
-      if (as === "back") {
-        this.#unsteady.renew(member.nodeId, now + UNSTEADY_MS);
-        this.#departed.back(member);
-      } else {
+      if (as === "restarted") this.#steadiness.vanished(member.nodeId, now);
+      const unsteadyMs = this.#steadiness.joined(member.nodeId, as === "back" ? "back" : "new", now);
+      if (unsteadyMs > 0)
+        this.#ports.log.warn("a node comes and goes; it is given no slots for a while", {
+          member: member.nodeId,
+          unsteadyMs,
+        });
+      if (as === "back") this.#departed.back(member);
+      else {
         // A new node has no memory either of what the table may say of its earlier lives.
         this.#restarted.add(member.nodeId);
         this.#synced.forget(member.nodeId);
@@ -171,6 +179,11 @@ export class Cluster {
       this.#change();
     }
     return member;
+  }
+
+  /** Whether that life of the node is a member. */
+  isMember({ nodeId, incarnation }: KnownMember): boolean {
+    return this.#members.present(nodeId)?.incarnation === incarnation;
   }
 
   /** False when the member's lease has ended: it has to join again. */
@@ -201,7 +214,7 @@ export class Cluster {
 
   /** Decides nothing any more. */
   close(): void {
-    this.#isClosed = true;
+    this.#durable.close();
     this.#sweep?.cancel();
     this.#round?.cancel();
   }
@@ -224,12 +237,12 @@ export class Cluster {
     const expired = this.#members.expire(now);
     for (const member of expired) {
       this.#ports.log.warn("lease of node ended", { member: member.nodeId, memberRole: member.role });
+      this.#steadiness.vanished(member.nodeId, now);
       this.#gone(member);
     }
     const forgotten = this.#departed.expire(now);
-    const steadied = this.#unsteady.expire(now).length > 0;
-    if (expired.length > 0 || forgotten || this.#storing === "failed") this.#change();
-    else if (steadied) this.#goOn();
+    const steadied = this.#steadiness.expire(now);
+    if (expired.length > 0 || forgotten || steadied || this.#durable.hasFailed) this.#change();
   }
 
   #gone(member: KnownMember): void {
@@ -251,7 +264,7 @@ export class Cluster {
   /** Something has changed of which every node is to know. */
   #change(): void {
     this.#assign();
-    this.#storeSoon();
+    this.#durable.writeSoon();
   }
 
   /**
@@ -261,7 +274,7 @@ export class Cluster {
   #goOn(): void {
     this.#round ??= this.#ports.clock.setTimer(ROUND_PAUSE_MS, () => {
       this.#round = undefined;
-      if (this.#assign()) this.#storeSoon();
+      if (this.#assign()) this.#durable.writeSoon();
     });
   }
 
@@ -270,7 +283,7 @@ export class Cluster {
     const nodes = this.#dataNodes().map((member) => ({
       nodeId: member.nodeId,
       restarted: this.#restarted.has(member.nodeId),
-      steady: !this.#unsteady.has(member.nodeId),
+      steady: this.#steadiness.isSteady(member.nodeId),
       draining: this.#drains(member),
       synced: this.#synced.of(member.nodeId, before),
     }));
@@ -288,61 +301,32 @@ export class Cluster {
     return this.#members.list().filter(({ role }) => role === "data");
   }
 
-  #storeSoon(): void {
-    if (this.#storing === "idle" || this.#storing === "failed") void this.#store();
-    else this.#storing = "writing, with more to come";
+  #record(): MetaRecord {
+    return {
+      clusterId: this.#clusterId,
+      version: this.#state.version + 1,
+      members: this.#members.list().map((member) => ({
+        ...member,
+        draining: this.#drains(member),
+        unsteady: member.role === "data" && !this.#steadiness.isSteady(member.nodeId),
+      })),
+      table: this.#assignment.table,
+      departed: this.#departed.list(),
+      lastIncarnation: this.#members.lastIncarnation,
+    };
   }
 
-  async #store(): Promise<void> {
-    for (;;) {
-      this.#storing = "writing";
-      const members = this.#members.list().map((member) => ({ ...member, draining: this.#drains(member) }));
-      const state: ClusterState = {
-        clusterId: this.#clusterId,
-        version: this.#state.version + 1,
-        members: members.map(memberFromKnown),
-        table: this.#assignment.table,
-        departed: this.#departed.list(),
-      };
-      try {
-        await this.#ports.leadership.write({ ...state, members, lastIncarnation: this.#members.lastIncarnation });
-      } catch (thrown) {
-        if (this.#isClosed) return;
-        // What is not durable is not told to anyone. The next change, or the next sweep, tries again.
-        this.#ports.log.error("meta's store cannot be written; the cluster stays as it is", { reason: String(thrown) });
-        this.#storing = "failed";
-        return;
-      }
-      if (this.#isClosed) return;
-      this.#state = state;
-      const hasMore = this.#hasMoreToStore();
-      if (!hasMore) this.#storing = "idle";
-      this.#announce(state);
-      if (!hasMore) break;
-    }
+  #written(record: MetaRecord, isLast: boolean): void {
+    this.#state = stateFromRecord(record);
+    this.#announce(this.#state);
     // What a round has left because too much was on the move, the next one may do.
-    this.#goOn();
-  }
-
-  #hasMoreToStore(): boolean {
-    return this.#storing === "writing, with more to come";
+    if (isLast) this.#goOn();
   }
 }
 
-/** Slots that another node leads than before. */
-function movesBetween(before: SlotTable, after: SlotTable): number {
-  const moved = (slot: number): boolean => {
-    const leader = before.owners[slot]?.leader;
-    return leader !== undefined && leader !== after.owners[slot]?.leader;
-  };
-  return after.owners.filter((_, slot) => moved(slot)).length;
-}
-
-/** What a record says to those who do not decide. */
-export function stateFromRecord({ clusterId, version, members, table, departed }: MetaRecord): ClusterState {
-  return { clusterId, version, members: members.map(memberFromKnown), table, departed };
-}
-
-function memberFromKnown({ nodeId, incarnation, role, address, draining }: KnownMember): Member {
-  return { nodeId, incarnation, role, address, draining };
+/** To a process that is a member no more because another one was started under its name. */
+function replacedBy({ nodeId, address }: KnownMember): RegistryError {
+  return new RegistryError("conflict", `${nodeId} is the name of a node at ${address} that was started later`, {
+    subject: { field: "node_id", limit: "a name of its own", value: nodeId },
+  });
 }

@@ -63,11 +63,18 @@ export class Members {
       role: hello.role,
       address: hello.address,
       incarnation,
+      zone: hello.zone,
+      software: hello.software,
     };
     this.#members.set(hello.nodeId, member);
     this.#stopping.delete(hello.nodeId);
     if (before !== undefined) return { member, as: "restarted", replaced: before };
     return { member, as: hello.incarnation > 0 ? "back" : "new", replaced: undefined };
+  }
+
+  /** The life of the node that is a member at present. */
+  present(nodeId: string): KnownMember | undefined {
+    return this.#members.get(nodeId);
   }
 
   /** Renews the lease of that life of the node; false when it is no member any more and has to join again. */

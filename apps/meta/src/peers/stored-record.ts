@@ -15,6 +15,9 @@ const member = z.object({
   address: z.string(),
   incarnation: count,
   draining: z.boolean().optional(),
+  unsteady: z.boolean().optional(),
+  zone: z.string().optional(),
+  software: z.string().optional(),
 });
 const storedRecord = z.object({
   format: z.literal(FORMAT),

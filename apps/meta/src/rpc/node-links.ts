@@ -6,6 +6,7 @@
 import {
   RegistryError,
   checkShortName,
+  limitExceeded,
   type ClusterState,
   type Log,
   type MessageStream,
@@ -117,7 +118,8 @@ export class NodeLinks {
     const request = joinRequestFromBytes(bytes);
     const { cluster } = link;
     if (request.hello !== undefined) {
-      checkShortName("node id", request.hello.nodeId);
+      checkHello(request.hello);
+      this.#expectFree(link, request.hello);
       link.hello = request.hello;
       link.member = cluster.join(request.hello);
     }
@@ -141,6 +143,22 @@ export class NodeLinks {
     // To a node that knows more than this meta, nothing is said of how new its knowledge is.
     if (request.stateVersion <= cluster.state.version) link.newest = request.sequence;
     this.#answer(link, request.stateVersion < cluster.state.version ? cluster.state : undefined);
+  }
+
+  /**
+   * Of two processes with one name at different addresses, the one that is there stays, as long as it is heard. At the same
+   * address there cannot be two: it was started again, and its old link ends in a moment.
+   */
+  #expectFree({ cluster }: JoinedLink, { nodeId, startId, address }: NodeHello): void {
+    const owner = [...this.#links].find(
+      ({ hello, member }) =>
+        hello?.nodeId === nodeId && hello.startId !== startId && hello.address !== address && cluster.isMember(member!),
+    )?.hello;
+    if (owner === undefined) return;
+    const message = `${nodeId} is the name of a node at ${owner.address} that is there`;
+    throw new RegistryError("conflict", message, {
+      subject: { field: "node_id", limit: "a name of its own", value: nodeId },
+    });
   }
 
   /** A state without the node itself is not told to it: the one that has it is on its way to the store. */
@@ -167,4 +185,14 @@ export class NodeLinks {
     const response = { incarnation, state, sequence: link.echo, loads: hasLoads ? undefined : loads, controls };
     link.stream.send(frameFromJoinResponse(response));
   }
+}
+
+/** More than any version of ours has. */
+const SOFTWARE_LENGTH = 64;
+
+function checkHello({ nodeId, zone, software }: NodeHello): void {
+  checkShortName("node_id", nodeId);
+  if (zone !== "") checkShortName("zone", zone);
+  if (software.length > SOFTWARE_LENGTH)
+    throw limitExceeded("software", `${SOFTWARE_LENGTH} characters`, software.length);
 }

@@ -113,10 +113,10 @@ function mendFollowers(draft: TableDraft, wanted: number): void {
 
 function followerFor(draft: TableDraft, slot: SlotId): string {
   const leader = draft.leaderOf(slot)!;
-  const free = draft.staying
-    .map(({ nodeId }) => nodeId)
-    .filter((nodeId) => nodeId !== leader && !draft.followersOf(slot).includes(nodeId));
-  return leastOf(free, (nodeId) => draft.load.of(leader, nodeId));
+  const free = draft.staying.filter(({ nodeId }) => nodeId !== leader && !draft.followersOf(slot).includes(nodeId));
+  const steady = free.filter((node) => node.steady);
+  const nodeIds = (steady.length > 0 ? steady : free).map(({ nodeId }) => nodeId);
+  return leastOf(nodeIds, (nodeId) => draft.load.of(leader, nodeId));
 }
 
 /** The first of those with the least load. */

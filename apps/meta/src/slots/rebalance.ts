@@ -12,7 +12,7 @@ import { ALL_SLOTS, type SlotId } from "@rollcall/core";
 
 import { FollowLoad } from "./follow-load.ts";
 import { leadShares, type LeadShares } from "./lead-shares.ts";
-import { type TableDraft } from "./table-draft.ts";
+import type { DataNode, TableDraft } from "./table-draft.ts";
 
 export interface RebalanceOptions {
   /** How many followers a slot has when it is not on the move. */
@@ -233,7 +233,10 @@ function followMove(draft: TableDraft, slot: SlotId, load: FollowLoad, followers
   if (present.length === 0 || present.length > followers) return undefined;
   const draining = present.find((nodeId) => draft.isDraining(nodeId));
   const from = draining ?? busiestFollower(load, leader, present);
-  const to = idlestStranger(draft, load, slot);
+  const steady = draft.staying.filter((node) => node.steady);
+  const to =
+    idlestStranger(draft, load, slot, steady) ??
+    (draining === undefined ? undefined : idlestStranger(draft, load, slot, draft.staying));
   if (to === undefined) return undefined;
   const follows = load.follows(from) - load.follows(to);
   const pairs = load.pairs(leader, from) - load.pairs(leader, to);
@@ -241,10 +244,15 @@ function followMove(draft: TableDraft, slot: SlotId, load: FollowLoad, followers
   return gainOf(move) > 0 ? move : undefined;
 }
 
-function idlestStranger(draft: TableDraft, load: FollowLoad, slot: SlotId): string | undefined {
+function idlestStranger(
+  draft: TableDraft,
+  load: FollowLoad,
+  slot: SlotId,
+  among: readonly DataNode[],
+): string | undefined {
   const leader = draft.leaderOf(slot)!;
   let idlest: string | undefined;
-  for (const { nodeId } of draft.staying)
+  for (const { nodeId } of among)
     if (isStranger(draft, slot, nodeId) && (idlest === undefined || load.of(leader, nodeId) < load.of(leader, idlest)))
       idlest = nodeId;
   return idlest;

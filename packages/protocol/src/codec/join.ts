@@ -80,6 +80,12 @@ export function joinRequestFromBytes(bytes: Uint8Array): CoreJoinRequest {
       role: roleFromWire(wire.hello.role),
       address: wire.hello.address,
       incarnation: numberFromUint64(wire.hello.incarnation),
+      slotCount: wire.hello.slotCount,
+      replicas: wire.hello.replicas,
+      hash: wire.hello.hash,
+      clusterId: wire.hello.clusterId,
+      zone: wire.hello.zone,
+      software: wire.hello.software,
     },
     stateVersion: numberFromUint64(wire.stateVersion),
     leaving: wire.leaving,
@@ -124,6 +130,12 @@ function wireFromNodeHello(hello: CoreNodeHello): NodeHello {
     role: wireRole[hello.role],
     address: hello.address,
     incarnation: BigInt(hello.incarnation),
+    slotCount: hello.slotCount,
+    replicas: hello.replicas,
+    hash: hello.hash,
+    clusterId: hello.clusterId,
+    zone: hello.zone,
+    software: hello.software,
   };
   return create(NodeHelloSchema, fields);
 }
@@ -169,6 +181,9 @@ function memberFromWire(wire: Member): CoreMember {
     role: roleFromWire(wire.role),
     address: wire.address,
     draining: wire.draining,
+    unsteady: wire.unsteady,
+    zone: wire.zone,
+    software: wire.software,
   };
 }
 
@@ -179,6 +194,9 @@ function wireFromMember(member: CoreMember): Member {
     role: wireRole[member.role],
     address: member.address,
     draining: member.draining ?? false,
+    unsteady: member.unsteady ?? false,
+    zone: member.zone ?? "",
+    software: member.software ?? "",
   };
   return create(MemberSchema, fields);
 }

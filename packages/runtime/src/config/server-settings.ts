@@ -45,6 +45,22 @@ export function serverSettings({ port }: { readonly port: number }) {
       placeholder: "addresses",
       default: [],
     }),
+    clusterId: setting(z.string().min(1).max(64).optional(), {
+      describe: "Id of the cluster this node is meant for; without it, whichever its metas are of.",
+      allowed: "an id as `rollcall status` shows it",
+      placeholder: "id",
+    }),
+    zone: setting(
+      z
+        .string()
+        .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/)
+        .optional(),
+      {
+        describe: "Where this node runs, as `rollcall status` shows it.",
+        allowed: '1 to 63 letters, digits, ".", "_", "-", a letter or digit first and last',
+        placeholder: "name",
+      },
+    ),
     insecure: setting(z.boolean(), {
       describe: "Allow listening on more than this machine although nobody has to prove who they are.",
       default: false,
