@@ -37,14 +37,16 @@ import {
   instanceFromBytes,
   isMarkedUnhealthy,
 } from "@rollcall/protocol";
-import { counter, gauge, histogram, type NodePorts, type NodeServer } from "@rollcall/runtime";
+import type { NodePorts, NodeServer } from "@rollcall/runtime";
 
 import { Balancer } from "./balance/balancer.ts";
 import { Roster } from "./balance/roster.ts";
 import { RestoreGate } from "./connections/restore-gate.ts";
 import { SESSION_DEFAULTS } from "./defaults.ts";
 import { ServiceLists } from "./lists/service-lists.ts";
+import { sessionMetrics } from "./metrics.ts";
 import { DataLinks } from "./peers/data-links.ts";
+import { PushSwitch } from "./pushes/push-switch.ts";
 import { LeaseWriter } from "./registrations/lease-writer.ts";
 import { RegistrationStore } from "./registrations/registration-store.ts";
 import { AntiEntropy } from "./routing/anti-entropy.ts";
@@ -162,6 +164,13 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
     adopt,
   );
 
+  const pushes = new PushSwitch();
+  controls.watch("push off", () => {
+    pushes.adopt(controls.all("push off"));
+    clients.pushesChanged();
+    watches.pushesChanged();
+  });
+
   const greeting = () => meta.membership && { nodeId: config.nodeId, clusterId: meta.membership.state.clusterId };
   const sessionsFrame = framedOnce(() => roster.told);
   const gate = new RestoreGate(clock, { restoringMax: config.restoringMax, queueMax: config.restoreQueueMax });
@@ -177,6 +186,7 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
     tracer,
     receiptTimes,
     events,
+    pushes,
     gate,
     hello: greeting,
     sessions: () => (roster.told.length === 0 ? undefined : sessionsFrame()),
@@ -190,6 +200,7 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
     lists,
     barriers,
     events,
+    pushes,
     hello: greeting,
   });
 
@@ -231,6 +242,7 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
         interests,
         directory,
         barriers,
+        pushes,
         isJoined: () => meta.membership !== undefined,
       });
       const { register, unregister, drain, renew, resolve, listServices } = RegistryService.method;
@@ -244,62 +256,25 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
       router.service(Health, healthService([RegistryService.typeName], notReady, clock));
     },
     unready: notReady,
+    notices: () => pushes.notices(),
     isSettled: () => writer.waiting === 0 && interests.isSettled && clients.isSettled,
-    metrics: () => [
-      gauge("rollcall_session_clients", "Clients connected by a Connect stream.", clients.connections),
-      gauge("rollcall_session_watches", "Watch streams: browsers, and clients without a Connect stream.", watches.size),
-      gauge("rollcall_session_subscriptions", "Subscriptions of these clients.", clients.subscriptions),
-      gauge("rollcall_session_clients_restoring", "Clients that are being brought back.", gate.restoring),
-      gauge("rollcall_session_clients_waiting", "Clients that wait for their turn to be brought back.", gate.waiting),
-      counter(
-        "rollcall_session_clients_refused_total",
-        "Clients sent elsewhere because this node had too much to do.",
-        gate.refused + clients.refused,
-      ),
-      counter(
-        "rollcall_session_moves_asked_total",
-        "Clients asked to move to a session that has fewer.",
-        balancer.asked,
-      ),
-      gauge(
-        "rollcall_session_registrations",
-        "Registrations held for clients, with recent removals.",
-        registrations.size,
-      ),
-      gauge(
-        "rollcall_session_services_followed",
-        "Services this node keeps a copy of for its subscribers.",
-        interests.size,
-      ),
-      gauge("rollcall_session_lists_followed", "Namespaces whose list of services this node keeps.", lists.size),
-      histogram(
-        "rollcall_session_push_age_seconds",
-        "Age of changes when they were first pushed, since their slot's leader made them.",
-        pushAges,
-      ),
-      histogram("rollcall_session_push_receipt_seconds", "Time from a push to its receipt.", receiptTimes),
-      gauge("rollcall_session_writes_waiting", "Writes not yet applied by the leaders of their slots.", writer.waiting),
-      gauge(
-        "rollcall_session_slots_unreported",
-        "Slots whose leader is not known to have everything this node holds.",
-        handover.openSlots,
-      ),
-      gauge(
-        "rollcall_session_barriers_open",
-        "Drains of clients that wait for somebody to acknowledge.",
-        barriers.size,
-      ),
-      counter(
-        "rollcall_session_comparisons_total",
-        "Times this node and a data node compared what they hold.",
-        antiEntropy.comparisons,
-      ),
-      counter(
-        "rollcall_session_repairs_total",
-        "Slots, and lists of services, in which a comparison found something lost or wrong.",
-        handover.repairs + antiEntropy.repairs + lists.repairs,
-      ),
-    ],
+    metrics: () =>
+      sessionMetrics({
+        ...{
+          antiEntropy,
+          balancer,
+          barriers,
+          clients,
+          gate,
+          handover,
+          interests,
+          lists,
+          pushes,
+          registrations,
+          watches,
+        },
+        ...{ pushAges, receiptTimes, writer },
+      }),
     start(address) {
       meta.open(address);
       sweep();

@@ -28,6 +28,7 @@ import { ClientConnection } from "../src/connections/client-connection.ts";
 import { ServiceLists } from "../src/lists/service-lists.ts";
 import type { Registration } from "../src/registrations/registration.ts";
 import { RestoreGate } from "../src/connections/restore-gate.ts";
+import { PushSwitch } from "../src/pushes/push-switch.ts";
 import { RegistrationStore } from "../src/registrations/registration-store.ts";
 import { Barriers } from "../src/routing/barriers.ts";
 import { Writer } from "../src/routing/writer.ts";
@@ -78,6 +79,7 @@ export function startBackend({ wake, written }: BackendListener = { wake: () => 
   const table = slotTable(1, "d-1");
   writer.adopt(table);
   const barriers = new Barriers(clock, wake);
+  const pushes = new PushSwitch();
   interests.adopt(table);
   barriers.adopt(table);
   const leader = new LeaderDatum();
@@ -88,6 +90,7 @@ export function startBackend({ wake, written }: BackendListener = { wake: () => 
     interests,
     barriers,
     lists,
+    pushes,
     leader,
     encodedPushes,
     events,
@@ -112,9 +115,12 @@ export type Backend = ReturnType<typeof startBackend>;
 
 export function connect(backend: Backend, clientId = "client-1") {
   const stream = new FakeStream();
+  const state = { isRestored: false };
   const connection = new ClientConnection(helloOf(clientId), GREETING, {
     clock: backend.clock,
     stream,
+    address: "10.0.0.9:1",
+    pushes: backend.pushes,
     encode: frameFromServerMessage,
     registrations: backend.registrations,
     interests: backend.interests,
@@ -125,9 +131,13 @@ export function connect(backend: Backend, clientId = "client-1") {
     barriers: backend.barriers,
     events: backend.events,
     sessions: () => undefined,
-    restored: () => {},
+    restored: () => (state.isRestored = true),
   });
-  return { connection, ...talking(stream, backend, (message) => connection.receive({ ...NOTHING, ...message })) };
+  return {
+    connection,
+    state,
+    ...talking(stream, backend, (message) => connection.receive({ ...NOTHING, ...message })),
+  };
 }
 
 export function startLinks() {
@@ -152,6 +162,7 @@ export function startLinks() {
       barriers: backend.barriers,
       events: backend.events,
       lists: backend.lists,
+      pushes: backend.pushes,
       hello: () => state.greeting,
     },
   );

@@ -2,6 +2,8 @@ import type { HandlerContext } from "@connectrpc/connect";
 import { create } from "@bufbuild/protobuf";
 import { NO_FILTER, filterFromInput, noTracer, type Filter, type Update } from "@rollcall/core";
 import { RegistryService, wireFromFilter, wireFromKey } from "@rollcall/protocol";
+import { createContextValues } from "@connectrpc/connect";
+import { peerAddressKey } from "@rollcall/runtime";
 import { describe, expect, test } from "vitest";
 import { LeaseWriter } from "../src/registrations/lease-writer.ts";
 import { ServiceDirectory } from "../src/routing/service-directory.ts";
@@ -19,9 +21,11 @@ function resolving({ timeoutMs, filter = NO_FILTER }: { timeoutMs?: number; filt
     interests,
     directory: new ServiceDirectory(() => {}),
     barriers: backend.barriers,
+    pushes: backend.pushes,
     isJoined: () => true,
   });
-  const context = { timeoutMs: () => timeoutMs, signal: new AbortController().signal };
+  const values = createContextValues().set(peerAddressKey, "10.0.0.9:1");
+  const context = { timeoutMs: () => timeoutMs, signal: new AbortController().signal, values };
   const wanted = wireFromFilter(filter);
   const request = create(RegistryService.method.resolve.input, {
     key: wireFromKey(ORDERS),

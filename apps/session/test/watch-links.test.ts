@@ -29,7 +29,7 @@ const requestFor = (key: ServiceKey, filter: Filter = NO_FILTER) => {
 
 function startWatches() {
   const backend = startBackend();
-  const { clock, interests, lists, registrations, barriers, events } = backend;
+  const { clock, interests, lists, registrations, barriers, events, pushes } = backend;
   const state: { greeting: ServerHello | undefined } = { greeting: GREETING };
   const watches = new WatchLinks({
     clock,
@@ -38,6 +38,7 @@ function startWatches() {
     registrations,
     barriers,
     events,
+    pushes,
     hello: () => state.greeting,
   });
   const open = (request?: Uint8Array) => {

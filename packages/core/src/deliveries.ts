@@ -46,6 +46,7 @@ export interface Due<Source> extends Shown {
 export class Deliveries<Source> {
   readonly #shownOf: (source: Source) => Shown | undefined;
   readonly #wake: () => void;
+  readonly #mayGo: (source: Source) => boolean;
   readonly #followed = new Map<string, Followed<Source>>();
   readonly #sending = new Set<Followed<Source>>();
   readonly #dirty = new Set<Followed<Source>>();
@@ -53,10 +54,16 @@ export class Deliveries<Source> {
   /**
    * @param shownOf the datum as it may be shown now, or undefined while it may not
    * @param wake called when something may be due
+   * @param mayGo whether anything may be sent of a datum now; who changes that says {@link allChanged}
    */
-  constructor(shownOf: (source: Source) => Shown | undefined, wake: () => void) {
+  constructor(
+    shownOf: (source: Source) => Shown | undefined,
+    wake: () => void,
+    mayGo: (source: Source) => boolean = () => true,
+  ) {
     this.#shownOf = shownOf;
     this.#wake = wake;
+    this.#mayGo = mayGo;
   }
 
   get size(): number {
@@ -148,6 +155,7 @@ export class Deliveries<Source> {
   *due(now: number): IterableIterator<Due<Source>> {
     for (const followed of this.#dirty) {
       this.#dirty.delete(followed);
+      if (!this.#mayGo(followed.source)) continue;
       const shown = this.#shownOf(followed.source);
       const { delivery } = followed;
       if (shown === undefined || delivery.state === "sending" || !isOwed(followed, shown)) continue;
@@ -162,6 +170,17 @@ export class Deliveries<Source> {
   /** True when every receiver has what there is to show, as far as is known. */
   get isSettled(): boolean {
     return this.#sending.size === 0 && this.#dirty.size === 0;
+  }
+
+  /** Of those of which nothing may be sent now: how many the receiver is owed. */
+  get held(): number {
+    let held = 0;
+    for (const followed of this.#followed.values()) {
+      if (followed.delivery.state === "sending" || this.#mayGo(followed.source)) continue;
+      const shown = this.#shownOf(followed.source);
+      if (shown !== undefined && isOwed(followed, shown)) held++;
+    }
+    return held;
   }
 
   /** What the receiver is known to hold that was confirmed, for a comparison with what it holds in truth. */

@@ -18,6 +18,7 @@ export const ERROR_REASONS = [
   "overloaded",
   "not_leader",
   "conflict",
+  "blocked",
 ] as const;
 
 export type ErrorReason = (typeof ERROR_REASONS)[number];

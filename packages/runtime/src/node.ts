@@ -42,6 +42,8 @@ export interface NodeServer {
   routes(router: ConnectRouter): void;
   /** What keeps the node from doing its work; empty when it is ready. */
   unready(): string[];
+  /** What whoever looks at the node should know though it does its work: that an operator has stopped something. */
+  notices?(): string[];
   /**
    * True when everything this node was told has reached all whom it concerns, as far as it knows. Absent: it passes
    * nothing on.
@@ -110,7 +112,7 @@ export async function startNode({
     routes: (router) => server.routes(router),
     readiness: () => {
       const reasons = server.unready();
-      return { ready: reasons.length === 0, reasons };
+      return { ready: reasons.length === 0, reasons, notices: server.notices?.() ?? [] };
     },
     metrics: () =>
       prometheusText([

@@ -23,6 +23,7 @@ const codes: Readonly<Record<ErrorReason, Code>> = {
   overloaded: Code.Unavailable,
   not_leader: Code.FailedPrecondition,
   conflict: Code.Aborted,
+  blocked: Code.FailedPrecondition,
 };
 
 const errorFor = (reason: ErrorReason) =>

@@ -5,6 +5,7 @@ import { instanceDisable, instanceDrain, instanceReset, instanceWeight } from ".
 import { list } from "./verbs/list.ts";
 import { log } from "./verbs/log.ts";
 import { nodeDrain, nodeJoin } from "./verbs/node.ts";
+import { pushOff, pushOn } from "./verbs/push.ts";
 import { rebalanceOff, rebalanceOn } from "./verbs/rebalance.ts";
 
 export const VERBS: readonly Verb[] = [
@@ -18,4 +19,6 @@ export const VERBS: readonly Verb[] = [
   instanceDrain,
   instanceWeight,
   instanceReset,
+  pushOff,
+  pushOn,
 ];

@@ -7,7 +7,7 @@ import { MetaService, clusterStateFromWire } from "@rollcall/protocol";
 
 import { CommandFailure } from "../failure.ts";
 import { writeJson } from "../output/json.ts";
-import { bold, counted, tableLines } from "../output/table.ts";
+import { bold, counted, printable, tableLines } from "../output/table.ts";
 import type { CommandPorts } from "../ports.ts";
 import { callFirst } from "../registry/call.ts";
 import { readinessOf, type Readiness } from "../registry/readiness.ts";
@@ -152,11 +152,23 @@ function statusText(
     const counts = [slots, follows].map((count) => (count === null ? "" : String(count)));
     return [role, nodeId ?? "", address, zone ?? "", software ?? "", ...counts, conditionOf(node)];
   });
-  return `${[heading, ...tableLines(HEADINGS, rows, stream)].join("\n")}\n`;
+  const lines = tableLines(HEADINGS, rows, stream);
+  return `${[heading, ...lines, ...noticesText(nodes)].join("\n")}\n`;
 }
 
 function conditionOf({ ready, reasons, draining, unsteady }: NodeStatus): string {
   const marks = [...(draining ? ["draining"] : []), ...(unsteady ? ["unsteady"] : [])];
   const mark = marks.length === 0 ? "" : ` (${marks.join(", ")})`;
   return `${ready ? "yes" : `no: ${reasons.join("; ")}`}${mark}`;
+}
+
+/** What nodes say though they do their work: one line each, with who says it when not all nodes of the role do. */
+function noticesText(nodes: readonly NodeStatus[]): string[] {
+  const saying = new Map<string, NodeStatus[]>();
+  for (const node of nodes)
+    for (const notice of node.notices) saying.set(notice, [...(saying.get(notice) ?? []), node]);
+  return [...saying].map(([notice, by]) => {
+    const others = nodes.filter(({ role, ready }) => ready && role === by[0]!.role).length - by.length;
+    return printable(others <= 0 ? notice : `${notice} (as ${by.map(({ nodeId }) => nodeId).join(", ")} say)`);
+  });
 }

@@ -84,6 +84,11 @@ export class ClientConnection {
     return this.#subscriptions.size;
   }
 
+  /** Subscriptions that have missed a push because an operator has stopped it. */
+  get held(): number {
+    return this.#subscriptions.held;
+  }
+
   /** The client has its answers and what it is subscribed to. */
   get isSettled(): boolean {
     return (
@@ -127,6 +132,11 @@ export class ClientConnection {
     if (!this.client.moves) return;
     this.#owesSessions = true;
     this.#scheduleFlush();
+  }
+
+  /** An operator has decided that others are pushed than before. */
+  pushesChanged(): void {
+    this.#subscriptions.pushesChanged();
   }
 
   /** Ends the connection, so that the client looks for another session. */

@@ -34,15 +34,19 @@ import {
 } from "@rollcall/core";
 
 import type { ServiceLists } from "../lists/service-lists.ts";
+import { pushIsOff, type PushOffRecord, type PushSwitch } from "../pushes/push-switch.ts";
 import type { Interests } from "../views/interests.ts";
 import type { UsedView, Viewer } from "../views/view.ts";
 
 export interface ClientSubscriptionsPorts {
   readonly clientId: string;
+  /** Where it comes from. */
+  readonly address: string;
   readonly clock: Clock;
   readonly stream: MessageStream;
   readonly interests: Interests;
   readonly lists: ServiceLists;
+  readonly pushes: PushSwitch;
   /**
    * Whether the client says what it took. One that cannot send while it receives says nothing: what was sent to it
    * counts as taken, for its stream loses nothing but its end.
@@ -96,7 +100,12 @@ export class ClientSubscriptions {
   /** @param wake called when there may be something to send */
   constructor(ports: ClientSubscriptionsPorts, wake: () => void) {
     this.#ports = ports;
-    this.#deliveries = new Deliveries(({ used }) => used.view.shown, wake);
+    const { pushes } = ports;
+    this.#deliveries = new Deliveries(
+      ({ used }) => used.view.shown,
+      wake,
+      ({ used }) => pushes.holds(used.view, ports) === undefined,
+    );
     this.#subscriber = {
       viewChanged: (id) => this.#viewChanged(id),
       hasBeenTold: (id, version) => this.#deliveries.hasBeenTold(id, version),
@@ -111,9 +120,21 @@ export class ClientSubscriptions {
     return this.#deliveries.isSettled;
   }
 
-  /** Everything has been pushed at least once. */
+  /** Everything has been pushed at least once, but for what an operator holds back. */
   get isBegun(): boolean {
-    return this.#unpushed.size === 0;
+    const { pushes } = this.#ports;
+    if (this.#unpushed.size === 0) return true;
+    return !pushes.isOpen && [...this.#unpushed].every((id) => this.#whatHolds(this.#deliveries.get(id)) !== undefined);
+  }
+
+  /** How many have missed a push because an operator has stopped it. */
+  get held(): number {
+    return this.#ports.pushes.isOpen ? 0 : this.#deliveries.held;
+  }
+
+  /** Others may be pushed than before. */
+  pushesChanged(): void {
+    this.#deliveries.allChanged();
   }
 
   /** Names what there is, as one digest. */
@@ -233,9 +254,14 @@ export class ClientSubscriptions {
     const followed = this.#deliveries.get(id);
     if (followed === undefined) return;
     const { keyText, used } = followed.source;
-    const why = this.#whyItWaits(followed);
+    const off = this.#whatHolds(followed);
+    const why = off === undefined ? this.#whyItWaits(followed) : pushIsOff(off).message;
     if (why !== undefined) this.#record(keyText, "heldBack", used.view.datum.version, why);
     this.#deliveries.changed(followed);
+  }
+
+  #whatHolds(followed: Followed<Subscription> | undefined): PushOffRecord | undefined {
+    return followed && this.#ports.pushes.holds(followed.source.used.view, this.#ports);
   }
 
   #whyItWaits({ delivery }: Followed<Subscription>): string | undefined {

@@ -14,11 +14,15 @@ import {
   type Version,
 } from "@rollcall/core";
 
+import type { PushSwitch } from "../pushes/push-switch.ts";
 import type { UsedView, Viewer } from "../views/view.ts";
 
 export interface WatcherPorts {
   readonly clock: Clock;
   readonly stream: MessageStream;
+  readonly pushes: PushSwitch;
+  /** Where the watcher comes from. */
+  readonly address: string;
 }
 
 export class Watcher implements Viewer {
@@ -52,12 +56,14 @@ export class Watcher implements Viewer {
   #flush(): void {
     const { view } = this.#used;
     const { shown } = view;
-    if (shown === undefined || this.#ports.stream.congested) return;
+    const { stream, pushes, address } = this.#ports;
+    if (shown === undefined || stream.congested) return;
+    if (pushes.holds(view, { clientId: "", address }) !== undefined) return;
     const { digest, version } = shown.datum;
     const isNews = this.#sent === undefined || !sameDigest(this.#sent.digest, digest);
     if (!isNews && this.#sent?.confirmed === shown.confirmed) return;
     this.#sent = { digest, version, confirmed: shown.confirmed };
-    for (const frame of view.framesFor(undefined)) this.#ports.stream.send(frame);
+    for (const frame of view.framesFor(undefined)) stream.send(frame);
     this.#used.acknowledged(this);
   }
 }

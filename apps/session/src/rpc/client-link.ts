@@ -23,6 +23,7 @@ import { clientMessageFromBytes, frameFromServerMessage } from "@rollcall/protoc
 import { ClientConnection } from "../connections/client-connection.ts";
 import type { Entrant, RestoreGate } from "../connections/restore-gate.ts";
 import type { ServiceLists } from "../lists/service-lists.ts";
+import type { PushSwitch } from "../pushes/push-switch.ts";
 import type { RegistrationStore } from "../registrations/registration-store.ts";
 import type { Barriers } from "../routing/barriers.ts";
 import type { Interests } from "../views/interests.ts";
@@ -46,6 +47,7 @@ export interface ClientLinkPorts {
   readonly barriers: Barriers;
   readonly events: ServiceEvents;
   readonly lists: ServiceLists;
+  readonly pushes: PushSwitch;
   readonly receipts: RepeatedReceipts;
   /** What to greet a client with. Throws the RegistryError for which nobody is let in now. */
   readonly greeting: () => ServerHello;
@@ -68,10 +70,13 @@ export class ClientLink implements Entrant, StreamListener {
   readonly stream: MessageStream;
   readonly #ports: ClientLinkPorts;
   readonly #owner: ClientLinkOwner;
+  /** Where the client comes from. */
+  readonly #address: string;
   #state: State;
 
-  constructor(stream: MessageStream, ports: ClientLinkPorts, owner: ClientLinkOwner) {
+  constructor(stream: MessageStream, address: string, ports: ClientLinkPorts, owner: ClientLinkOwner) {
     this.stream = stream;
+    this.#address = address;
     this.#ports = ports;
     this.#owner = owner;
     const late = new RegistryError("deadline_exceeded", `the client has not said hello within ${HELLO_TIMEOUT_MS} ms`);
@@ -135,9 +140,11 @@ export class ClientLink implements Entrant, StreamListener {
   }
 
   #connect(client: ClientHello): ClientConnection {
-    const { clock, registrations, interests, gate, tracer, receiptTimes, barriers, events, lists, greeting, sessions } =
-      this.#ports;
+    const { clock, registrations, interests, gate, tracer, receiptTimes, barriers, events } = this.#ports;
+    const { lists, pushes, greeting, sessions } = this.#ports;
     return new ClientConnection(client, greeting(), {
+      address: this.#address,
+      pushes,
       clock,
       stream: this.stream,
       encode: frameFromServerMessage,

@@ -83,6 +83,7 @@ export class ClientLinks {
     if (this.#links.size >= this.#options.connectionsMax) return this.#refuse(stream);
     const link = new ClientLink(
       stream,
+      address,
       { ...this.#ports, receipts: this.#receipts, greeting: () => this.#greeting() },
       {
         connected: (connection) => void this.#connections.add(connection),
@@ -104,6 +105,18 @@ export class ClientLinks {
 
   sweep(now: number): void {
     for (const connection of this.#connections) connection.sweep(now);
+  }
+
+  /** Subscriptions that have missed a push because an operator has stopped it. */
+  get held(): number {
+    let held = 0;
+    for (const connection of this.#connections) held += connection.held;
+    return held;
+  }
+
+  /** An operator has decided that others are pushed than before. */
+  pushesChanged(): void {
+    for (const connection of this.#connections) connection.pushesChanged();
   }
 
   /** Tells all clients which sessions there are. */

@@ -31,9 +31,11 @@ import {
   wireFromKey,
   wireFromVersion,
 } from "@rollcall/protocol";
+import { peerAddressKey } from "@rollcall/runtime";
 
 import { drainLease } from "../registrations/lease-drain.ts";
 import type { LeaseWriter } from "../registrations/lease-writer.ts";
+import { pushIsOff, type PushSwitch } from "../pushes/push-switch.ts";
 import type { Barriers } from "../routing/barriers.ts";
 import type { ServiceDirectory } from "../routing/service-directory.ts";
 import type { Interests } from "../views/interests.ts";
@@ -45,6 +47,7 @@ export interface RegistryRoutesPorts {
   readonly interests: Interests;
   readonly directory: ServiceDirectory;
   readonly barriers: Barriers;
+  readonly pushes: PushSwitch;
   /** Whether this node knows its cluster; before, no call can be served. */
   readonly isJoined: () => boolean;
 }
@@ -92,6 +95,7 @@ export function registryRoutes({
   interests,
   directory,
   barriers,
+  pushes,
   isJoined,
 }: RegistryRoutesPorts): Unary {
   /** Waits for one answer, no longer than the caller does. `begin` gives back what gives up on it, if anything. */
@@ -196,6 +200,9 @@ export function registryRoutes({
       try {
         // A caller in a hurry still gets the list that there is.
         const patienceMs = Math.min(CONFIRMED_PATIENCE_MS, (context.timeoutMs() ?? DEFAULT_DEADLINE_MS) / 2);
+        // Whoever asks is told no more than one who is pushed.
+        const off = pushes.holds(view, { clientId: "", address: context.values.get(peerAddressKey) });
+        if (off !== undefined) throw pushIsOff(off);
         const { datum, confirmed } = await answered<Shown>(context, (answer) =>
           whenShown(view, clock, patienceMs, answer),
         );

@@ -26,6 +26,7 @@ import {
 import { ClientConnection } from "../connections/client-connection.ts";
 import { Watcher } from "../connections/watcher.ts";
 import type { ServiceLists } from "../lists/service-lists.ts";
+import type { PushSwitch } from "../pushes/push-switch.ts";
 import type { RegistrationStore } from "../registrations/registration-store.ts";
 import type { Barriers } from "../routing/barriers.ts";
 import type { Interests } from "../views/interests.ts";
@@ -44,6 +45,7 @@ export interface WatchLinksPorts {
   readonly registrations: RegistrationStore;
   readonly barriers: Barriers;
   readonly events: ServiceEvents;
+  readonly pushes: PushSwitch;
   /** What to greet clients with; undefined until this node has joined a cluster. */
   readonly hello: () => ServerHello | undefined;
 }
@@ -51,6 +53,7 @@ export interface WatchLinksPorts {
 /** What serves one stream. */
 interface Watch {
   drained(): void;
+  pushesChanged(): void;
   /** Called often, with the time in clock milliseconds. */
   sweep(now: number): void;
   close(): void;
@@ -70,13 +73,13 @@ export class WatchLinks {
     return this.#watches.size;
   }
 
-  readonly handler: StreamHandler = (stream) =>
-    this.#serve(stream, (bytes) => this.#watch(stream, watchWishFromBytes(bytes)));
+  readonly handler: StreamHandler = (stream, { address }) =>
+    this.#serve(stream, (bytes) => this.#watch(stream, address, watchWishFromBytes(bytes)));
 
-  readonly servicesHandler: StreamHandler = (stream) =>
+  readonly servicesHandler: StreamHandler = (stream, { address }) =>
     this.#serve(stream, (bytes) => {
       const pattern = servicePattern(watchServicesRequestFromBytes(bytes));
-      return this.#watchView(stream, this.#ports.lists.useView(pattern));
+      return this.#watchView(stream, address, this.#ports.lists.useView(pattern));
     });
 
   #serve(stream: MessageStream, begin: (request: Uint8Array) => Watch): void {
@@ -101,6 +104,11 @@ export class WatchLinks {
     for (const watch of this.#watches.values()) watch?.sweep(now);
   }
 
+  /** An operator has decided that others are pushed than before. */
+  pushesChanged(): void {
+    for (const watch of this.#watches.values()) watch?.pushesChanged();
+  }
+
   /** From now on whoever comes is to go elsewhere. */
   refuse(): void {
     this.#phase = "refusing";
@@ -111,19 +119,21 @@ export class WatchLinks {
     for (const stream of this.#watches.keys()) stream.close(shuttingDown());
   }
 
-  #watch(stream: MessageStream, wish: WatchWish): Watch {
-    if (wish.kind === "subscriptions") return this.#watchMany(stream, wish);
+  #watch(stream: MessageStream, address: string, wish: WatchWish): Watch {
+    if (wish.kind === "subscriptions") return this.#watchMany(stream, address, wish);
     const { key, filter } = wish.item;
-    return this.#watchView(stream, this.#ports.interests.useView(serviceKey(key), checkFilter(filter)));
+    return this.#watchView(stream, address, this.#ports.interests.useView(serviceKey(key), checkFilter(filter)));
   }
 
-  #watchView(stream: MessageStream, used: UsedView): Watch {
-    const watcher = new Watcher(used, { clock: this.#ports.clock, stream });
-    return { drained: watcher.viewChanged, sweep: () => {}, close: () => watcher.close() };
+  #watchView(stream: MessageStream, address: string, used: UsedView): Watch {
+    const { clock, pushes } = this.#ports;
+    const watcher = new Watcher(used, { clock, stream, pushes, address });
+    const { viewChanged } = watcher;
+    return { drained: viewChanged, pushesChanged: viewChanged, sweep: () => {}, close: () => watcher.close() };
   }
 
-  #watchMany(stream: MessageStream, wish: WatchWish & { readonly kind: "subscriptions" }): Watch {
-    const { clock, interests, lists, registrations, barriers, events } = this.#ports;
+  #watchMany(stream: MessageStream, address: string, wish: WatchWish & { readonly kind: "subscriptions" }): Watch {
+    const { clock, interests, lists, registrations, barriers, events, pushes } = this.#ports;
     const greeting = this.#ports.hello();
     if (greeting === undefined) throw new RegistryError("not_ready", "the session node has not joined the cluster yet");
     const { subscribes, servicesSubscribes } = wish;
@@ -131,6 +141,8 @@ export class WatchLinks {
     const connection = new ClientConnection(admitHello(wish.hello), greeting, {
       clock,
       stream,
+      address,
+      pushes,
       encode: frameFromServerMessage,
       registrations,
       interests,
@@ -149,6 +161,7 @@ export class WatchLinks {
     let nextSignAt = clock.now() + SIGN_OF_LIFE_EVERY_MS;
     return {
       drained: () => connection.drained(),
+      pushesChanged: () => connection.pushesChanged(),
       sweep(now) {
         // A stream that is congested has something to say.
         if (now < nextSignAt || stream.congested) return;

@@ -22,6 +22,7 @@ const wireReason: Record<ErrorReason, Reason> = {
   overloaded: Reason.OVERLOADED,
   not_leader: Reason.NOT_LEADER,
   conflict: Reason.CONFLICT,
+  blocked: Reason.BLOCKED,
 };
 
 export function wireFromError(error: ErrorValue): ErrorDetail {

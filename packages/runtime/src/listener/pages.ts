@@ -25,6 +25,8 @@ export type PageHandler = (request: PageRequest) => Page | Promise<Page>;
 export interface Readiness {
   readonly ready: boolean;
   readonly reasons: readonly string[];
+  /** What is to be known of it besides. */
+  readonly notices?: readonly string[];
 }
 
 interface PageSources {
@@ -69,10 +71,10 @@ function ownPages({ readiness, metrics }: PageSources): Map<string, PageHandler>
   return pages;
 }
 
-function readinessPage({ ready, reasons }: Readiness): Page {
+function readinessPage({ ready, reasons, notices = [] }: Readiness): Page {
   return {
     status: ready ? 200 : 503,
     contentType: "application/json",
-    body: `${JSON.stringify({ ready, reasons })}\n`,
+    body: `${JSON.stringify({ ready, reasons, ...(notices.length > 0 && { notices }) })}\n`,
   };
 }

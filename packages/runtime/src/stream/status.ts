@@ -51,6 +51,7 @@ const statusOfReason: Readonly<Record<ErrorReason, StatusName>> = {
   overloaded: "unavailable",
   not_leader: "failed_precondition",
   conflict: "aborted",
+  blocked: "failed_precondition",
 };
 
 /** What to make of an error that came without our detail: from a proxy, or from a server that is not ours. */
