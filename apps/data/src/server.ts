@@ -29,6 +29,7 @@ import { noTracer, type Timer } from "@rollcall/core";
 
 import { DATA_DEFAULTS } from "./defaults.ts";
 import { dataMetrics } from "./metrics.ts";
+import { Blocks } from "./overrides/blocks.ts";
 import { LeaderLinks } from "./peers/leader-links.ts";
 import { Overrides } from "./overrides/overrides.ts";
 import { seemsCutOff } from "./probes/probe-guard.ts";
@@ -69,11 +70,12 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
   const { clock, log, tracer = noTracer } = ports;
   const { drainMs = DATA_DEFAULTS.drainMs } = config;
   const overrides = new Overrides({ addressOf: instanceAddressFromBytes, withChanges: instanceBytesWith });
+  const blocks = new Blocks(overrides);
   const storage = new Storage(config, {
     clock,
     log,
     tracer,
-    showing: overrides,
+    showing: blocks,
     membersKnownAt: () => meta.currentAsOf,
     tableIsOld: () => meta.refresh(),
   });
@@ -139,6 +141,12 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
     const affected = overrides.change(changes);
     storage.reshowing.show(overrides.affectedIn(datums, affected), "an operator has decided how it is shown");
   });
+  const block = (): void => {
+    const changed = blocks.adopt([...controls.all("namespace block"), ...controls.all("service block")]);
+    storage.reshowing.show(blocks.affectedIn(datums, changed), "an operator has blocked it, or has ended that");
+  };
+  controls.watch("namespace block", block);
+  controls.watch("service block", block);
   const meta = new MetaLink(
     {
       node: config,
@@ -200,6 +208,7 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
       router.service(Health, healthService([DataService.typeName], unready, clock));
     },
     unready,
+    notices: () => blocks.notices(),
     isSettled: () => sessions.isSettled,
     metrics: () => dataMetrics({ storage, sessions, followers, leaders, warm, probes }),
     async start(address) {

@@ -54,6 +54,7 @@ import {
 import { SimClock, type NodeClock } from "@rollcall/testing";
 
 import { SessionPeer } from "../src/notify/session-peer.ts";
+import { Blocks } from "../src/overrides/blocks.ts";
 import { Overrides } from "../src/overrides/overrides.ts";
 import { Storage } from "../src/storage.ts";
 import { US, clusterState, type ClusterPicture } from "./cluster-fixture.ts";
@@ -300,6 +301,7 @@ export function startStorage(picture: ClusterPicture = {}, disk: readonly Disk[]
   /** What the node knows of meta: until when it is known what meta says; undefined for always just now. */
   const meta: { knownAt: number | undefined; asked: number } = { knownAt: undefined, asked: 0 };
   const overrides = new Overrides({ addressOf: instanceAddressFromBytes, withChanges: instanceBytesWith });
+  const blocks = new Blocks(overrides);
   const storage = new Storage(
     { nodeId: US, registrationLeaseMs: LEASE_MS },
     {
@@ -308,7 +310,7 @@ export function startStorage(picture: ClusterPicture = {}, disk: readonly Disk[]
       tracer: noTracer,
       membersKnownAt: () => meta.knownAt ?? nodeClock.now(),
       tableIsOld: () => meta.asked++,
-      showing: overrides,
+      showing: blocks,
     },
   );
   for (const part of disk) for (const claim of recordsOf(part)) storage.datums.restore(ORDERS_SLOT, ORDERS, claim);
@@ -325,6 +327,7 @@ export function startStorage(picture: ClusterPicture = {}, disk: readonly Disk[]
     clock,
     nodeClock,
     storage,
+    blocks,
     meta,
     shown,
     /** Operators have decided this, and nothing else. */

@@ -4,15 +4,26 @@
  * that concern their role.
  */
 
+import { blockId, checkBlock, type NamespaceBlock, type ServiceBlock } from "./blocks.ts";
 import { checkClientOff, clientOffId, type ClientOff } from "./client-off.ts";
 import { checkOverride, overrideId, type InstanceOverride } from "./instance-override.ts";
 import type { NodeRole } from "./membership.ts";
 import { checkPushOff, pushOffId, type PushOff } from "./push-off.ts";
+import { checkQuota, quotaId, type Quota } from "./quota.ts";
 import { checkShortName } from "./service-key.ts";
 import { checkStaticInstance, staticInstanceId, type StaticInstance } from "./static-instance.ts";
 
 /** What can be decided. */
-export type Control = RebalanceOff | PushOff | ClientOff | InstanceOverride | NodeDrain | StaticInstance;
+export type Control =
+  | RebalanceOff
+  | PushOff
+  | NamespaceBlock
+  | ServiceBlock
+  | Quota
+  | ClientOff
+  | InstanceOverride
+  | NodeDrain
+  | StaticInstance;
 
 /** `rebalance off`: no slot is moved to make things even. A lost leader is replaced all the same. */
 export interface RebalanceOff {
@@ -67,6 +78,11 @@ export function controlId(control: Control): string {
       return "rebalance";
     case "push off":
       return pushOffId(control);
+    case "namespace block":
+    case "service block":
+      return blockId(control);
+    case "quota":
+      return quotaId(control);
     case "node drain":
       return `node-drain/${control.nodeId}`;
     case "client off":
@@ -95,6 +111,9 @@ export interface ControlChange {
 export const ROLES_OF_CONTROL: Readonly<Record<ControlKind, readonly NodeRole[]>> = {
   "rebalance off": [],
   "push off": ["session"],
+  "namespace block": ["data"],
+  "service block": ["data"],
+  quota: ["data"],
   "node drain": [],
   "client off": ["session"],
   "instance override": ["data"],
@@ -108,6 +127,13 @@ export function checkControl(control: Control): void {
       return;
     case "push off":
       checkPushOff(control);
+      return;
+    case "namespace block":
+    case "service block":
+      checkBlock(control);
+      return;
+    case "quota":
+      checkQuota(control);
       return;
     case "node drain":
       checkShortName("node_id", control.nodeId);

@@ -167,6 +167,8 @@ export {
   type ControlRecord,
   type ControlsPart,
 } from "./control.ts";
+export type { NamespaceBlock, ServiceBlock } from "./blocks.ts";
+export type { Quota } from "./quota.ts";
 export type { PushOff, PushScope } from "./push-off.ts";
 export type { StaticInstance } from "./static-instance.ts";
 export { hostOfPeer, nameOfClient } from "./client-name.ts";

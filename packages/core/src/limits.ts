@@ -50,4 +50,6 @@ export const LIMITS = {
   /** Answers of probes that are judged together. */
   probeWindow: 20,
   probePathLength: 1_024,
+  /** Instances, and services, that a quota may allow a namespace. */
+  quota: 100_000_000,
 } as const;

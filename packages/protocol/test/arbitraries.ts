@@ -376,6 +376,14 @@ const controls: fc.Arbitrary<Control> = fc.oneof(
     ),
     exceptClients: some(text),
   }),
+  fc.record({ kind: fc.constant("namespace block" as const), namespace: text }),
+  fc.record({ kind: fc.constant("service block" as const), key: keys }),
+  fc.record({
+    kind: fc.constant("quota" as const),
+    namespace: text,
+    instances: optional(uint32),
+    services: optional(uint32),
+  }),
   fc.record({ kind: fc.constant("node drain" as const), nodeId: text }),
   fc.record({
     kind: fc.constant("client off" as const),

@@ -1,6 +1,7 @@
 /** All verbs of `rollcall admin`, in the order of its help. */
 
 import type { Verb } from "./verb.ts";
+import { blockNamespace, blockService, unblockNamespace, unblockService } from "./verbs/block.ts";
 import { instanceDisable, instanceDrain, instanceReset, instanceWeight } from "./verbs/instance.ts";
 import { list } from "./verbs/list.ts";
 import { log } from "./verbs/log.ts";
@@ -21,4 +22,8 @@ export const VERBS: readonly Verb[] = [
   instanceReset,
   pushOff,
   pushOn,
+  blockNamespace,
+  blockService,
+  unblockNamespace,
+  unblockService,
 ];

@@ -14,13 +14,17 @@ import {
 import {
   ControlChangeSchema,
   ControlRecordSchema,
+  NamespaceBlockSchema,
   NodeDrainSchema,
   PushOffSchema,
+  QuotaSchema,
   RebalanceOffSchema,
+  ServiceBlockSchema,
   StaticInstanceSchema,
   type ControlChange,
   type ControlRecord,
   type PushOff,
+  type Quota,
   type StaticInstance,
 } from "../gen/rollcall/v1/control_pb.ts";
 import { InstanceSchema } from "../gen/rollcall/v1/types_pb.ts";
@@ -160,6 +164,18 @@ function wireFromControl(control: Control): WireControl {
       };
       return { case: "pushOff", value: create(PushOffSchema, fields) };
     }
+    case "namespace block":
+      return {
+        case: "namespaceBlock",
+        value: create(NamespaceBlockSchema, { namespace: control.namespace }),
+      };
+    case "service block":
+      return { case: "serviceBlock", value: create(ServiceBlockSchema, { key: wireFromKey(control.key) }) };
+    case "quota": {
+      const { namespace, instances, services } = control;
+      const fields: WireFields<Quota> = { namespace, instances, services };
+      return { case: "quota", value: create(QuotaSchema, fields) };
+    }
     case "node drain":
       return { case: "nodeDrain", value: create(NodeDrainSchema, { nodeId: control.nodeId }) };
     case "client off":
@@ -178,6 +194,14 @@ function controlFromWire(wire: WireControl): Control {
     case "pushOff": {
       const { scope, exceptClients } = wire.value;
       return { kind: "push off", scope: scopeFromWire(scope), exceptClients };
+    }
+    case "namespaceBlock":
+      return { kind: "namespace block", namespace: wire.value.namespace };
+    case "serviceBlock":
+      return { kind: "service block", key: keyFromWire(wire.value.key) };
+    case "quota": {
+      const { namespace, instances, services } = wire.value;
+      return { kind: "quota", namespace, instances, services };
     }
     case "nodeDrain":
       return { kind: "node drain", nodeId: wire.value.nodeId };
