@@ -210,4 +210,4 @@ function slotMetrics(cluster: Cluster | undefined): readonly Metric[] {
 
 export { MemoryMetaStore } from "./store/memory-meta-store.ts";
 export { SharedMemory } from "./store/shared-memory-meta-store.ts";
-export type { MetaRecord, MetaStore } from "./store/meta-store.ts";
+export type { MetaRecord, MetaStore, StoredControls } from "./store/meta-store.ts";

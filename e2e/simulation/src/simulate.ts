@@ -13,6 +13,7 @@ import {
 } from "@rollcall/testing";
 
 import { SimCluster } from "./cluster/sim-cluster.ts";
+import { simOperator } from "./cluster/sim-operator.ts";
 import { callUnary } from "./cluster/unary-calls.ts";
 import type { SimPorts } from "./cluster/sim-ports.ts";
 import { measureAtRest } from "./measure.ts";
@@ -133,6 +134,7 @@ function worldOf({ cluster, history, nemesis, leavesOut }: WorldParts): World {
       if (up.length === 0) throw new RegistryError("unavailable", "no session is up");
       return callUnary(calls.pick(up).server, method as never, request as never);
     },
+    decide: simOperator(cluster),
     crashClient(name, options) {
       clients.get(name)?.clock.stop();
       cluster.network.crash(name, options);

@@ -6,6 +6,7 @@
 
 import type { SeededRandom } from "@rollcall/testing";
 
+import { Operator } from "./operator.ts";
 import { RecordedClient, type Endpoint } from "./recorded-client.ts";
 import type { World } from "./world.ts";
 
@@ -22,6 +23,8 @@ export interface WorkloadOptions {
   readonly lists?: boolean | undefined;
   /** Clients that are connected and look at one service each. By default none. */
   readonly bystanders?: number | undefined;
+  /** Whether an operator switches things off and on meanwhile, where there is one. */
+  readonly operator?: boolean | undefined;
   readonly steps: number;
   /** Time between two steps: evenly from 0 up to this, in milliseconds. */
   readonly stepMaxMs: number;
@@ -34,6 +37,9 @@ export function workload(options: WorkloadOptions): (world: World) => Promise<vo
     openSubscribers(world);
     if (options.lists === true) openListers(world);
     openBystanders(world, options.bystanders ?? 0);
+    const operator =
+      options.operator === true && world.decide !== undefined ? new Operator(SERVICES, world, world.decide) : undefined;
+    operator?.begin();
     const providers = Array.from(
       { length: PROVIDERS },
       (_, index) => new RecordedClient(`provider-${index + 1}`, world),
@@ -43,6 +49,7 @@ export function workload(options: WorkloadOptions): (world: World) => Promise<vo
       if (world.leavesOut?.(`step ${step}`) !== true) takeStep(providers, random, world, options);
       await world.elapse(random.fork("pause").between(0, options.stepMaxMs));
     }
+    await operator?.end();
     const [leaver, ...stayers] = world.random.fork("leaver").shuffle(providers);
     const leaving = leaver!.close();
     for (const provider of stayers) {

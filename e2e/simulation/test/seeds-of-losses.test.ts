@@ -14,6 +14,7 @@ test.each([
   "elections",
   "full-restart",
   "disk",
+  "controls",
 ])("%s", { timeout: SEEDS_TIMEOUT_MS }, async (name) => {
   await expectSeedsHold(name, SEEDS);
 });

@@ -56,6 +56,14 @@ function inWords(event: HistoryEvent, number: number): string {
       return event.what;
     case "override":
       return `an operator decides that ${event.service} ${event.instanceId} is ${event.content ?? "disabled"}`;
+    case "block":
+      return `an operator blocks ${event.service}`;
+    case "unblocked":
+      return `${event.service} is blocked no longer`;
+    case "pushes off":
+      return `pushes are off${event.except.length > 0 ? `, but to ${event.except.join(", ")}` : ""}`;
+    case "pushes on":
+      return "pushes are to go on";
     case "measured":
       return event.value > event.max ? `${event.what}: ${event.value}, at most ${event.max}` : "";
     case "pushed":

@@ -92,6 +92,12 @@ type WireHappening =
       /** The client had just asked: for the subscription, or for a repair. */
       readonly asked: "no" | "subscribed" | "repair";
     } & OfSubscription)
+  /** An operator blocks a service, or has done so: its instances may be shown or not until this is taken back. */
+  | { readonly kind: "block" | "unblocked"; readonly service: string }
+  /** Every node acts by an operator's decision that nothing is pushed, but to these clients. */
+  | { readonly kind: "pushes off"; readonly except: readonly string[] }
+  /** An operator takes that back. */
+  | { readonly kind: "pushes on" }
   /** A write was answered as applied. A node is one life of a process. */
   | { readonly kind: "accepted"; readonly node: string; readonly slot: number; readonly leaderEpoch: number }
   /** A slot table came to a node: leaders and their epochs by slot. */

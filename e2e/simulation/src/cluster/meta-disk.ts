@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from "@rollcall/core";
-import { MemoryMetaStore, type MetaRecord } from "@rollcall/meta";
+import { MemoryMetaStore, type MetaRecord, type StoredControls } from "@rollcall/meta";
 import type { SeededRandom } from "@rollcall/testing";
 
 import type { SimDisk } from "./sim-node.ts";
@@ -63,14 +63,28 @@ class OwnedMetaStore extends MemoryMetaStore {
     return kept;
   }
 
-  override async write(written: MetaRecord): Promise<void> {
+  override write(written: MetaRecord): Promise<void> {
+    return this.#keep((kept) => kept.write(written));
+  }
+
+  override async readControls(): Promise<StoredControls> {
+    const kept = await this.#disk.kept.readControls();
+    await this.#moment(this.#owner.clock);
+    return kept;
+  }
+
+  override writeControls(...written: Parameters<MemoryMetaStore["writeControls"]>): Promise<void> {
+    return this.#keep((kept) => kept.writeControls(...written));
+  }
+
+  async #keep(write: (kept: MemoryMetaStore) => Promise<void>): Promise<void> {
     const disk = this.#disk;
     const owner = this.#owner;
     if (owner.isAlive()) {
       const { kept } = disk;
       const happensAnyway = disk.random.chance(0.5);
       await this.#moment(disk.world);
-      if (!disk.isFull && (owner.isAlive() || happensAnyway)) await kept.write(written);
+      if (!disk.isFull && (owner.isAlive() || happensAnyway)) await write(kept);
     }
     const { isFull } = disk;
     await this.#moment(owner.clock);

@@ -1,9 +1,10 @@
-/** Plain calls to a simulated session, straight to its handlers: the simulated network carries streams only. */
+/** Plain calls to a simulated node, straight to its handlers: the simulated network carries streams only. */
 
 import {
   create,
   type DescMessage,
   type DescMethodUnary,
+  type DescService,
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
@@ -21,7 +22,12 @@ export async function callUnary<Input extends DescMessage, Output extends DescMe
   const handlers = new Map<unknown, Handler>();
   const router = {
     rpc: (described: unknown, handler: Handler) => void handlers.set(described, handler),
-    service: () => {},
+    service: ({ method: methods }: DescService, service: Readonly<Record<string, Handler>>) => {
+      for (const [name, described] of Object.entries(methods)) {
+        const handler = service[name];
+        if (handler !== undefined) handlers.set(described, (asked, its) => handler.call(service, asked, its));
+      }
+    },
   };
   server.routes(router as unknown as ConnectRouter);
   const context = { timeoutMs: () => undefined, signal: new AbortController().signal, requestHeader: new Headers() };

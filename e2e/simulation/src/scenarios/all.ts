@@ -1,6 +1,7 @@
 /** Every scenario by its name, one for each risk of the contract. */
 
 import type { SimScenario } from "../sim-scenario.ts";
+import { controls } from "./controls.ts";
 import { clockJumps } from "./clock-jumps.ts";
 import { dataPartition, sessionPartition } from "./partitions.ts";
 import { dataScale } from "./data-scale.ts";
@@ -37,4 +38,5 @@ export const scenarios: readonly SimScenario[] = [
   leasesLost,
   everything,
   serviceLists,
+  controls,
 ];

@@ -18,11 +18,11 @@ import { DEFAULT_LIMITS, type CheckLimits, type Violation } from "./violation.ts
 type AppliedClaim = Claim & { readonly outcome: { readonly kind: "applied"; readonly version: Version } };
 
 export function checkAcknowledgedVersions(history: History, limits: CheckLimits = DEFAULT_LIMITS): Violation[] {
-  const { services, clients, subscriptions } = readHistory(history);
+  const { services, clients, subscriptions, blocks } = readHistory(history);
   const violations: Violation[] = [];
   for (const subscription of subscriptions) {
     for (const [id, claims] of services.get(subscription.service) ?? []) {
-      const reasons = reasonsToGo(claims, subscription.takes, clients, limits);
+      const reasons = reasonsToGo(claims, subscription.takes, clients, limits, blocks.get(subscription.service));
       const applied = claims.filter((claim) => claim.outcome.kind === "applied") as AppliedClaim[];
       for (const view of subscription.views) {
         const message = view.confirmed ? disagreement(view, id, claims, applied, subscription, reasons) : undefined;

@@ -32,14 +32,14 @@ function wrongAnswers({ events }: History): Violation[] {
 }
 
 function missingAtTheEnd(history: History, limits: CheckLimits): Violation[] {
-  const { services, clients, subscriptions, endedAt } = readHistory(history);
+  const { services, clients, subscriptions, blocks, endedAt } = readHistory(history);
   const violations: Violation[] = [];
   for (const subscription of subscriptions.filter(({ current }) => current)) {
     const shown = subscription.views.at(-1)?.instances;
     for (const [id, claims] of services.get(subscription.service) ?? []) {
       const last = claims.findLast((claim) => claim.outcome.kind === "applied" && isTaken(claim, subscription.takes));
       if (last?.outcome.kind !== "applied" || last.outcome.at + limits.settleMs > endedAt || shown?.has(id)) continue;
-      const reasons = reasonsToGo(claims, subscription.takes, clients, limits);
+      const reasons = reasonsToGo(claims, subscription.takes, clients, limits, blocks.get(subscription.service));
       if (reasons.some(({ from, until }) => from <= endedAt && endedAt <= until)) continue;
       const message = `${subscriberInWords(subscription)} ends without ${id}, acknowledged to ${last.client} at ${last.outcome.at} ms`;
       violations.push({ property: "P13", at: endedAt, service: subscription.service, message });

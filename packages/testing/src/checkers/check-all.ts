@@ -10,6 +10,7 @@ import { checkDurableOverrides } from "./durable-overrides.ts";
 import { checkEmptyGuard } from "./empty-guard.ts";
 import { checkOwnership } from "./ownership.ts";
 import { checkPhantomLoss } from "./phantom-loss.ts";
+import { checkBlocked, checkPushesOff } from "./pushes-off.ts";
 import { checkResurrection } from "./resurrection.ts";
 import { checkServiceLists } from "./service-lists.ts";
 import { checkSessionTruth } from "./session-truth.ts";
@@ -39,6 +40,8 @@ export function checkAll(
     ...checkEmptyGuard(history),
     ...checkServiceLists(history, limits),
     ...checkDurableOverrides(history, limits),
+    ...checkPushesOff(history),
+    ...checkBlocked(history, limits),
     ...checkAutonomousClients(history),
     ...checkBoundedResources(history),
     ...checkOwnership(history),

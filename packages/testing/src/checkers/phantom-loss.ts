@@ -10,7 +10,7 @@ import { readHistory, subscriberInWords } from "./reading.ts";
 import { DEFAULT_LIMITS, type CheckLimits, type Violation } from "./violation.ts";
 
 export function checkPhantomLoss(history: History, limits: CheckLimits = DEFAULT_LIMITS): Violation[] {
-  const { services, clients, subscriptions } = readHistory(history);
+  const { services, clients, subscriptions, blocks } = readHistory(history);
   const violations: Violation[] = [];
   for (const subscription of subscriptions) {
     const instances = services.get(subscription.service);
@@ -18,7 +18,13 @@ export function checkPhantomLoss(history: History, limits: CheckLimits = DEFAULT
       const before = subscription.views[index - 1]?.instances ?? new Map<string, string>();
       for (const id of before.keys()) {
         if (view.instances.has(id)) continue;
-        const reasons = reasonsToGo(instances?.get(id) ?? [], subscription.takes, clients, limits);
+        const reasons = reasonsToGo(
+          instances?.get(id) ?? [],
+          subscription.takes,
+          clients,
+          limits,
+          blocks.get(subscription.service),
+        );
         if (reasons.some(({ from, until }) => from <= view.at && view.at <= until)) continue;
         violations.push({
           property: "P3",

@@ -51,8 +51,15 @@ export interface Reading {
   readonly services: ReadonlyMap<string, ReadonlyMap<string, readonly Claim[]>>;
   readonly clients: ReadonlyMap<string, ClientLife>;
   readonly subscriptions: readonly Subscription[];
+  /** While operators had services blocked, by service. Infinity when that was never taken back. */
+  readonly blocks: ReadonlyMap<string, readonly Interval[]>;
   /** When anything last happened that a view may still have to follow. */
   readonly disturbedAt: number;
+}
+
+export interface Interval {
+  readonly from: number;
+  readonly until: number;
 }
 
 export const NO_LIFE: ClientLife = { absences: [], ends: [] };
@@ -64,6 +71,7 @@ export function readHistory({ events, endedAt }: History): Reading {
     services: readClaims(events),
     clients,
     subscriptions: readSubscriptions(events, clients),
+    blocks: readBlocks(events),
     disturbedAt: events.findLast((event) => !SEEN_KINDS.has(event.kind))?.at ?? 0,
   };
 }
@@ -120,6 +128,15 @@ function readClients(events: readonly HistoryEvent[]): Map<string, ClientLife> {
     if (event.kind === "client closed" || event.kind === "client crashed") life.ends.push({ number, at: event.at });
   }
   return lives;
+}
+
+function readBlocks(events: readonly HistoryEvent[]): Map<string, Interval[]> {
+  const blocks = new Map<string, { from: number; until: number }[]>();
+  for (const event of events) {
+    if (event.kind === "block") entryOf(blocks, event.service, () => []).push({ from: event.at, until: Infinity });
+    if (event.kind === "unblocked") blocks.get(event.service)!.at(-1)!.until = event.at;
+  }
+  return blocks;
 }
 
 function readSubscriptions(events: readonly HistoryEvent[], clients: ReadonlyMap<string, ClientLife>): Subscription[] {

@@ -1,15 +1,15 @@
 /**
  * Why an instance may leave a view: its client asked for it, ended, was away for too long, or changed the instance so
- * that the subscriber's filter no longer takes it. A reason counts from its time on, and until whatever brought the
+ * that the subscriber's filter no longer takes it; or an operator has blocked the service. A reason counts from its time on, and until whatever brought the
  * instance back has had time to show.
  */
 
 import type { Takes } from "../history.ts";
-import { NO_LIFE, type Claim, type ClientLife } from "./reading.ts";
+import { NO_LIFE, type Claim, type ClientLife, type Interval } from "./reading.ts";
 import type { CheckLimits } from "./violation.ts";
 
 export interface ReasonToGo {
-  /** The number of the event that is the reason; Infinity for an absence, which is none but lasts. */
+  /** The number of the event that is the reason; Infinity for an absence or a block, which is none but lasts. */
   readonly number: number;
   readonly from: number;
   readonly until: number;
@@ -20,8 +20,13 @@ export function reasonsToGo(
   takes: Takes,
   clients: ReadonlyMap<string, ClientLife>,
   limits: CheckLimits,
+  blocks: readonly Interval[] = [],
 ): ReasonToGo[] {
-  const reasons: ReasonToGo[] = [];
+  const reasons: ReasonToGo[] = blocks.map(({ from, until }) => ({
+    number: Infinity,
+    from,
+    until: until + limits.settleMs,
+  }));
   /** Until a registration that was made after event `number`, and is taken, has had time to show. */
   const untilBack = (number: number) => {
     const back = claims.filter((claim) => claim.number > number && isTaken(claim, takes));

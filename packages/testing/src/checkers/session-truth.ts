@@ -10,7 +10,7 @@ import { readHistory, subscriberInWords, type Claim, type Subscription } from ".
 import { DEFAULT_LIMITS, type CheckLimits, type Violation } from "./violation.ts";
 
 export function checkSessionTruth(history: History, limits: CheckLimits = DEFAULT_LIMITS): Violation[] {
-  const { services, clients, subscriptions, endedAt } = readHistory(history);
+  const { services, clients, subscriptions, blocks, endedAt } = readHistory(history);
   const faultAt = history.events.findLast(({ kind }) => kind === "fault" || kind === "faults over")?.at;
   // Whoever takes a slot over may have to wait a lease for a session that a fault took along.
   const calmAt = faultAt === undefined ? 0 : faultAt + limits.absenceMs;
@@ -19,7 +19,7 @@ export function checkSessionTruth(history: History, limits: CheckLimits = DEFAUL
     for (const [id, claims] of services.get(subscription.service) ?? []) {
       const standing = lastTaken(claims, subscription);
       if (standing?.outcome.kind !== "applied") continue;
-      const reasons = reasonsToGo(claims, subscription.takes, clients, limits);
+      const reasons = reasonsToGo(claims, subscription.takes, clients, limits, blocks.get(subscription.service));
       if (reasons.some(({ number, until }) => number > standing.number && until > standing.at)) continue;
       const from = Math.max(calmAt, standing.outcome.at, subscription.at) + limits.settleMs;
       const at = firstWithout(id, subscription, from, endedAt);
