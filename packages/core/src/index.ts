@@ -170,8 +170,8 @@ export {
 export type { NamespaceBlock, ServiceBlock } from "./blocks.ts";
 export type { Quota } from "./quota.ts";
 export type { PushOff, PushScope } from "./push-off.ts";
-export type { StaticInstance } from "./static-instance.ts";
 export { hostOfPeer, nameOfClient } from "./client-name.ts";
+export { staticInstanceId, type StaticInstance } from "./static-instance.ts";
 export { EMPTY_SLOT_TABLE, mayFollow, ownerOf, type SlotAccess, type SlotOwner, type SlotTable } from "./slot-table.ts";
 export { differsMarkedly } from "./load.ts";
 export { NODE_ROLES, memberKey, type ClusterState, type Member, type NodeRole } from "./membership.ts";

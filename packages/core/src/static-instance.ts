@@ -10,9 +10,15 @@ export interface StaticInstance {
   readonly instance: Instance;
 }
 
+/** What makes the id of its record. */
+export interface StaticInstanceName {
+  readonly key: ServiceKey;
+  readonly instance: Pick<Instance, "id">;
+}
+
 /** Names what it is about. */
-export function staticInstanceId({ key, instance }: StaticInstance): string {
-  return `static/${textFromServiceKey(key)}/${instance.id}`;
+export function staticInstanceId({ key, instance: { id } }: StaticInstanceName): string {
+  return `static/${textFromServiceKey(key)}/${id}`;
 }
 
 /** @throws RegistryError `invalid_field`, `limit_exceeded`. */

@@ -38,6 +38,8 @@ export type {
   Health,
   Instance,
   InstanceInput,
+  Probe,
+  ProbeInput,
   Log,
   LogFields,
   ServiceKey,

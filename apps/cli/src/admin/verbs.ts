@@ -8,6 +8,7 @@ import { log } from "./verbs/log.ts";
 import { nodeDrain, nodeJoin } from "./verbs/node.ts";
 import { pushOff, pushOn } from "./verbs/push.ts";
 import { rebalanceOff, rebalanceOn } from "./verbs/rebalance.ts";
+import { staticList, staticPut, staticRemove } from "./verbs/static.ts";
 
 export const VERBS: readonly Verb[] = [
   list,
@@ -26,4 +27,7 @@ export const VERBS: readonly Verb[] = [
   blockService,
   unblockNamespace,
   unblockService,
+  staticPut,
+  staticRemove,
+  staticList,
 ];

@@ -9,9 +9,10 @@ import { jsonFromInstance, jsonFromService, jsonFromVersion, writeJson } from ".
 import { serviceText } from "../output/view.ts";
 import type { CommandPorts } from "../ports.ts";
 import { untilInterrupted, withRegistry } from "../registry/client.ts";
+import { probeFromOptions, probeOptions, type ProbeOptions } from "../registry/probe-option.ts";
 import { addRegistryOptions, pair, wholeNumber, type RegistryOptions } from "../registry/settings.ts";
 
-interface RegisterOptions extends RegistryOptions {
+interface RegisterOptions extends RegistryOptions, ProbeOptions {
   readonly protocol?: string | undefined;
   readonly id?: string | undefined;
   readonly weight?: number | undefined;
@@ -33,11 +34,12 @@ export function addRegister(program: Command, ports: CommandPorts): void {
     .option("--weight <number>", "share of traffic, 0 to 10000 (default 100)", wholeNumber)
     .option("--zone <name>", "where it runs")
     .option("--meta <key=value>", "metadata, repeatable", pair);
+  for (const option of probeOptions) command.addOption(option);
   addRegistryOptions(command)
     .addHelpText(
       "after",
       `
-Nothing has to listen at the address: the registry does not call it.
+Nothing has to listen at the address: the registry does not call it, unless --probe asks for that.
 
 Examples:
   rollcall register orders 127.0.0.1:8080
@@ -48,8 +50,9 @@ Examples:
     );
 }
 
-function instanceOptions({ protocol, id, weight, zone, meta }: RegisterOptions): Omit<InstanceInput, "address"> {
-  const given = Object.entries({ protocol, id, weight, zone, metadata: meta });
+function instanceOptions(options: RegisterOptions): Omit<InstanceInput, "address"> {
+  const { protocol, id, weight, zone, meta } = options;
+  const given = Object.entries({ protocol, id, weight, zone, metadata: meta, probe: probeFromOptions(options) });
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 

@@ -27,7 +27,7 @@ export function jsonFromVersion({ epoch, counter }: Version): object {
 }
 
 export function jsonFromInstance(instance: Instance): object {
-  const { id, address, protocol, weight, zone, metadata, payload, enabled, health } = instance;
+  const { id, address, protocol, weight, zone, metadata, payload, enabled, health, probe } = instance;
   const base64 = Buffer.from(payload).toString("base64");
-  return { id, address, protocol, weight, zone, metadata, payload: base64, enabled, health };
+  return { id, address, protocol, weight, zone, metadata, payload: base64, enabled, health, ...(probe && { probe }) };
 }

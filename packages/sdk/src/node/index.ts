@@ -86,6 +86,8 @@ export type {
   PickOptions,
   Policy,
   PolicyContext,
+  Probe,
+  ProbeInput,
   ReconnectOptions,
   RegisterInput,
   Registration,

@@ -66,6 +66,8 @@ export type {
   LogFields,
   ManyServices,
   PendingRegistration,
+  Probe,
+  ProbeInput,
   ReconnectOptions,
   RegisterInput,
   Registration,
