@@ -13,6 +13,8 @@ export interface ProgramOptions {
   readonly name: string;
   /** From the root of the repository, for example `apps/meta/src/main.ts`. */
   readonly script: string;
+  /** Another root, of another version. */
+  readonly root?: URL | undefined;
   readonly args: readonly string[];
   /** Where it runs: what it keeps by default goes there. Default: where this process runs. */
   readonly folder?: string | undefined;
@@ -48,9 +50,9 @@ export class Program {
   readonly #lines: Line[] = [];
   #exit: Exit | undefined;
 
-  constructor({ name, script, args, folder, runner = [] }: ProgramOptions) {
+  constructor({ name, script, root = ROOT, args, folder, runner = [] }: ProgramOptions) {
     this.name = name;
-    const path = fileURLToPath(new URL(script, ROOT));
+    const path = fileURLToPath(new URL(script, root));
     const [command, ...rest] = [...runner, process.execPath, "--conditions=@rollcall/source", path, ...args];
     this.#child = spawn(command!, rest, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
     this.pid = this.#child.pid ?? 0;

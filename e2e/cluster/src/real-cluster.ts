@@ -33,6 +33,8 @@ export interface ClusterShape {
   readonly dataArgs?: readonly string[] | undefined;
   /** Settings of every session that is started with the cluster, as flags. */
   readonly sessionArgs?: readonly string[] | undefined;
+  /** Root of the version that the nodes are of. Default: this one. */
+  readonly root?: URL | undefined;
   /** Whether the nodes are in a network that can be cut. Default: they are on loopback. */
   readonly network?: boolean | undefined;
 }
@@ -57,6 +59,7 @@ export class RealCluster implements AsyncDisposable {
   readonly #folder: string;
   readonly #args: readonly string[];
   readonly #dataArgs: readonly string[];
+  readonly #root: URL | undefined;
   readonly #network: RealNetwork | undefined;
   readonly #etcd: EtcdCluster | undefined;
   /** How each node was started: what `restart` does again. */
@@ -67,13 +70,14 @@ export class RealCluster implements AsyncDisposable {
 
   private constructor(
     folder: string,
-    { args = [], dataArgs = [] }: Pick<ClusterShape, "args" | "dataArgs">,
+    { args = [], dataArgs = [], root }: Pick<ClusterShape, "args" | "dataArgs" | "root">,
     network: RealNetwork | undefined,
     etcd: EtcdCluster | undefined,
   ) {
     this.#folder = folder;
     this.#args = args;
     this.#dataArgs = dataArgs;
+    this.#root = root;
     this.#etcd = etcd;
     this.#network = network;
   }
@@ -161,9 +165,12 @@ export class RealCluster implements AsyncDisposable {
     return this.#start(role, nodeId, [...common, ...args]);
   }
 
-  /** Starts a node again that has ended: with the same name, address and folder. */
-  restart({ role, nodeId, address }: RealNode): Promise<RealNode> {
-    return this.#start(role, nodeId, this.#argsOf.get(nodeId)!, address.split(":").at(-1));
+  /** Starts a node again that has ended: with the same name, address and folder. @param root of another version */
+  restart(
+    { role, nodeId, address }: RealNode,
+    { root = this.#root }: Pick<ClusterShape, "root"> = {},
+  ): Promise<RealNode> {
+    return this.#start(role, nodeId, this.#argsOf.get(nodeId)!, address.split(":").at(-1), root);
   }
 
   /** Resolves when every node that runs can serve. */
@@ -265,7 +272,13 @@ export class RealCluster implements AsyncDisposable {
       .toSorted((a, b) => a.nodeId.localeCompare(b.nodeId, "en", { numeric: true }));
   }
 
-  async #start(role: Role, nodeId: string, args: readonly string[], port = this.#anyPort): Promise<RealNode> {
+  async #start(
+    role: Role,
+    nodeId: string,
+    args: readonly string[],
+    port = this.#anyPort,
+    root = this.#root,
+  ): Promise<RealNode> {
     this.#argsOf.set(nodeId, args);
     const folder = join(this.#folder, nodeId);
     await mkdir(folder, { recursive: true });
@@ -273,6 +286,7 @@ export class RealCluster implements AsyncDisposable {
     const program = this.group.start({
       name: nodeId,
       script: `apps/${role}/src/main.ts`,
+      root,
       args: [
         "--node-id",
         nodeId,

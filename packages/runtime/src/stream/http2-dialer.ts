@@ -4,6 +4,7 @@
  */
 
 import { connect, constants, type ClientHttp2Session } from "node:http2";
+import type { LookupFunction } from "node:net";
 
 import {
   invalidField,
@@ -24,6 +25,7 @@ import {
   type StreamSide,
 } from "./http2-message-stream.ts";
 import { createPingSweep, type PingSweep } from "./ping-sweep.ts";
+import { createRotatingLookup, type ResolveName } from "./rotating-lookup.ts";
 import type { ErrorDetailCodec } from "./status.ts";
 import { CONNECT_STREAM_TYPE, END_FLAG, errorFromConnectEnd } from "./stream-protocol.ts";
 
@@ -40,6 +42,8 @@ export interface Http2DialerOptions {
   readonly messageBytesMax?: number | undefined;
   /** Whether to be sent large messages compressed. Default no: nodes are near each other, and share no bodies. */
   readonly acceptsCompressed?: boolean | undefined;
+  /** How names become addresses, which are tried in turn. Default: as the system does it. */
+  readonly resolve?: ResolveName | undefined;
 }
 
 export interface Http2Dialer extends Dialer {
@@ -57,9 +61,10 @@ export function createHttp2Dialer(options: Http2DialerOptions = {}): Http2Dialer
   const { pingAfterMs = 2_000, answerWithinMs = 3_000 } = options;
   const pings = createPingSweep({ pingAfterMs, answerWithinMs });
   const sessions = new Set<ClientHttp2Session>();
+  const lookup = createRotatingLookup(options.resolve);
   return {
     dial(address, method) {
-      const session = openSession(address);
+      const session = openSession(address, lookup);
       if (session === undefined) return refusedStream(invalidField("address", "host:port", address));
       sessions.add(session);
       session.once("close", () => sessions.delete(session));
@@ -72,11 +77,11 @@ export function createHttp2Dialer(options: Http2DialerOptions = {}): Http2Dialer
   };
 }
 
-function openSession(address: string): ClientHttp2Session | undefined {
+function openSession(address: string, lookup: LookupFunction): ClientHttp2Session | undefined {
   const origin = `http://${address}`;
   // Only host and port: anything more in an address would otherwise be dropped silently.
   if (!URL.canParse(origin) || new URL(origin).pathname !== "/" || address.includes("@")) return undefined;
-  return connect(origin, { settings: { initialWindowSize: WINDOW_BYTES, enablePush: false } });
+  return connect(origin, { settings: { initialWindowSize: WINDOW_BYTES, enablePush: false }, lookup });
 }
 
 function openLink(
