@@ -13,9 +13,13 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import type { ClusterState } from "@rollcall/core";
 import { MetaService, clusterStateFromWire } from "@rollcall/protocol";
 
+import type { Server } from "./harness/usage.ts";
+
 export interface ClusterShape {
   readonly data: number;
   readonly sessions: number;
+  /** Where the nodes keep their data; where temporary files are by default. */
+  readonly folder?: string | undefined;
 }
 
 export interface BenchNode {
@@ -34,8 +38,8 @@ export class BenchCluster implements AsyncDisposable {
   }
 
   /** Resolves when every node is ready. */
-  static async start({ data, sessions }: ClusterShape): Promise<BenchCluster> {
-    const cluster = new BenchCluster(await mkdtemp(join(tmpdir(), "rollcall-bench-")));
+  static async start({ data, sessions, folder = tmpdir() }: ClusterShape): Promise<BenchCluster> {
+    const cluster = new BenchCluster(await mkdtemp(join(folder, "rollcall-bench-")));
     const many = (count: number, role: "data" | "session"): Promise<BenchNode[]> =>
       Promise.all(Array.from({ length: count }, (_, index) => cluster.#run(role, `${role}-${index + 1}`)));
     await cluster.#run("meta", "meta-1");
@@ -45,16 +49,20 @@ export class BenchCluster implements AsyncDisposable {
     return cluster;
   }
 
+  get nodes(): readonly BenchNode[] {
+    return [...this.#nodes.values()];
+  }
+
   get meta(): BenchNode {
     return this.#nodes.get("meta-1")!;
   }
 
   get data(): readonly BenchNode[] {
-    return [...this.#nodes.values()].filter(({ role }) => role === "data");
+    return this.nodes.filter(({ role }) => role === "data");
   }
 
   get sessions(): readonly BenchNode[] {
-    return [...this.#nodes.values()].filter(({ role }) => role === "session");
+    return this.nodes.filter(({ role }) => role === "session");
   }
 
   /** The cluster as meta knows it. */
@@ -107,6 +115,11 @@ export class BenchCluster implements AsyncDisposable {
     }
     throw new Error(`${nodeId} ended before it was ready`);
   }
+}
+
+/** All its nodes, for those who count what they use. */
+export function serversOf({ nodes }: BenchCluster): Server[] {
+  return nodes.map(({ role, process: { pid } }) => ({ role, pid: pid! }));
 }
 
 /** Runs one of our scripts from its sources; what it says to people goes where ours does. */

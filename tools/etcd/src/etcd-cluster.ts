@@ -73,6 +73,11 @@ export class EtcdCluster implements AsyncDisposable {
     return this.#members;
   }
 
+  /** Of a member that runs. */
+  pidOf(member: EtcdMember): number {
+    return this.#running(member).process!.pid!;
+  }
+
   /** As `rollcall meta --store` takes it. */
   get url(): string {
     return `etcd://${this.#members.map(({ address }) => address).join(",")}`;

@@ -1,0 +1,55 @@
+/** A key for each instance, with the client's lease; a watch of the prefix for each service that is followed. */
+
+import { Etcd3 } from "etcd3";
+
+import { benchValue, changeOf } from "./bench-instance.ts";
+import type { RegistryClient } from "./registry-client.ts";
+
+/** Longer than anything that is measured, so that renewals are no part of it. */
+const LEASE_SECONDS = 600;
+
+export async function connectEtcd(address: string, name: string): Promise<RegistryClient> {
+  // Clients of one process share their connections where their options are the same.
+  const etcd = new Etcd3({ hosts: address, grpcOptions: { "grpc.primary_user_agent": name } });
+  const leased = etcd.lease(LEASE_SECONDS, { autoKeepAlive: false });
+  const lease = await leased.grant();
+  const putting = (service: string, id: string, change = 0) => ({
+    key: Buffer.from(`${service}/${id}`),
+    value: benchValue(id, change),
+    lease,
+  });
+  return {
+    async register(service, id) {
+      await etcd.kv.put(putting(service, id));
+    },
+    async registerAll(entries) {
+      await etcd.kv.txn({ success: entries.map(({ service, id }) => ({ request_put: putting(service, id) })) });
+    },
+    async watch(service, watcher) {
+      const prefix = `${service}/`;
+      let seen = 0;
+      const watching = await etcd.watch().prefix(prefix).create();
+      watching.on("data", ({ events }) => {
+        for (const { type, kv } of events) {
+          const revision = Number(kv.mod_revision);
+          if (revision < seen) watcher.unchanged();
+          seen = revision;
+          const id = kv.key.toString().slice(prefix.length);
+          if ((type as string) === "Put") watcher.appeared(id);
+          else watcher.disappeared(id);
+        }
+      });
+    },
+    async publish(service, id, change) {
+      await etcd.kv.put(putting(service, id, change));
+    },
+    async follow(service, id, changed) {
+      const watching = await etcd.watch().key(`${service}/${id}`).create();
+      watching.on("put", ({ value }) => changed(changeOf(value)));
+    },
+    async close() {
+      await leased.revoke();
+      etcd.close();
+    },
+  };
+}

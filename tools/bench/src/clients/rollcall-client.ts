@@ -1,0 +1,54 @@
+import { createClient, type Registration } from "@rollcall/sdk";
+
+import { benchInput } from "./bench-instance.ts";
+import type { RegistryClient } from "./registry-client.ts";
+
+export async function connectRollcall(address: string, name: string): Promise<RegistryClient> {
+  const client = createClient({ servers: [address], name, closeTimeoutMs: LEAVING_MS });
+  const published = new Map<string, Registration>();
+  const changed = new Map<string, () => void>();
+  client.on("pushed", ({ service }) => changed.get(service.service)?.());
+  return {
+    async register(service, id) {
+      await client.register({ service, ...benchInput(id) });
+    },
+    async registerAll(entries) {
+      await Promise.all(entries.map(({ service, id }) => client.register({ service, ...benchInput(id) })));
+    },
+    async watch(service, watcher) {
+      let held = new Set<string>();
+      // A push is counted before its view is seen, and nothing else shows what brought nothing new.
+      let awaited = 0;
+      const subscription = client.subscribe(service);
+      await subscription.ready;
+      changed.set(service, () => {
+        if (awaited++ > 0) watcher.unchanged();
+      });
+      subscription.onChange(({ instances }) => {
+        awaited = 0;
+        const listed = new Set(instances.map(({ id }) => id));
+        for (const id of listed) if (!held.has(id)) watcher.appeared(id);
+        for (const id of held) if (!listed.has(id)) watcher.disappeared(id);
+        held = listed;
+      });
+    },
+    async publish(service, id, change) {
+      const input = benchInput(id, change);
+      const known = published.get(id);
+      if (known === undefined) published.set(id, await client.register({ service, ...input }));
+      else await known.update({ metadata: input.metadata });
+    },
+    async follow(service, id, told) {
+      const subscription = client.subscribe(service);
+      await subscription.ready;
+      subscription.onChange(({ instances }) => {
+        const instance = instances.find((one) => one.id === id);
+        if (instance !== undefined) told(Number(instance.metadata["change"]));
+      });
+    },
+    close: () => client.close(),
+  };
+}
+
+/** Nobody else is left before all of it is taken out. */
+const LEAVING_MS = 60_000;

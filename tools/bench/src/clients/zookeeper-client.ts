@@ -1,0 +1,102 @@
+/**
+ * An ephemeral node for each instance, below one of its service. Who follows a service reads the names of its children
+ * and is told once that they changed: then it reads them again. It does not read what the nodes hold. Who follows one instance
+ * reads what its node holds, and again after it was told that it changed.
+ */
+
+import { promisify } from "node:util";
+
+import { CreateMode, createClient } from "node-zookeeper-client";
+
+import { benchValue, changeOf } from "./bench-instance.ts";
+import type { RegistryClient } from "./registry-client.ts";
+
+const SESSION_MS = 40_000;
+
+export async function connectZookeeper(address: string): Promise<RegistryClient> {
+  const client = createClient(address, { sessionTimeout: SESSION_MS });
+  const connected = new Promise<void>((resolve) => void client.once("connected", resolve));
+  client.connect();
+  await connected;
+  const create = promisify<string, Buffer, number, unknown>(client.create.bind(client));
+  const published = new Set<string>();
+  return {
+    async register(service, id) {
+      await create(`/${service}/${id}`, benchValue(id), CreateMode.EPHEMERAL);
+    },
+    async registerAll(entries) {
+      const transaction = client.transaction();
+      for (const { service, id } of entries)
+        transaction.create(`/${service}/${id}`, benchValue(id), CreateMode.EPHEMERAL);
+      await promisify(transaction.commit.bind(transaction))();
+    },
+    async watch(service, watcher) {
+      let held = new Set<string>();
+      const path = `/${service}`;
+      const read = (): Promise<void> =>
+        new Promise((resolve, reject) => {
+          client.getChildren(
+            path,
+            () => void read(),
+            (error, children) => {
+              if (error) return reject(new Error(String(error)));
+              const listed = new Set(children);
+              let changes = 0;
+              for (const id of listed) if (!held.has(id) && ++changes > 0) watcher.appeared(id);
+              for (const id of held) if (!listed.has(id) && ++changes > 0) watcher.disappeared(id);
+              held = listed;
+              resolve();
+            },
+          );
+        });
+      await read();
+    },
+    async publish(service, id, change) {
+      const path = `/${service}/${id}`;
+      if (published.has(path))
+        return void (await promisify<string, Buffer, unknown>(client.setData.bind(client))(
+          path,
+          benchValue(id, change),
+        ));
+      published.add(path);
+      await create(path, benchValue(id, change), CreateMode.EPHEMERAL);
+    },
+    async follow(service, id, changed) {
+      const path = `/${service}/${id}`;
+      const read = (isFirst: boolean): Promise<void> =>
+        new Promise((resolve, reject) => {
+          client.getData(
+            path,
+            () => void read(false),
+            (error, data) => {
+              if (error) return reject(new Error(String(error)));
+              if (!isFirst) changed(changeOf(data));
+              resolve();
+            },
+          );
+        });
+      await read(true);
+    },
+    async close() {
+      const left = new Promise<void>((resolve) => void client.once("disconnected", resolve));
+      client.close();
+      await left;
+    },
+  };
+}
+
+/** Creates the nodes of services, once for all clients. */
+export async function createZookeeperServices(address: string, services: readonly string[]): Promise<void> {
+  const client = createClient(address);
+  const connected = new Promise<void>((resolve) => void client.once("connected", resolve));
+  client.connect();
+  await connected;
+  for (let from = 0; from < services.length; from += SERVICES_AT_A_TIME) {
+    const transaction = client.transaction();
+    for (const service of services.slice(from, from + SERVICES_AT_A_TIME)) transaction.create(`/${service}`);
+    await promisify(transaction.commit.bind(transaction))();
+  }
+  client.close();
+}
+
+const SERVICES_AT_A_TIME = 1_000;

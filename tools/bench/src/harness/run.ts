@@ -1,0 +1,69 @@
+/**
+ * Runs scenarios. All that a scenario compares is started before anything is measured, and each repeat takes them in
+ * turn: what disturbs the machine for a while disturbs them alike. Only what would be too much together is measured apart.
+ */
+
+import type { Host } from "./host.ts";
+import type { Progress } from "./progress.ts";
+import { scenarioResult, subjectResult, type ScenarioResult, type SubjectResult } from "./results.ts";
+import type { Measured, Scale, Scenario, Subject, Trial } from "./scenario.ts";
+
+export interface RunOptions {
+  readonly scale: Scale;
+  readonly repeats: number;
+  readonly host: Host;
+  readonly progress: Progress;
+}
+
+/** Repeats that are made first and not counted, for what is compiled and grows while it runs. */
+export const WARM_UPS = 1;
+
+/** What takes longer is given up, in milliseconds: better a run that ends with an error than one that does not end. */
+const STEP_MAX_MS = 90_000;
+
+export function stepsOf(scenario: Scenario, repeats: number): number {
+  return scenario.subjects.length * (1 + WARM_UPS + repeats);
+}
+
+export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
+  const { scale, repeats, host } = options;
+  const together = scenario.apart === true ? scenario.subjects.map((subject) => [subject]) : [scenario.subjects];
+  const subjects: SubjectResult[] = [];
+  for (const some of together) subjects.push(...(await measure(scenario.name, some, options)));
+  return scenarioResult(scenario, { scale, repeats, host, subjects });
+}
+
+async function measure(
+  scenario: string,
+  subjects: readonly Subject[],
+  { scale, repeats, progress }: RunOptions,
+): Promise<SubjectResult[]> {
+  await using stack = new AsyncDisposableStack();
+  const trials: { readonly subject: string; readonly trial: Trial; readonly measured: Measured[] }[] = [];
+  for (const subject of subjects) {
+    progress.begin(`${scenario}: ${subject.name} starts`);
+    const trial = stack.use(await within(STEP_MAX_MS, `${subject.name} to start`, subject.start(scale)));
+    trials.push({ subject: subject.name, trial, measured: [] });
+  }
+  for (let round = -WARM_UPS; round < repeats; round++) {
+    for (const { subject, trial, measured } of trials) {
+      const what = `${subject} ${round < 0 ? "warms up" : `repeat ${round + 1} of ${repeats}`}`;
+      progress.begin(`${scenario}: ${what}`);
+      const one = await within(STEP_MAX_MS, what, trial.repeat());
+      if (round >= 0) measured.push(one);
+    }
+  }
+  return trials.map(({ subject, measured }) => subjectResult(subject, measured));
+}
+
+async function within<Result>(ms: number, what: string, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: not done after ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

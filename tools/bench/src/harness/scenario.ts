@@ -1,0 +1,63 @@
+/** What a benchmark is made of: scenarios, in which one registry or several are given the same work in turn. */
+
+import type { Server } from "./usage.ts";
+
+/** One figure of one repeat. */
+export interface Metric {
+  readonly name: string;
+  readonly unit: string;
+  readonly better: "less" | "more";
+  readonly value: number;
+}
+
+/** What must not happen while something is measured. */
+export interface Faults {
+  readonly errors: number;
+  /** Changes that a subscriber did not come to see. */
+  readonly lost: number;
+  /** Pushes that brought a subscriber what it had, or something older. */
+  readonly duplicated: number;
+}
+
+/** What one repeat has given. */
+export interface Measured {
+  readonly metrics: readonly Metric[];
+  readonly faults: Faults;
+  readonly usage: readonly RoleUsage[];
+}
+
+/** What the servers of one role used while it was measured, all of them together. */
+export interface RoleUsage {
+  readonly role: string;
+  readonly cpuSeconds: number;
+  readonly residentMib: number;
+}
+
+/** One of those that are measured side by side. */
+export interface Subject {
+  readonly name: string;
+  /** Starts what is to be measured, and those who put load on it, in processes of their own. */
+  start(scale: Scale): Promise<Trial>;
+}
+
+/** `smoke`: sizes that only show that everything works. */
+export type Scale = "full" | "smoke";
+
+export interface Trial extends AsyncDisposable {
+  readonly servers: readonly Server[];
+  repeat(): Promise<Measured>;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly title: string;
+  /** What is done and what is measured, for people who read the results. */
+  readonly about: string;
+  /** How long all repeats take at full size, about, in seconds. */
+  readonly seconds: number;
+  /** Each is started when the one before has ended, because all of them together would be too much for the machine. */
+  readonly apart?: boolean;
+  readonly subjects: readonly Subject[];
+}
+
+export const NO_FAULTS: Faults = { errors: 0, lost: 0, duplicated: 0 };

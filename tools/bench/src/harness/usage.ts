@@ -1,0 +1,55 @@
+/** What processes use, as the kernel counts it: all their threads, and nothing of what watches them. */
+
+import { readFileSync } from "node:fs";
+
+import type { RoleUsage } from "./scenario.ts";
+
+export interface Server {
+  readonly role: string;
+  readonly pid: number;
+}
+
+/** What the kernel counts processor time in, for each second. */
+const TICKS_PER_S = 100;
+
+/** Processor time that a process has used so far, in seconds. */
+export function cpuSeconds(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The name of the command, which may hold anything, is in parentheses.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
+}
+
+export function residentMib(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(kib) / 1_024;
+}
+
+/** Does something and tells what the servers used meanwhile; their memory is that at the end. */
+export async function usageWhile<Result>(
+  servers: readonly Server[],
+  work: () => Promise<Result>,
+): Promise<{ readonly result: Result; readonly usage: readonly RoleUsage[]; readonly seconds: number }> {
+  const before = servers.map(({ pid }) => cpuSeconds(pid));
+  const beganAt = performance.now();
+  const result = await work();
+  const seconds = (performance.now() - beganAt) / 1_000;
+  const byRole = new Map<string, RoleUsage>();
+  for (const [index, { role, pid }] of servers.entries()) {
+    const sum = byRole.get(role) ?? { role, cpuSeconds: 0, residentMib: 0 };
+    byRole.set(role, {
+      role,
+      cpuSeconds: sum.cpuSeconds + cpuSeconds(pid) - before[index]!,
+      residentMib: sum.residentMib + residentMib(pid),
+    });
+  }
+  return { result, usage: [...byRole.values()], seconds };
+}
+
+/** Of all roles: not less than what can be told apart from nothing, so that one can divide by it. */
+export function totalCpuSeconds(usage: readonly RoleUsage[]): number {
+  return Math.max(
+    1 / TICKS_PER_S,
+    usage.reduce((sum, role) => sum + role.cpuSeconds, 0),
+  );
+}

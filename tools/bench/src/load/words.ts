@@ -1,0 +1,57 @@
+/** What the processes that put load on a registry are told and answer, each in a line of JSON. */
+
+/** To those who register. */
+export type RegistrarCommand =
+  /** All clients connect. Answered `{}`. */
+  | { readonly kind: "join" }
+  /** Each client registers so many instances, in batches, with so many batches unanswered at a time. */
+  | {
+      readonly kind: "register";
+      readonly round: number;
+      readonly each: number;
+      readonly batch: number;
+      readonly unanswered: number;
+      readonly services: number;
+    }
+  /** All clients leave, with what they have registered. Answered `{}`. */
+  | { readonly kind: "leave" };
+
+export interface RegisterReport {
+  readonly acknowledged: number;
+  readonly errors: number;
+  /** From when a batch was sent to its answer, in milliseconds. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** To those who follow services. */
+export type SubscriberCommand =
+  /** Answered when all of them together see so many instances, or time is up, in which case they do not. */
+  { readonly kind: "see"; readonly instances: number; readonly withinMs: number };
+
+export interface SeenReport {
+  readonly seen: number;
+  /** Pushes that brought nothing new, since this was asked last. */
+  readonly unchanged: number;
+}
+
+export function serviceName(index: number): string {
+  return `bench-${index}`;
+}
+
+/** The numbers 0 to `count` shared out as evenly as can be: the first number and the count of each. */
+export function shares(count: number, among: number): { readonly first: number; readonly count: number }[] {
+  const each = Math.ceil(count / among);
+  return Array.from({ length: among }, (_, index) => ({
+    first: index * each,
+    count: Math.max(0, Math.min(each, count - index * each)),
+  }));
+}
+
+/** One change as one process of subscribers saw it. */
+export interface CalledBack {
+  /** When each of them was called back. */
+  readonly arrivedAt: readonly number[];
+  /** Callbacks with what a subscriber had, or something older. */
+  readonly duplicated?: number;
+}

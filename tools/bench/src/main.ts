@@ -1,0 +1,62 @@
+/**
+ * `npm run bench`: runs scenarios and keeps what they give, one file of JSON for each.
+ *
+ *     npm run bench -- [--scenario NAME,...] [--subject NAME,...] [--repeats 5] [--out FOLDER] [--smoke] [--list]
+ */
+
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { describeHost } from "./harness/host.ts";
+import { Progress } from "./harness/progress.ts";
+import { writeResult } from "./harness/results.ts";
+import { runScenario, stepsOf } from "./harness/run.ts";
+import { resultTable } from "./report/tables.ts";
+import { scenarios } from "./scenarios/all.ts";
+
+const { values } = parseArgs({
+  options: {
+    scenario: { type: "string" },
+    subject: { type: "string" },
+    repeats: { type: "string", default: "5" },
+    out: { type: "string", default: fileURLToPath(new URL("../results", import.meta.url)) },
+    smoke: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+  },
+});
+const repeats = values.smoke ? 1 : Number(values.repeats);
+const wanted = values.scenario?.split(",");
+const unknown = wanted?.filter((name) => !scenarios.some((scenario) => scenario.name === name)) ?? [];
+if (unknown.length > 0) throw new Error(`no such scenario: ${unknown.join(", ")}; --list tells which there are`);
+const only = values.subject?.split(",");
+const chosen = scenarios
+  .filter(({ name }) => wanted === undefined || wanted.includes(name))
+  .map((scenario) => ({
+    ...scenario,
+    subjects: scenario.subjects.filter(({ name }) => only === undefined || only.includes(name)),
+  }));
+
+for (const { name, title, seconds, subjects } of chosen) {
+  const of = subjects.map((subject) => subject.name).join(", ");
+  process.stdout.write(`${name.padEnd(22)} ${title} (${of}; ${values.smoke ? "smoke" : `about ${seconds} s`})\n`);
+}
+if (!values.list) {
+  const progress = new Progress(
+    process.stderr,
+    chosen.reduce((sum, scenario) => sum + stepsOf(scenario, repeats), 0),
+  );
+  for (const scenario of chosen) {
+    const options = {
+      scale: values.smoke ? "smoke" : "full",
+      repeats,
+      host: describeHost(new Date()),
+      progress,
+    } as const;
+    const result = await runScenario(scenario, options);
+    const path = writeResult(join(values.out), result);
+    progress.say(`\n${scenario.title}\n\n${resultTable(result)}\n\n${path}\n`);
+    const faults = result.subjects.filter(({ faults: { errors, lost, duplicated } }) => errors + lost + duplicated > 0);
+    if (faults.length > 0) process.exitCode = 1;
+  }
+}
