@@ -31,7 +31,7 @@ const unknown = wanted?.filter((name) => !scenarios.some((scenario) => scenario.
 if (unknown.length > 0) throw new Error(`no such scenario: ${unknown.join(", ")}; --list tells which there are`);
 const only = values.subject?.split(",");
 const chosen = scenarios
-  .filter(({ name }) => wanted === undefined || wanted.includes(name))
+  .filter(({ name, smokes }) => (wanted === undefined ? !values.smoke || smokes !== false : wanted.includes(name)))
   .map((scenario) => ({
     ...scenario,
     subjects: scenario.subjects.filter(({ name }) => only === undefined || only.includes(name)),

@@ -15,10 +15,11 @@ test("every scenario runs at a tiny size, gives all its figures, and sees no fau
   const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
   const args = ["--conditions=@rollcall/source", main, "--smoke", "--out", folder];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  expect(stderr).not.toContain("Error");
+  expect(stderr).not.toMatch(/Error/);
   expect(status).toBe(0);
   const results = readResults(folder);
-  expect(results.map(({ scenario }) => scenario)).toEqual(scenarios.map(({ name }) => name).toSorted());
+  const smoking = scenarios.filter(({ smokes }) => smokes !== false);
+  expect(results.map(({ scenario }) => scenario)).toEqual(smoking.map(({ name }) => name).toSorted());
   for (const { scenario, subjects } of results) {
     for (const { subject, metrics, usage, faults } of subjects) {
       expect([scenario, subject, faults]).toEqual([scenario, subject, { errors: 0, lost: 0, duplicated: 0 }]);

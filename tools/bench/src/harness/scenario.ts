@@ -57,6 +57,8 @@ export interface Scenario {
   readonly seconds: number;
   /** Each is started when the one before has ended, because all of them together would be too much for the machine. */
   readonly apart?: boolean;
+  /** False where the smoke run of another scenario shows all that this one's would. */
+  readonly smokes?: boolean;
   readonly subjects: readonly Subject[];
 }
 

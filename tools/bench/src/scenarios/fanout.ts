@@ -25,7 +25,7 @@ const instanceId = (index: number): string => `instance-${String(index).padStart
 
 export const fanoutScenario = scenario({ subscribers: 1_000, changes: 15 }, 120);
 
-export const wideFanoutScenario = scenario({ subscribers: 10_000, changes: 5 }, 240);
+export const wideFanoutScenario: Scenario = { ...scenario({ subscribers: 10_000, changes: 5 }, 240), smokes: false };
 
 function scenario(work: Work, seconds: number): Scenario {
   const count = work.subscribers.toLocaleString("en-US");
