@@ -8,6 +8,8 @@ import {
   textFromServiceKey,
   type FilterInput,
   type Instance,
+  type InstanceInput,
+  type ProbeInput,
   type ServiceKey,
   type Version,
 } from "@rollcall/core";
@@ -21,6 +23,7 @@ export interface Endpoint {
   readonly address: string;
   readonly protocol: string;
   readonly release: string;
+  readonly probe?: ProbeInput | undefined;
 }
 
 export class RecordedClient {
@@ -159,12 +162,8 @@ export class RecordedClient {
 
 const NEVER: Version = { epoch: epoch(0), counter: 0 };
 
-function inputFromEndpoint({ address, protocol, release }: Endpoint): {
-  address: string;
-  protocol: string;
-  metadata: { release: string };
-} {
-  return { address, protocol, metadata: { release } };
+function inputFromEndpoint({ address, protocol, release, probe }: Endpoint): InstanceInput {
+  return { address, protocol, metadata: { release }, ...(probe && { probe }) };
 }
 
 function contentOfEndpoint({ address, protocol, release }: Endpoint): string {

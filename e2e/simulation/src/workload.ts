@@ -23,6 +23,8 @@ export interface WorkloadOptions {
   readonly lists?: boolean | undefined;
   /** Clients that are connected and look at one service each. By default none. */
   readonly bystanders?: number | undefined;
+  /** Instances of each service that are there all the time and are probed. By default none. */
+  readonly residents?: number | undefined;
   /** Whether an operator switches things off and on meanwhile, where there is one. */
   readonly operator?: boolean | undefined;
   readonly steps: number;
@@ -37,6 +39,7 @@ export function workload(options: WorkloadOptions): (world: World) => Promise<vo
     openSubscribers(world);
     if (options.lists === true) openListers(world);
     openBystanders(world, options.bystanders ?? 0);
+    openResidents(world, options.residents ?? 0);
     const operator =
       options.operator === true && world.decide !== undefined ? new Operator(SERVICES, world, world.decide) : undefined;
     operator?.begin();
@@ -72,6 +75,19 @@ function openListers(world: World): void {
 function openBystanders(world: World, count: number): void {
   for (let number = 1; number <= count; number++)
     new RecordedClient(`bystander-${number}`, world).subscribe(SERVICES[number % SERVICES.length]!, {});
+}
+
+function openResidents(world: World, count: number): void {
+  if (count === 0) return;
+  const resident = new RecordedClient("resident", world);
+  for (const service of SERVICES)
+    for (let number = 1; number <= count; number++)
+      resident.register(service, `resident.${number}`, {
+        address: `resident.test:${number}`,
+        protocol: "http",
+        release: "1.1",
+        probe: { kind: "tcp", intervalMs: 1_000, timeoutMs: 500 },
+      });
 }
 
 function openSubscribers(world: World): void {

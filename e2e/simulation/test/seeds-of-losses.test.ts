@@ -15,6 +15,7 @@ test.each([
   "full-restart",
   "disk",
   "controls",
+  "probes",
 ])("%s", { timeout: SEEDS_TIMEOUT_MS }, async (name) => {
   await expectSeedsHold(name, SEEDS);
 });

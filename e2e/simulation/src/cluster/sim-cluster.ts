@@ -21,6 +21,7 @@ import { SeededRandom, SimClock, SimNetwork, type CarriedFrame } from "@rollcall
 import { MetaDisk } from "./meta-disk.ts";
 import { NO_DISK, SimNode, type SimDisk, type SimNodeOptions } from "./sim-node.ts";
 import { portsAt, type SimPorts } from "./sim-ports.ts";
+import { SimProbes } from "./sim-prober.ts";
 import { WarmDisk } from "./warm-disk.ts";
 
 export interface ClusterShape {
@@ -59,6 +60,7 @@ export class SimCluster {
   readonly #store: SharedMemory;
   readonly #logOf: (node: string) => Log;
   readonly #data: SimNode[] = [];
+  readonly #probes = new Map<string, SimProbes>();
   readonly #sessions: SimNode[] = [];
 
   constructor({ seed, shape, log, traceMax, carried }: SimClusterOptions) {
@@ -143,6 +145,11 @@ export class SimCluster {
     return node;
   }
 
+  /** The ways from a data node to instances. */
+  probesOf({ nodeId }: SimNode): SimProbes {
+    return this.#probes.get(nodeId)!;
+  }
+
   /** The data nodes that follow the slot of a service. */
   followersOf(service: string): SimNode[] {
     const followers = this.ownerOf(service)?.followers ?? [];
@@ -192,11 +199,13 @@ export class SimCluster {
   #dataNode(number: number): SimNode {
     const nodeId = `data-${number}`;
     const disk = new WarmDisk(this.clock);
+    const probes = new SimProbes();
+    this.#probes.set(nodeId, probes);
     return this.#node(nodeId, "data", `${nodeId}:${9_619 + number}`, {
       create: (ports) =>
         createDataServer(
           { nodeId, ...this.#timing, registrationLeaseMs: 15_000 },
-          { ...ports, log: this.#logOf(nodeId), ...disk.ports() },
+          { ...ports, log: this.#logOf(nodeId), ...disk.ports(), prober: probes.prober(ports.clock) },
         ),
       disk,
     });

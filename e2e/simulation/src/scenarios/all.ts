@@ -13,6 +13,7 @@ import { everything } from "./everything.ts";
 import { fullRestart } from "./full-restart.ts";
 import { leaderLoss, metaLoss, pairLoss, sessionLoss } from "./losses.ts";
 import { moves, rollingRestarts } from "./moves.ts";
+import { probed } from "./probes.ts";
 import { serviceLists } from "./service-lists.ts";
 import { pauses, staleTimers } from "./pauses.ts";
 
@@ -39,4 +40,5 @@ export const scenarios: readonly SimScenario[] = [
   everything,
   serviceLists,
   controls,
+  probed,
 ];
