@@ -23,6 +23,10 @@ export const metaSettings = defineServerSettings(
       placeholder: "folder",
       default: ".rollcall/meta",
     }),
+    restoreFrom: setting(z.string().min(1).optional(), {
+      describe: "A backup from which the cluster is made when nothing is stored; otherwise it is not looked at.",
+      placeholder: "file",
+    }),
     nodeLeaseMs: setting(z.int().min(500).max(60_000), {
       describe: "How long a node stays a member of the cluster without a heartbeat.",
       unit: "ms",

@@ -1,13 +1,15 @@
 /** A meta node as a process of its own. */
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 import { RegistryError } from "@rollcall/core";
 import { errorDetailCodec } from "@rollcall/protocol";
 import { runNode, type SettingValues } from "@rollcall/runtime";
 
+import type { Backup } from "./backup/restored.ts";
 import { metaSettings } from "./config.ts";
+import { backupFromText } from "./peers/backup-text.ts";
 import { etcdOptionsFromUrl } from "./peers/etcd-client.ts";
 import { EtcdMetaStore, type EtcdMetaStorePorts } from "./peers/etcd-meta-store.ts";
 import { LevelMetaStore } from "./peers/level-meta-store.ts";
@@ -22,7 +24,12 @@ export async function main(args: readonly string[]): Promise<void> {
     args,
     errorDetail: errorDetailCodec,
     async create(nodeId, settings, ports) {
-      return createMetaServer({ ...settings, nodeId }, { ...ports, store: await openStore(settings, ports) });
+      const { restoreFrom } = settings;
+      const readBackup = restoreFrom === undefined ? undefined : () => backupIn(restoreFrom);
+      return createMetaServer(
+        { ...settings, nodeId },
+        { ...ports, readBackup, store: await openStore(settings, ports) },
+      );
     },
   });
 }
@@ -45,6 +52,15 @@ async function madeFolder(folder: string): Promise<string> {
     throw new RegistryError("unavailable", `meta's folder ${JSON.stringify(folder)} (dataDir) cannot be made: ${why}`, {
       cause,
     });
+  }
+}
+
+async function backupIn(file: string): Promise<Backup> {
+  try {
+    return backupFromText(await readFile(file, "utf8"));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new RegistryError("unavailable", `nothing can be restored from ${JSON.stringify(file)}: ${why}`, { cause });
   }
 }
 

@@ -16,15 +16,17 @@ import {
   controlRecordFromJson,
   jsonFromControlChange,
   jsonFromControlRecord,
-  wireFromClusterState,
 } from "@rollcall/protocol";
 import { counter, gauge, type Metric, type NodePorts, type NodeServer } from "@rollcall/runtime";
 
+import type { Backup } from "./backup/restored.ts";
+import { Changes } from "./cluster/changes.ts";
 import { stateFromRecord } from "./cluster/cluster-state.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { ToldLoads } from "./membership/told-loads.ts";
 import { AppliedControls } from "./controls/applied-controls.ts";
 import type { ControlCodec } from "./controls/controls.ts";
+import { addClusterRoutes } from "./rpc/cluster-routes.ts";
 import { addControlRoutes } from "./rpc/control-routes.ts";
 import { NodeLinks } from "./rpc/node-links.ts";
 import type { Candidate, Leadership, MetaStore, StoreListener } from "./store/meta-store.ts";
@@ -41,6 +43,8 @@ export interface MetaServerConfig {
 
 export interface MetaServerPorts extends Omit<NodePorts, "dialer"> {
   readonly store: MetaStore;
+  /** From which a cluster is made when nothing is stored. Default: it is founded. */
+  readonly readBackup?: (() => Promise<Backup>) | undefined;
 }
 
 export interface MetaServer extends NodeServer {
@@ -66,6 +70,7 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
   });
   const applied = new AppliedControls();
   const nodes = new NodeLinks(log, loads, applied);
+  const changes = new Changes();
   let part: Part = { kind: "standing by", state: undefined };
   let leader: Candidate | undefined;
   let leaderships = 0;
@@ -88,7 +93,10 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
         controlCodec: CONTROL_TEXT,
         controlsChanged: () => nodes.tellControls(),
       },
-      (state) => nodes.tell(state),
+      (state) => {
+        nodes.tell(state);
+        changes.changed();
+      },
     );
     // Deposed in the meantime: whatever it decides is refused by the store, and nobody is told.
     if (part.kind !== "taking over" || part.leadership !== leadership) {
@@ -97,6 +105,7 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
     }
     part = { kind: "leading", leadership, cluster };
     leaderships++;
+    changes.changed();
     log.info("this meta leads", { epoch: leadership.epoch, cluster: cluster.state.clusterId });
   }
 
@@ -117,10 +126,13 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
     },
     leaderChanged(now) {
       leader = now;
+      changes.changed();
       if (now !== undefined && now.nodeId !== config.nodeId) log.info("another meta leads", { leader: now.nodeId });
     },
     recordChanged(record) {
-      if (part.kind === "standing by") part = { kind: "standing by", state: stateFromRecord(record) };
+      if (part.kind !== "standing by") return;
+      part = { kind: "standing by", state: stateFromRecord(record) };
+      changes.changed();
     },
   };
 
@@ -139,15 +151,17 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
     streamMethods: [],
     nodePaths: [JOIN_PATH],
     routes(router) {
-      router.rpc(MetaService.method.getCluster, () => {
-        const state = stateNow();
-        if (state === undefined) throw new RegistryError("not_ready", "meta has not read its store yet");
-        return { state: wireFromClusterState(state), leader: leader?.address ?? "" };
-      });
+      addClusterRoutes(router, { changes, state: stateNow, leader: () => leader });
       addControlRoutes(router, {
         controls() {
           if (part.kind === "leading") return part.cluster.controls;
           throw notLeading(leader);
+        },
+        async backup() {
+          if (part.kind !== "leading") throw notLeading(leader);
+          const [record, controls] = await Promise.all([part.leadership.read(), store.readControls()]);
+          if (record === undefined) throw new RegistryError("not_ready", "meta has stored nothing yet");
+          return { record, controls };
         },
         behind: (version) => applied.behind(version, stateNow()?.members ?? []),
       });
@@ -173,6 +187,7 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
       await takenOver;
     },
     async stop() {
+      changes.close();
       loads.close();
       nodes.closeAll(new RegistryError("shutting_down", "meta is stopping"));
       if (part.kind === "leading") part.cluster.close();
@@ -208,6 +223,7 @@ function slotMetrics(cluster: Cluster | undefined): readonly Metric[] {
   ];
 }
 
+export { backupFromText, recordsOfBackup } from "./peers/backup-text.ts";
 export { MemoryMetaStore } from "./store/memory-meta-store.ts";
 export { SharedMemory } from "./store/shared-memory-meta-store.ts";
 export type { MetaRecord, MetaStore, StoredControls } from "./store/meta-store.ts";

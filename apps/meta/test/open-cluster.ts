@@ -10,6 +10,7 @@ import {
   type NodeHello,
 } from "@rollcall/core";
 import { SeededRandom, SimClock } from "@rollcall/testing";
+import type { Backup } from "../src/backup/restored.ts";
 import { Cluster, ROUND_PAUSE_MS, type ClusterOptions } from "../src/cluster/cluster.ts";
 import type { ControlCodec } from "../src/controls/controls.ts";
 import { HeldMetaStore } from "./held-meta-store.ts";
@@ -39,9 +40,15 @@ export const hello = (nodeId: string, change: Partial<NodeHello> = {}): NodeHell
 interface ClusterSetup extends Partial<ClusterOptions> {
   readonly store?: HeldMetaStore;
   readonly seed?: number;
+  readonly readBackup?: () => Promise<Backup>;
 }
 
-export async function openCluster({ store = new HeldMetaStore(), seed = 1, ...options }: ClusterSetup = {}) {
+export async function openCluster({
+  store = new HeldMetaStore(),
+  seed = 1,
+  readBackup,
+  ...options
+}: ClusterSetup = {}) {
   const sim = new SimClock();
   const clock = sim.nodeClock();
   const told: ClusterState[] = [];
@@ -54,6 +61,7 @@ export async function openCluster({ store = new HeldMetaStore(), seed = 1, ...op
     leadership: store,
     readControls: () => store.readControls(),
     controlCodec,
+    readBackup,
     controlsChanged: () => {},
   };
   const cluster = await Cluster.open({ nodeLeaseMs: LEASE_MS, ...options }, ports, (state) => told.push(state));

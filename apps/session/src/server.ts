@@ -27,6 +27,7 @@ import {
 import {
   CONNECT_PATH,
   Health,
+  ConnectionService,
   IntrospectionService,
   RegistryService,
   WATCH_PATH,
@@ -55,6 +56,7 @@ import { Handover } from "./routing/handover.ts";
 import { ServiceDirectory } from "./routing/service-directory.ts";
 import { Writer } from "./routing/writer.ts";
 import { ClientLinks } from "./rpc/client-links.ts";
+import { connectionService } from "./rpc/connection-routes.ts";
 import { registryRoutes } from "./rpc/registry-routes.ts";
 import { WatchLinks } from "./rpc/watch-links.ts";
 import { Interests } from "./views/interests.ts";
@@ -252,6 +254,7 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
       router.rpc(renew, unary.renew);
       router.rpc(resolve, unary.resolve);
       router.rpc(listServices, unary.listServices);
+      router.service(ConnectionService, connectionService({ nodeId: config.nodeId, clients, log }));
       router.service(IntrospectionService, introspectionService(config.nodeId, events));
       router.service(Health, healthService([RegistryService.typeName], notReady, clock));
     },

@@ -77,7 +77,7 @@ export { InstanceSchema, ZoneRule } from "./gen/rollcall/v1/types_pb.ts";
 export { RegistryService } from "./gen/rollcall/v1/registry_pb.ts";
 export { DataService } from "./gen/rollcall/v1/data_pb.ts";
 export { Health, HealthCheckResponse_ServingStatus } from "./gen/grpc/health/v1/health_pb.ts";
-export { IntrospectionService } from "./gen/rollcall/v1/introspection_pb.ts";
+export { ConnectionService, IntrospectionService } from "./gen/rollcall/v1/introspection_pb.ts";
 export { ControlService } from "./gen/rollcall/v1/control_pb.ts";
 export { MetaService, type GetClusterResponse } from "./gen/rollcall/v1/meta_pb.ts";
 export { CONNECT_PATH, JOIN_PATH, LINK_PATH, REPLICATE_PATH, WATCH_PATH, WATCH_SERVICES_PATH } from "./paths.ts";

@@ -71,17 +71,19 @@ function groupOf(admin: Command, name: string): Command {
   return admin.command(name).description(verbs.map(({ summary }) => summary).join("; or "));
 }
 
-function frameOptions({ decides, expires }: Verb): Option[] {
+function frameOptions({ decides, expires, expects = decides }: Verb): Option[] {
   return [
     ...(decides
       ? [
           new Option("--reason <text>", "why, for whoever finds it so"),
           new Option("--author <name>", `who decides (variable ${AUTHOR_VARIABLE}, default the user)`),
-          new Option("--expect <version>", "only if the record is at this version, 0 for none").argParser(wholeNumber),
           new Option("--wait [duration]", "until all nodes act by it, at most so long (default 30s)").argParser(
             duration,
           ),
         ]
+      : []),
+    ...(expects
+      ? [new Option("--expect <version>", "only if the record is at this version, 0 for none").argParser(wholeNumber)]
       : []),
     ...(expires
       ? [new Option("--expires <duration>", "ends by itself after so long: 90s, 30m, 2h, 7d").argParser(duration)]

@@ -54,9 +54,37 @@ export class Operator {
     this.ports = ports;
   }
 
+  get author(): string {
+    return this.#options.author;
+  }
+
+  get reason(): string {
+    return this.#options.reason;
+  }
+
+  get timeoutMs(): number {
+    return this.#options.timeoutMs;
+  }
+
   set(control: Control): Promise<ControlRecord> {
     const { author, reason, expiresInMs, expectedVersion } = this.#options;
-    const record = wireFromControlRecord({ id: "", version: 0, author, reason, decidedAt: "", expiresInMs, control });
+    return this.put({ author, reason, expiresInMs, control }, expectedVersion);
+  }
+
+  /** Decides what is in a record, by its author and reason if it has any. */
+  put(
+    { author, reason, expiresInMs, control }: Pick<ControlRecord, "author" | "reason" | "expiresInMs" | "control">,
+    expectedVersion: number | undefined,
+  ): Promise<ControlRecord> {
+    const record = wireFromControlRecord({
+      id: "",
+      version: 0,
+      author: author || this.#options.author,
+      reason: reason || this.#options.reason,
+      decidedAt: "",
+      expiresInMs,
+      control,
+    });
     return this.ask(async (services, call) => {
       const answer = await services.control.setControl({ record, ...expected(expectedVersion) }, call);
       return controlRecordFromWire(answer.record!);
@@ -65,13 +93,27 @@ export class Operator {
 
   /** Resolves with the version at which it was taken back; undefined when there was nothing to take back. */
   remove(id: string): Promise<number | undefined> {
-    const { author, reason, expectedVersion } = this.#options;
+    const { expectedVersion } = this.#options;
+    if (expectedVersion !== undefined) return this.removeAt(id, expectedVersion);
     return this.ask(async (services, call) => {
       const { records } = await services.control.listControls({ prefix: id }, call);
-      if (expectedVersion === undefined && !records.some((record) => record.id === id)) return undefined;
-      const asked = { id, author, reason, ...expected(expectedVersion) };
-      return Number((await services.control.removeControl(asked, call)).version);
+      if (!records.some((record) => record.id === id)) return undefined;
+      return this.#remove({ id }, services, call);
     });
+  }
+
+  /** Takes the record back that is at this version; resolves with the version at which it was. */
+  removeAt(id: string, expectedVersion: number): Promise<number> {
+    return this.ask((services, call) => this.#remove({ id, ...expected(expectedVersion) }, services, call));
+  }
+
+  async #remove(
+    asked: { readonly id: string; readonly expectedVersion?: bigint },
+    { control }: Services,
+    call: CallOptions,
+  ): Promise<number> {
+    const { author, reason } = this.#options;
+    return Number((await control.removeControl({ ...asked, author, reason }, call)).version);
   }
 
   /** The records whose ids begin so, in the order of their ids. */

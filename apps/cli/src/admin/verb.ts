@@ -40,6 +40,8 @@ export interface Verb<Options = object> extends VerbWords {
   readonly decides: boolean;
   /** Whether what it decides can end by itself. */
   readonly expires: boolean;
+  /** Whether it takes a version to expect. Default: if it decides. */
+  readonly expects?: boolean;
   run(given: Given<Options>, operator: Operator): Promise<Answer>;
 }
 

@@ -3,6 +3,9 @@
 import type { Verb } from "./verb.ts";
 import { blockNamespace, blockService, unblockNamespace, unblockService } from "./verbs/block.ts";
 import { instanceDisable, instanceDrain, instanceReset, instanceWeight } from "./verbs/instance.ts";
+import { backup, restore } from "./verbs/backup.ts";
+import { connectionClose, connections } from "./verbs/connections.ts";
+import { exportRecords, importRecords } from "./verbs/import.ts";
 import { list } from "./verbs/list.ts";
 import { log } from "./verbs/log.ts";
 import { nodeDrain, nodeJoin } from "./verbs/node.ts";
@@ -30,4 +33,10 @@ export const VERBS: readonly Verb[] = [
   staticPut,
   staticRemove,
   staticList,
+  exportRecords,
+  importRecords,
+  backup,
+  restore,
+  connections,
+  connectionClose,
 ];

@@ -1,9 +1,13 @@
 /** `rollcall status`: who is in the cluster, what each leads, and whether it does its work. */
 
-import { createClient } from "@connectrpc/connect";
+import { setTimeout as elapse } from "node:timers/promises";
+
+import { ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
 import type { Command } from "commander";
 import { SLOT_COUNT, type ClusterState } from "@rollcall/core";
-import { MetaService, clusterStateFromWire } from "@rollcall/protocol";
+import { MetaService, clusterStateFromWire, errorDetailCodec, type GetClusterResponse } from "@rollcall/protocol";
+import { registryErrorFromConnectError } from "@rollcall/runtime";
 
 import { CommandFailure } from "../failure.ts";
 import { writeJson } from "../output/json.ts";
@@ -15,6 +19,7 @@ import { addressesFrom, collect, wholeNumber } from "../registry/settings.ts";
 
 interface StatusOptions {
   readonly meta?: readonly string[] | undefined;
+  readonly watch?: boolean | undefined;
   readonly json?: boolean | undefined;
   readonly timeout: number;
 }
@@ -48,9 +53,10 @@ export const META_VARIABLE = "ROLLCALL_META";
 export function addStatus(program: Command, ports: CommandPorts): void {
   program
     .command("status")
-    .description("show the nodes of the cluster, the slots they lead and follow and whether they are ready, once")
+    .description("show the nodes of the cluster, the slots they lead and follow and whether they are ready")
     .option("--meta <host:port>", `meta node, repeatable (variable ${META_VARIABLE}, default ${DEFAULT_META})`, collect)
-    .option("--json", "one JSON object, for scripts")
+    .option("--watch", "go on and show it whenever it changes, until Ctrl-C")
+    .option("--json", "one JSON object, for scripts; with --watch one a line")
     .option("--timeout <ms>", "how long to wait for each answer", wholeNumber, 5_000)
     .addHelpText(
       "after",
@@ -59,34 +65,73 @@ Ends with exit code 1 when a node is not ready or a slot has no leader.
 
 Examples:
   rollcall status
+  rollcall status --watch
   rollcall status --meta 10.0.0.5:9610 --json | jq '.nodes[] | select(.ready | not)'`,
     )
-    .action((options: StatusOptions) => status(options, ports));
+    .action((options: StatusOptions) => (options.watch === true ? watch(options, ports) : status(options, ports)));
 }
 
-async function status(options: StatusOptions, { stdout, env, interrupted }: CommandPorts): Promise<void> {
-  const addresses = addressesFrom(options.meta, env[META_VARIABLE], DEFAULT_META, "--meta");
-  const target = { timeoutMs: options.timeout, interrupted, noneReached: (why: string) => noMeta(addresses, why) };
-  const { address, answer } = await callFirst({ addresses, ...target }, (transport, call) =>
+async function status(options: StatusOptions, ports: CommandPorts): Promise<void> {
+  const addresses = addressesFrom(options.meta, ports.env[META_VARIABLE], DEFAULT_META, "--meta");
+  const noneReached = (why: string): CommandFailure => noMeta(addresses, why);
+  const target = { addresses, timeoutMs: options.timeout, interrupted: ports.interrupted, noneReached };
+  const { address, answer } = await callFirst(target, (transport, call) =>
     createClient(MetaService, transport).getCluster({}, call),
   );
-  if (answer.state === undefined) throw new CommandFailure(`${address} answered without the state of the cluster`);
-  const state = clusterStateFromWire(answer.state);
-  const nodes = await Promise.all(
-    nodesOf(state, address).map(async (node) => ({ ...node, ...(await readinessOf(node.address, options.timeout)) })),
-  );
-  const slots = slotsOf(state);
-  if (options.json === true) {
-    const { clusterId, version } = state;
-    writeJson(stdout, { clusterId, version, tableEpoch: state.table.epoch, slots, nodes });
-  } else {
-    stdout.write(statusText(state, slots, nodes, stdout));
-  }
+  const { slots, nodes } = await show(stateFrom(answer, address), address, options, ports);
   const unready = nodes.filter(({ ready }) => !ready).length;
   if (unready > 0) throw new CommandFailure(`${counted(unready, "node")} of ${nodes.length} not ready`);
   if (slots.led < slots.total) {
     throw new CommandFailure(`${counted(slots.total - slots.led, "slot")} without a leader: start a data node`);
   }
+}
+
+/** Time between two looks for a meta after one was lost, in milliseconds. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** Any meta will do; when one is gone the next is asked. Only at the first time somebody has to be there. */
+async function watch(options: StatusOptions, ports: CommandPorts): Promise<void> {
+  const { env, stderr, interrupted } = ports;
+  const addresses = addressesFrom(options.meta, env[META_VARIABLE], DEFAULT_META, "--meta");
+  let hasSeen = false;
+  for (let at = 0; !interrupted.aborted; at++) {
+    const address = addresses[at % addresses.length]!;
+    try {
+      const transport = createConnectTransport({ baseUrl: `http://${address}`, httpVersion: "1.1" });
+      for await (const answer of createClient(MetaService, transport).watchCluster({}, { signal: interrupted })) {
+        await show(stateFrom(answer, address), address, options, ports);
+        hasSeen = true;
+      }
+    } catch (thrown) {
+      if (interrupted.aborted) return;
+      const { message } = registryErrorFromConnectError(ConnectError.from(thrown), errorDetailCodec);
+      if (!hasSeen && at === addresses.length - 1) throw noMeta(addresses, message);
+      stderr.write(`rollcall: lost ${address} (${message}); asking another meta\n`);
+    }
+    if (at % addresses.length === addresses.length - 1)
+      await elapse(LOOK_AGAIN_MS, undefined, { signal: interrupted }).catch(() => {});
+  }
+}
+
+function stateFrom({ state }: Pick<GetClusterResponse, "state">, address: string): ClusterState {
+  if (state === undefined) throw new CommandFailure(`${address} answered without the state of the cluster`);
+  return clusterStateFromWire(state);
+}
+
+async function show(
+  state: ClusterState,
+  address: string,
+  { json, timeout }: StatusOptions,
+  { stdout }: CommandPorts,
+): Promise<{ readonly slots: SlotCounts; readonly nodes: readonly NodeStatus[] }> {
+  const nodes = await Promise.all(
+    nodesOf(state, address).map(async (node) => ({ ...node, ...(await readinessOf(node.address, timeout)) })),
+  );
+  const slots = slotsOf(state);
+  const { clusterId, version } = state;
+  if (json === true) writeJson(stdout, { clusterId, version, tableEpoch: state.table.epoch, slots, nodes });
+  else stdout.write(statusText(state, slots, nodes, stdout));
+  return { slots, nodes };
 }
 
 export function noMeta(addresses: readonly string[], why: string): CommandFailure {

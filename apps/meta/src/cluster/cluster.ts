@@ -18,6 +18,7 @@ import {
   type Timer,
 } from "@rollcall/core";
 
+import { restore, type Backup } from "../backup/restored.ts";
 import { Departed } from "../membership/departed.ts";
 import { checkFit } from "../membership/fit.ts";
 import { Members, type KnownMember } from "../membership/members.ts";
@@ -60,6 +61,8 @@ export interface ClusterPorts {
   readonly leadership: Leadership;
   readonly readControls: () => Promise<StoredControls>;
   readonly controlCodec: ControlCodec;
+  /** From which a cluster is made when nothing is stored; undefined when there is none. */
+  readonly readBackup?: (() => Promise<Backup>) | undefined;
   /** Operators have decided something. */
   readonly controlsChanged: () => void;
 }
@@ -109,20 +112,21 @@ export class Cluster {
     });
   }
 
-  /** Takes up the cluster as stored, or founds it. @param announce called with each newer durable state */
+  /** Takes up the cluster as stored or as in the backup, or founds it. @param announce called with each newer durable state */
   static async open(
     options: ClusterOptions,
     ports: ClusterPorts,
     announce: (state: ClusterState) => void,
   ): Promise<Cluster> {
-    const stored = (await ports.leadership.read()) ?? {
-      clusterId: ports.random.id(),
-      version: 0,
-      lastIncarnation: 0,
-      members: [],
-      departed: [],
-      table: EMPTY_SLOT_TABLE,
-    };
+    const stored = (await ports.leadership.read()) ??
+      (await restore(ports)) ?? {
+        clusterId: ports.random.id(),
+        version: 0,
+        lastIncarnation: 0,
+        members: [],
+        departed: [],
+        table: EMPTY_SLOT_TABLE,
+      };
     const cluster = new Cluster(options, ports, stored, await ports.readControls(), announce);
     cluster.#change();
     cluster.#scheduleSweep();

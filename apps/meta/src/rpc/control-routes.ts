@@ -9,18 +9,22 @@ import {
   wireFromControlRecord,
 } from "@rollcall/protocol";
 
+import type { Backup } from "../backup/restored.ts";
 import type { MemberBehind } from "../controls/applied-controls.ts";
 import { CHANGES_MAX } from "../controls/change-log.ts";
 import type { Controls, Decision } from "../controls/controls.ts";
+import { textFromBackup } from "../peers/backup-text.ts";
 
 export interface ControlRoutesPorts {
   /** Of the meta that leads; throws where another one does. */
   readonly controls: () => Controls;
+  /** What is stored at present; throws where another meta leads. */
+  readonly backup: () => Promise<Backup>;
   /** Members that do not act by everything up to a version. */
   readonly behind: (version: number) => readonly MemberBehind[];
 }
 
-export function addControlRoutes(router: ConnectRouter, { controls, behind }: ControlRoutesPorts): void {
+export function addControlRoutes(router: ConnectRouter, { controls, backup, behind }: ControlRoutesPorts): void {
   const routes: ServiceImpl<typeof ControlService> = {
     async setControl({ record: wire, expectedVersion }) {
       if (wire === undefined)
@@ -47,6 +51,9 @@ export function addControlRoutes(router: ConnectRouter, { controls, behind }: Co
           .map(wireFromControlChange),
       };
     },
+    async getBackup() {
+      return { backup: textFromBackup(await backup(), now()) };
+    },
     getBehind({ version: asked }) {
       const { version } = controls();
       if (asked > version) throw invalidField("version", `one that was given, at most ${version}`, asked);
@@ -70,7 +77,12 @@ function decisionOf({ author, reason, expectedVersion }: Asked): Decision {
   return {
     author,
     reason,
-    decidedAt: new Date().toISOString(),
+    decidedAt: now(),
     expectedVersion: expectedVersion === undefined ? undefined : Number(expectedVersion),
   };
+}
+
+/** For people. */
+function now(): string {
+  return new Date().toISOString();
 }

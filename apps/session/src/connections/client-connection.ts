@@ -21,6 +21,7 @@ import {
   type RegistryError,
   type ServerHello,
   type ServerMessage,
+  type ServiceKey,
   type ServicesRefusal,
   type SubscribeItem,
   type SubscribeServicesItem,
@@ -29,6 +30,7 @@ import {
   type UnregisterItem,
 } from "@rollcall/core";
 
+import type { RegistrationIdentity } from "../registrations/registration.ts";
 import type { RegistrationStore } from "../registrations/registration-store.ts";
 import { traceWrite } from "../registrations/write-span.ts";
 import type { Barriers } from "../routing/barriers.ts";
@@ -43,6 +45,13 @@ export interface ClientConnectionPorts extends Omit<ClientSubscriptionsPorts, "c
   readonly sessions: () => Frame | undefined;
   /** All that the client has asked for so far has its answer; called once. */
   readonly restored: () => void;
+}
+
+/** What lives with a connection. */
+export interface ClientHoldings {
+  readonly registrations: readonly RegistrationIdentity[];
+  /** It is subscribed to these. */
+  readonly services: readonly ServiceKey[];
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -87,6 +96,11 @@ export class ClientConnection {
   /** Subscriptions that have missed a push because an operator has stopped it. */
   get held(): number {
     return this.#subscriptions.held;
+  }
+
+  /** For operators. */
+  holdings(): ClientHoldings {
+    return { registrations: this.#ports.registrations.listOwnedBy(this), services: this.#subscriptions.services() };
   }
 
   /** The client has its answers and what it is subscribed to. */

@@ -10,6 +10,7 @@ import {
   digestOfText,
   epoch,
   limitExceeded,
+  serviceKeyFromText,
   textFromFilter,
   textFromPattern,
   textFromServiceKey,
@@ -135,6 +136,12 @@ export class ClientSubscriptions {
   /** Others may be pushed than before. */
   pushesChanged(): void {
     this.#deliveries.allChanged();
+  }
+
+  /** The services, each once. Lists of services are not among them. */
+  services(): ServiceKey[] {
+    const texts = new Set(this.#deliveries.sources().flatMap(({ keyText }) => keyText ?? []));
+    return [...texts].map(serviceKeyFromText);
   }
 
   /** Names what there is, as one digest. */

@@ -80,6 +80,11 @@ export class RegistrationStore {
     return this.#byOwner.get(owner)?.size ?? 0;
   }
 
+  /** What an owner has, without what it has removed. */
+  listOwnedBy(owner: object): RegistrationIdentity[] {
+    return [...(this.#byOwner.get(owner) ?? [])].filter(({ removed }) => !removed).map(({ identity }) => identity);
+  }
+
   /** Over what an owner has, without what it has removed. */
   digestOwnedBy(owner: object): Digest {
     let digest = EMPTY_DIGEST;

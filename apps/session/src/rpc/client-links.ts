@@ -103,6 +103,21 @@ export class ClientLinks {
     return stream.listen(link);
   };
 
+  /** Who is connected. */
+  list(): ReadonlySet<ClientConnection> {
+    return this.#connections;
+  }
+
+  /** Ends the connections of a client, and takes out at once what is registered through them. Gives how many there were. */
+  closeConnections(clientId: string, why: RegistryError): number {
+    const closed = [...this.#connections].filter(({ client }) => client.clientId === clientId);
+    for (const connection of closed) {
+      connection.sendAway(why);
+      this.#ports.registrations.abandon(connection);
+    }
+    return closed.length;
+  }
+
   sweep(now: number): void {
     for (const connection of this.#connections) connection.sweep(now);
   }
