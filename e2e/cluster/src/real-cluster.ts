@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { createClient as createRpcClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { ownerOf, serviceKey, slotOfServiceKey, type ClusterState } from "@rollcall/core";
-import { EtcdCluster } from "@rollcall/etcd";
+import { EtcdCluster, type EtcdMember } from "@rollcall/etcd";
 import { MetaService, clusterStateFromWire, type GetClusterResponse } from "@rollcall/protocol";
 import { createClient, type Client, type NodeClientOptions } from "@rollcall/sdk";
 
@@ -143,6 +143,11 @@ export class RealCluster implements AsyncDisposable {
     return this.#etcd;
   }
 
+  /** None when there is no etcd. */
+  get etcdMembers(): readonly EtcdMember[] {
+    return this.#etcd?.members ?? [];
+  }
+
   get metaFolder(): string {
     return join(this.#folder, "meta");
   }
@@ -168,9 +173,9 @@ export class RealCluster implements AsyncDisposable {
   /** Starts a node again that has ended: with the same name, address and folder. @param root of another version */
   restart(
     { role, nodeId, address }: RealNode,
-    { root = this.#root }: Pick<ClusterShape, "root"> = {},
+    { root = this.#root, args = [] }: Pick<ClusterShape, "root" | "args"> = {},
   ): Promise<RealNode> {
-    return this.#start(role, nodeId, this.#argsOf.get(nodeId)!, address.split(":").at(-1), root);
+    return this.#start(role, nodeId, [...this.#argsOf.get(nodeId)!, ...args], address.split(":").at(-1), root);
   }
 
   /** Resolves when every node that runs can serve. */

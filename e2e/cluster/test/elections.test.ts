@@ -85,23 +85,51 @@ test("the meta that leads stands still: when it wakes it does nothing any more",
   });
 });
 
-test("etcd loses its leader: metas go on, and nobody notices", { timeout: TIMEOUT_MS }, async () => {
-  const { cluster } = fixture;
-  const { etcd } = cluster;
-  await expectSurvived(cluster, { name: "etcd-killed" }, async (stage) => {
-    const dying = await etcd.leader();
-    await etcd.kill(dying);
-    await nothingMoves(stage);
-    // A data node comes meanwhile: it can only join when a meta can write.
-    const added = await cluster.addNode("data");
-    await cluster.ready();
-    await cluster.stop(added);
-    etcd.restart(dying);
-    await etcd.ready();
+/** Registers and unregisters all the time while `act` lasts; gives how many did so, and how long the slowest took. */
+async function registeringWhile(act: () => Promise<void>): Promise<{ count: number; slowestMs: number }> {
+  const client = fixture.client();
+  const found = { count: 0, slowestMs: 0 };
+  const over = new AbortController();
+  const registering = (async () => {
+    while (!over.signal.aborted) {
+      const at = performance.now();
+      const registration = await client.register({ service: "registered-meanwhile", address: "127.0.0.1:1" });
+      found.slowestMs = Math.max(found.slowestMs, performance.now() - at);
+      found.count++;
+      await registration.unregister();
+    }
+  })();
+  await act().finally(() => over.abort());
+  await registering;
+  return found;
+}
+
+test.each(["leader", "follower"] as const)(
+  "etcd loses a %s of its own: metas and registering go on, and nobody notices",
+  { timeout: TIMEOUT_MS },
+  async (which) => {
+    const { cluster } = fixture;
+    const { etcd } = cluster;
     await cluster.settled();
-    await nothingMoves(stage);
-  });
-});
+    await expectSurvived(cluster, { name: `etcd-${which}-killed` }, async (stage) => {
+      const leader = await etcd.leader();
+      const dying = which === "leader" ? leader : etcd.members.find(({ name }) => name !== leader.name)!;
+      const { count, slowestMs } = await registeringWhile(async () => {
+        await etcd.kill(dying);
+        await nothingMoves(stage);
+      });
+      tell(`etcd's ${which} is killed: ${count} registrations meanwhile, the slowest took ${slowestMs.toFixed(0)} ms`);
+      // A data node comes meanwhile: it can only join when a meta can write.
+      const added = await cluster.addNode("data");
+      await cluster.ready();
+      await cluster.stop(added);
+      etcd.restart(dying);
+      await etcd.ready();
+      await cluster.settled();
+      await nothingMoves(stage);
+    });
+  },
+);
 
 test(
   "all of etcd is gone for a while: nothing is assigned, and registering and pushing go on",

@@ -49,7 +49,10 @@ test("every numbered test of the behaviours is in docs/behaviours.md", () => {
   expect(numbered.filter((name) => !named.includes(name!))).toEqual([]);
 });
 
-/** `test("name", …)`, or the same for a table: `test.each(…)("name", …)`. */
+/** `test("name", …)`, or the same for a table: `test.each(…)("name", …)`; the name may be in the next line. */
 function definesTest(text: string, name: string): boolean {
-  return [`test("${name}"`, `])("${name}"`].some((definition) => text.includes(definition));
+  return text
+    .split(`"${name}"`)
+    .slice(0, -1)
+    .some((before) => /(?:\btest|[\])])\(\s*$/.test(before));
 }
