@@ -2,7 +2,8 @@
 
 import { Etcd3 } from "etcd3";
 
-import { benchValue, changeOf } from "./bench-instance.ts";
+import { benchValue, changeOf, type Change } from "./bench-instance.ts";
+import { newestOnly } from "./newest-only.ts";
 import type { RegistryClient } from "./registry-client.ts";
 
 /** Longer than anything that is measured, so that renewals are no part of it. */
@@ -13,15 +14,17 @@ export async function connectEtcd(address: string, name: string): Promise<Regist
   const etcd = new Etcd3({ hosts: address, grpcOptions: { "grpc.primary_user_agent": name } });
   const leased = etcd.lease(LEASE_SECONDS, { autoKeepAlive: false });
   const lease = await leased.grant();
-  const putting = (service: string, id: string, change = 0) => ({
+  const putting = (service: string, id: string, change?: Change) => ({
     key: Buffer.from(`${service}/${id}`),
     value: benchValue(id, change),
     lease,
   });
+  const putOne = async (service: string, id: string, change?: Change): Promise<void> => {
+    await etcd.kv.put(putting(service, id, change));
+  };
+  const published = new Map<string, (change: Change) => Promise<void>>();
   return {
-    async register(service, id) {
-      await etcd.kv.put(putting(service, id));
-    },
+    register: (service, id) => putOne(service, id),
     async registerAll(entries) {
       await etcd.kv.txn({ success: entries.map(({ service, id }) => ({ request_put: putting(service, id) })) });
     },
@@ -40,8 +43,11 @@ export async function connectEtcd(address: string, name: string): Promise<Regist
         }
       });
     },
-    async publish(service, id, change) {
-      await etcd.kv.put(putting(service, id, change));
+    publish(service, id, change) {
+      const name = `${service}/${id}`;
+      const write = published.get(name) ?? newestOnly((next: Change) => putOne(service, id, next));
+      published.set(name, write);
+      return write(change);
     },
     async follow(service, id, changed) {
       const watching = await etcd.watch().key(`${service}/${id}`).create();

@@ -3,6 +3,8 @@
  * registry have, and does no more than they would have to.
  */
 
+import type { Change } from "./bench-instance.ts";
+
 export interface RegistryClient {
   /** Registers an instance for as long as this client lives. Resolves when the registry has acknowledged it. */
   register(service: string, id: string): Promise<void>;
@@ -11,9 +13,9 @@ export interface RegistryClient {
   /** Follows who is registered. Resolves when the registry knows of it. */
   watch(service: string, watcher: Watcher): Promise<void>;
   /** Registers an instance, or changes the one that this client has registered. */
-  publish(service: string, id: string, change: number): Promise<void>;
+  publish(service: string, id: string, change: Change): Promise<void>;
   /** Is told of each change of one instance. Resolves when the registry knows of it. */
-  follow(service: string, id: string, changed: (change: number) => void): Promise<void>;
+  follow(service: string, id: string, changed: (change: Change) => void): Promise<void>;
   /** Resolves when it has left: nothing that it registered is listed any more. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { createClient, type Registration } from "@rollcall/sdk";
 
-import { benchInput } from "./bench-instance.ts";
+import { benchInput, changeIn } from "./bench-instance.ts";
 import type { RegistryClient } from "./registry-client.ts";
 
 export async function connectRollcall(address: string, name: string): Promise<RegistryClient> {
@@ -34,8 +34,9 @@ export async function connectRollcall(address: string, name: string): Promise<Re
     },
     async publish(service, id, change) {
       const input = benchInput(id, change);
-      const known = published.get(id);
-      if (known === undefined) published.set(id, await client.register({ service, ...input }));
+      const name = `${service}/${id}`;
+      const known = published.get(name);
+      if (known === undefined) published.set(name, await client.register({ service, ...input }));
       else await known.update({ metadata: input.metadata });
     },
     async follow(service, id, told) {
@@ -43,7 +44,7 @@ export async function connectRollcall(address: string, name: string): Promise<Re
       await subscription.ready;
       subscription.onChange(({ instances }) => {
         const instance = instances.find((one) => one.id === id);
-        if (instance !== undefined) told(Number(instance.metadata["change"]));
+        if (instance !== undefined) told(changeIn(instance.metadata));
       });
     },
     close: () => client.close(),

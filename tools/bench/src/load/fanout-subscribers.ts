@@ -24,10 +24,10 @@ const round: { arrivedAt: number[]; duplicated: number } = { arrivedAt: [], dupl
 await inTurns(count, CONNECTING_MAX, async (index) => {
   const client = await connectClient(kind, address, `subscriber-${Number(firstText) + index}`);
   let last = 0;
-  await client.follow(service, id, (change) => {
-    if (change <= last) round.duplicated++;
+  await client.follow(service, id, ({ number }) => {
+    if (number <= last) round.duplicated++;
     else arrived();
-    last = change;
+    last = number;
   });
 });
 process.stdout.write("ready\n");

@@ -55,3 +55,35 @@ export interface CalledBack {
   /** Callbacks with what a subscriber had, or something older. */
   readonly duplicated?: number;
 }
+
+/** To the one who publishes: so many changes by the clock, of all services in turn, whatever becomes of them. */
+export interface PublishCommand {
+  readonly rate: number;
+  readonly changes: number;
+}
+
+export interface PublishReport {
+  /** The number of the last change of each service. */
+  readonly last: readonly number[];
+  /** Changes that were not acknowledged. */
+  readonly errors: number;
+}
+
+/** To the one who follows all services: what the last change of each was. Answered once it has seen them, or time is up. */
+export interface FollowCommand {
+  readonly last: readonly number[];
+  readonly withinMs: number;
+}
+
+export interface FollowReport {
+  /** From when a change was due to the callback. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  readonly seen: number;
+  readonly lost: number;
+  readonly duplicated: number;
+}
+
+/** The one instance of each service whose changes are followed. */
+export const FOLLOWED_ID = "only";

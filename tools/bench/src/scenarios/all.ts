@@ -1,5 +1,6 @@
 import type { Scenario } from "../harness/scenario.ts";
 import { fanoutScenario, wideFanoutScenario } from "./fanout.ts";
+import { latencyScenario } from "./latency.ts";
 import { bulkScenario, registerScenario, watchedScenario } from "./register.ts";
 
 /** In the order in which they run. */
@@ -9,4 +10,5 @@ export const scenarios: readonly Scenario[] = [
   watchedScenario,
   fanoutScenario,
   wideFanoutScenario,
+  latencyScenario,
 ];

@@ -62,12 +62,14 @@ function registrySubject(kind: RegistryKind, full: Work): Subject {
       if (kind === "zookeeper") await createZookeeperServices(registry.address, [FANOUT_SERVICE]);
       const publisher = await connectClient(kind, registry.address, "publisher");
       stack.defer(() => publisher.close());
-      for (let index = 0; index < INSTANCES; index++) await publisher.publish(FANOUT_SERVICE, instanceId(index), 0);
+      for (let index = 0; index < INSTANCES; index++)
+        await publisher.publish(FANOUT_SERVICE, instanceId(index), { number: 0, dueAt: 0 });
       const children = shares(work.subscribers, PROCESSES).map((share) => {
         const args = [kind, registry.address, share.count, share.first, FANOUT_SERVICE, instanceId(0)].map(String);
         return stack.use(new Child("load/fanout-subscribers", args));
       });
-      const push = (change: number): void => void publisher.publish(FANOUT_SERVICE, instanceId(0), change);
+      const push = (number: number): void =>
+        void publisher.publish(FANOUT_SERVICE, instanceId(0), { number, dueAt: 0 });
       return started(stack, registry.servers, children, push, work);
     },
   };
