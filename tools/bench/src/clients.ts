@@ -15,6 +15,8 @@ import { createClient } from "@rollcall/sdk";
 import { Child, needOpenFiles, residentBytes } from "./child.ts";
 import { BenchCluster, type BenchNode } from "./cluster.ts";
 import { benchInstance } from "./fanout-words.ts";
+import { less, tellFigures } from "./harness/figures.ts";
+import { NO_FAULTS, type Metric } from "./harness/scenario.ts";
 
 const { values } = parseArgs({
   options: {
@@ -33,6 +35,7 @@ const restMs = Number(values["rest-ms"]);
 /** How often memory is looked at, in milliseconds. */
 const LOOK_EVERY_MS = 20;
 
+const metrics: Metric[] = [];
 needOpenFiles(Math.max(...counts) + 200);
 for (const count of counts) {
   await using cluster = await BenchCluster.start({ data: 1, sessions: 1 });
@@ -59,8 +62,13 @@ for (const count of counts) {
     `${count} clients with ${values.subscriptions} subscriptions each: ${((full - idle) / count / 1_024).toFixed(1)} KiB a client ` +
       `(${megabytes(idle)} MiB idle, ${megabytes(full)} MiB full); at rest the session uses ${(busy * 100).toFixed(1)} % of a processor\n`,
   );
+  metrics.push(
+    less(`memory of the session for each of ${count} clients`, "KiB", (full - idle) / count / 1_024),
+    less(`CPU of the session at rest with ${count} clients`, "%", busy * 100),
+  );
   await provider.close();
 }
+tellFigures({ metrics, faults: NO_FAULTS });
 
 /** The least resident memory of a node during a while. */
 async function leastMemory(node: BenchNode): Promise<number> {

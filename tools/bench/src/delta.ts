@@ -17,6 +17,9 @@ import { Child } from "./child.ts";
 import { BenchCluster } from "./cluster.ts";
 import { benchInstance } from "./fanout-words.ts";
 import { now, quantile } from "./failover-report.ts";
+import { less, tellFigures } from "./harness/figures.ts";
+import { NO_FAULTS } from "./harness/scenario.ts";
+import { quantileOf } from "./harness/statistics.ts";
 
 const { values } = parseArgs({
   options: {
@@ -60,6 +63,24 @@ const registrations: Registration[] = await Promise.all(
       `processor time of a subscriber for a change: ${each(({ cpuMicroseconds }) => cpuMicroseconds).toFixed(0)} us\n` +
       `from the change to the last callback: p50 ${quantile(latencies, 0.5)} ms, p99 ${quantile(latencies, 0.99)} ms\n`,
   );
+  tellFigures({
+    metrics: [
+      less("bytes to a subscriber for the list", "B", snapshotBytes / subscribers),
+      less(
+        "bytes to a subscriber for a change",
+        "B",
+        each(({ bytes }) => bytes),
+      ),
+      less(
+        "CPU of a subscriber for a change",
+        "µs",
+        each(({ cpuMicroseconds }) => cpuMicroseconds),
+      ),
+      less("to the last callback, p50", "ms", quantileOf(latencies, 0.5)),
+      less("to the last callback, p99", "ms", quantileOf(latencies, 0.99)),
+    ],
+    faults: NO_FAULTS,
+  });
 }
 await provider.close();
 

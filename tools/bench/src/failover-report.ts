@@ -1,5 +1,7 @@
 /** What became of the pushes around the end of a data node, as a table. */
 
+import type { Timeline } from "./harness/scenario.ts";
+
 /** One push with content: when it arrived, how long after the change, of which service, from which leader epoch. */
 export type Noted = readonly [arrivedAt: number, latencyMs: number, service: number, leaderEpoch: number];
 
@@ -45,6 +47,28 @@ export function timeline(
     );
   }
   return lines;
+}
+
+/** The pushes seen in each 100 ms. */
+export function buckets(
+  noted: readonly Noted[],
+  {
+    killedAt,
+    fromMs,
+    untilMs,
+    concerned,
+  }: { killedAt: number; fromMs: number; untilMs: number; concerned: ReadonlySet<number> },
+): Timeline {
+  const counts = Array.from({ length: Math.ceil((untilMs - fromMs) / BUCKET_MS) }, (_, index) => ({
+    ms: fromMs + index * BUCKET_MS,
+    concerned: 0,
+    others: 0,
+  }));
+  for (const [at, , service] of noted) {
+    const bucket = counts[Math.floor((at - killedAt - fromMs) / BUCKET_MS)];
+    if (bucket !== undefined) bucket[concerned.has(service) ? "concerned" : "others"]++;
+  }
+  return counts;
 }
 
 /** For each service concerned: how long after the kill a watcher saw the first push of its new leader. Sorted. */

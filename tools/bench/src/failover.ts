@@ -16,7 +16,9 @@ import { ownerOf, serviceKey, slotOfServiceKey } from "@rollcall/core";
 import { createClient, type Registration } from "@rollcall/sdk";
 
 import { BenchCluster, spawnScript, type BenchNode } from "./cluster.ts";
-import { firstPushes, now, quantile, timeline, type WatchReport } from "./failover-report.ts";
+import { buckets, firstPushes, now, quantile, timeline, type WatchReport } from "./failover-report.ts";
+import { less, tellFigures } from "./harness/figures.ts";
+import { quantileOf } from "./harness/statistics.ts";
 
 const { values } = parseArgs({
   options: {
@@ -79,6 +81,21 @@ say(
   `first push of a new leader, ${first.length} of ${concerned.size} services: min ${quantile(first, 0)} ms, p50 ${quantile(first, 0.5)} ms, max ${quantile(first, 1)} ms`,
   `pushes of unchanged content ${sum("unchanged")}, of an older change ${sum("goneBack")}; watchers that end behind ${behind.length}, connections lost ${sum("lost")}`,
 );
+
+const lateOthers = noted.flatMap(([, late, service]) => (concerned.has(service) ? [] : [late]));
+tellFigures({
+  metrics: [
+    less("first push of a new leader, p50", "ms", quantileOf(first, 0.5)),
+    less("first push of a new leader, last", "ms", quantileOf(first, 1)),
+    less("age of pushes of the other services, p99", "ms", quantileOf(lateOthers, 0.99)),
+  ],
+  faults: {
+    errors: sum("lost") + made.unanswered + (concerned.size - first.length),
+    lost: behind.length,
+    duplicated: sum("unchanged") + sum("goneBack"),
+  },
+  timeline: buckets(noted, { killedAt, fromMs: -SHOWN_BEFORE_MS, untilMs: afterMs, concerned }),
+});
 
 function instance(change: number): { id: string; address: string; metadata: Record<string, string> } {
   return { id: "only", address: "127.0.0.1:8080", metadata: { change: String(change), at: String(now()) } };

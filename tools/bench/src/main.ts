@@ -41,6 +41,8 @@ for (const { name, title, seconds, subjects } of chosen) {
   const of = subjects.map((subject) => subject.name).join(", ");
   process.stdout.write(`${name.padEnd(22)} ${title} (${of}; ${values.smoke ? "smoke" : `about ${seconds} s`})\n`);
 }
+const minutes = Math.ceil(chosen.reduce((sum, { seconds }) => sum + seconds, 0) / 60);
+if (!values.smoke) process.stdout.write(`about ${minutes} minutes in all, with 5 repeats\n`);
 if (!values.list) {
   const progress = new Progress(
     process.stderr,

@@ -25,6 +25,8 @@ import {
 import { createHttp2Dialer } from "@rollcall/runtime/stream";
 
 import { BenchCluster, type BenchNode } from "./cluster.ts";
+import { less, tellFigures } from "./harness/figures.ts";
+import { NO_FAULTS } from "./harness/scenario.ts";
 
 const { values } = parseArgs({
   options: {
@@ -79,11 +81,22 @@ say(
   ...(await metricsAbout(session, /entropy|digest|round/)),
 );
 
-await restart(data);
-await restart(cluster.data[0]!);
+const first = await restart(data);
+const second = await restart(cluster.data[0]!);
+const grown = full.map((bytes, index) => (bytes - idle[index]!) / instances);
+tellFigures({
+  metrics: [
+    less("memory of the data node for each instance", "B", grown[0]!),
+    less("memory of the session for each instance", "B", grown[1]!),
+    less("CPU of the data node for each registration", "µs", (used[0]! / instances) * 1e6),
+    less("CPU of the session for each registration", "µs", (used[1]! / instances) * 1e6),
+    less("restart of the data node until it is complete", "s", Math.max(first, second) / 1_000),
+  ],
+  faults: NO_FAULTS,
+});
 
 /** Ends a data node in order and starts it again: when it listens, is ready, and has everything. */
-async function restart(node: BenchNode): Promise<void> {
+async function restart(node: BenchNode): Promise<number> {
   await cluster.end(node, "SIGTERM");
   const startedAt = performance.now();
   const again = await cluster.restart(node);
@@ -96,6 +109,7 @@ async function restart(node: BenchNode): Promise<void> {
     `${node.nodeId} restarted: listens after ${seconds(listensMs)} s, ready after ${seconds(readyMs)} s, ` +
       `complete after ${seconds(completeMs)} s, then ${megabytes(residentBytes(again))} MiB`,
   );
+  return completeMs;
 }
 
 /** Registers what one client has, and keeps its stream. Resolves when everything is applied. */

@@ -12,6 +12,9 @@ import { parseArgs } from "node:util";
 import { Child, needOpenFiles } from "./child.ts";
 import { BenchCluster, type BenchNode } from "./cluster.ts";
 import { now, quantile } from "./failover-report.ts";
+import { less, tellFigures } from "./harness/figures.ts";
+import { NO_FAULTS, type Faults, type Metric } from "./harness/scenario.ts";
+import { quantileOf } from "./harness/statistics.ts";
 import type { Look, Places, RoundReport } from "./reconnect-words.ts";
 
 const { values } = parseArgs({
@@ -31,6 +34,7 @@ const LOOK_EVERY_MS = 100;
 const BACK_WITHIN_MS = 60_000;
 
 needOpenFiles(2 * clients + 200);
+const told: { metrics: Metric[]; faults: Faults } = { metrics: [], faults: NO_FAULTS };
 await using cluster = await BenchCluster.start({ data: 2, sessions: 2 });
 await using stack = new AsyncDisposableStack();
 const servers = cluster.sessions.map(({ address }) => address).join();
@@ -45,7 +49,7 @@ await askAll("subscribe");
 await elapse(restMs);
 
 const [lost, stays] = cluster.sessions as [BenchNode, BenchNode];
-await tryRound(`${lost.nodeId} is killed`, [lost], async () => {
+await tryRound("one of two killed", `${lost.nodeId} is killed`, [lost], async () => {
   await loopDelay(stays);
   await cluster.end(lost, "SIGKILL");
   return { beganAt: now(), concerned: [stays] };
@@ -53,13 +57,14 @@ await tryRound(`${lost.nodeId} is killed`, [lost], async () => {
 await cluster.ready(await cluster.restart(lost));
 await elapse(restMs);
 const all = cluster.sessions;
-await tryRound("both are killed and started again", all, async () => {
+await tryRound("both killed", "both are killed and started again", all, async () => {
   await Promise.all(all.map((node) => cluster.end(node, "SIGKILL")));
   const concerned = await Promise.all(all.map((node) => cluster.restart(node)));
   const beganAt = now();
   await Promise.all(concerned.map((node) => loopDelay(node)));
   return { beganAt, concerned };
 });
+tellFigures(told);
 
 interface Loss {
   /** From when on anybody could come back. */
@@ -69,7 +74,12 @@ interface Loss {
 }
 
 /** Lets sessions be lost and tells how their clients came back. */
-async function tryRound(what: string, of: readonly BenchNode[], lose: () => Promise<Loss>): Promise<void> {
+async function tryRound(
+  shortly: string,
+  what: string,
+  of: readonly BenchNode[],
+  lose: () => Promise<Loss>,
+): Promise<void> {
   const places = await askAll<Places>("round");
   const concernedClients = of.reduce((sum, { address }) => sum + sumOf(places.map((each) => each[address] ?? 0)), 0);
   const { beganAt, concerned } = await lose();
@@ -88,6 +98,18 @@ async function tryRound(what: string, of: readonly BenchNode[], lose: () => Prom
   const reports = await askAll<RoundReport>("report");
   const times = reports.flatMap(({ restoredAt }) => restoredAt.map((at) => at - beganAt)).toSorted((a, b) => a - b);
   const sum = (field: "unchanged" | "shown" | "wrong"): number => sumOf(reports.map((report) => report[field]));
+  const of99 = times.slice(0, Math.max(1, Math.ceil(times.length * 0.99)));
+  told.metrics.push(
+    less(`${shortly}: half are back`, "ms", quantileOf(times, 0.5)),
+    less(`${shortly}: 99 % are back`, "ms", quantileOf(of99, 1)),
+    less(`${shortly}: all are back`, "ms", quantileOf(times, 1)),
+    less(`${shortly}: delay of the event loop, p99`, "ms", Math.max(...delays)),
+  );
+  told.faults = {
+    errors: told.faults.errors + Math.max(0, concernedClients - times.length),
+    lost: told.faults.lost + sum("wrong"),
+    duplicated: told.faults.duplicated + sum("unchanged"),
+  };
   say(
     `${what}, with ${concernedClients} of ${clients} clients: ` +
       `back p50 ${quantile(times, 0.5)} ms, p99 ${quantile(times, 0.99)} ms, all ${quantile(times, 1)} ms`,

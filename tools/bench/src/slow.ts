@@ -12,6 +12,9 @@ import { createClient } from "@rollcall/sdk";
 import { Child, needOpenFiles, residentBytes } from "./child.ts";
 import { BenchCluster, type BenchNode } from "./cluster.ts";
 import { now, quantile } from "./failover-report.ts";
+import { less, tellFigures } from "./harness/figures.ts";
+import { NO_FAULTS } from "./harness/scenario.ts";
+import { quantileOf } from "./harness/statistics.ts";
 
 const { values } = parseArgs({
   options: {
@@ -59,6 +62,19 @@ for (const [what, latencies] of [
     `${what}: ${sorted.length} pushes, p50 ${quantile(sorted, 0.5)} ms, p99 ${quantile(sorted, 0.99)} ms\n`,
   );
 }
+tellFigures({
+  metrics: (
+    [
+      ["alone", before],
+      [`beside ${slow} that read`, reading],
+      [`beside ${slow} that stand still`, standing],
+    ] as const
+  ).flatMap(([name, latencies]) => [
+    less(`${name}: p50`, "ms", quantileOf(latencies, 0.5)),
+    less(`${name}: p99`, "ms", quantileOf(latencies, 0.99)),
+  ]),
+  faults: NO_FAULTS,
+});
 
 function stamp(change = 0): Record<string, string> {
   return { "sent-at": String(process.hrtime.bigint()), change: String(change), at: String(now()) };

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 
 import { readResults, type ScenarioResult } from "../src/harness/results.ts";
 import { pageWith } from "../src/report/page.ts";
+import { plotsOf } from "../src/report/plots.ts";
 import { scenarios } from "../src/scenarios/all.ts";
 
 const docs = fileURLToPath(new URL("../../../docs/", import.meta.url));
@@ -42,6 +43,11 @@ const result: ScenarioResult = {
 test("docs/benchmarks.md says what the kept results say", () => {
   const page = readFileSync(`${docs}benchmarks.md`, "utf8");
   expect(pageWith(page, readResults(`${docs}benchmarks`))).toBe(page);
+});
+
+test("the kept plots show what the kept results say", () => {
+  for (const { name, svg } of plotsOf(readResults(`${docs}benchmarks`)))
+    expect(readFileSync(`${docs}benchmarks/${name}`, "utf8")).toBe(svg);
 });
 
 test("no kept result was taken at the size of a smoke test, or of a scenario that is no more, or with faults", () => {

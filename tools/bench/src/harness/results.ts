@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { join } from "node:path";
 
 import type { Host } from "./host.ts";
-import type { Faults, Measured, Scale, Scenario } from "./scenario.ts";
+import type { Faults, Measured, Scale, Scenario, Timeline } from "./scenario.ts";
 import { medianOf, rounded } from "./statistics.ts";
 
 export interface ScenarioResult {
@@ -22,6 +22,8 @@ export interface SubjectResult {
   readonly metrics: readonly MetricResult[];
   readonly usage: readonly RoleResult[];
   readonly faults: Faults;
+  /** Of the last repeat. */
+  readonly timeline?: Timeline | undefined;
 }
 
 /** Over the repeats. */
@@ -61,6 +63,7 @@ export function subjectResult(subject: string, repeats: readonly Measured[]): Su
       residentMib: spreadOf(repeats.map(({ usage }) => usage[index]!.residentMib)),
     })),
     faults: { errors: sum("errors"), lost: sum("lost"), duplicated: sum("duplicated") },
+    timeline: repeats.at(-1)?.timeline,
   };
 }
 

@@ -15,26 +15,26 @@ export interface RunOptions {
   readonly progress: Progress;
 }
 
-/** Repeats that are made first and not counted, for what is compiled and grows while it runs. */
-export const WARM_UPS = 1;
+const WARM_UPS = 1;
 
 /** What takes longer is given up, in milliseconds: better a run that ends with an error than one that does not end. */
 const STEP_MAX_MS = 90_000;
 
-export function stepsOf(scenario: Scenario, repeats: number): number {
-  return scenario.subjects.length * (1 + WARM_UPS + repeats);
+export function stepsOf({ subjects, warmUps = WARM_UPS, repeatsMax = Infinity }: Scenario, repeats: number): number {
+  return subjects.length * (1 + warmUps + Math.min(repeats, repeatsMax));
 }
 
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
-  const { scale, repeats, host } = options;
+  const { scale, host } = options;
+  const repeats = Math.min(options.repeats, scenario.repeatsMax ?? Infinity);
   const together = scenario.apart === true ? scenario.subjects.map((subject) => [subject]) : [scenario.subjects];
   const subjects: SubjectResult[] = [];
-  for (const some of together) subjects.push(...(await measure(scenario.name, some, options)));
+  for (const some of together) subjects.push(...(await measure(scenario, some, { ...options, repeats })));
   return scenarioResult(scenario, { scale, repeats, host, subjects });
 }
 
 async function measure(
-  scenario: string,
+  { name: scenario, warmUps = WARM_UPS }: Scenario,
   subjects: readonly Subject[],
   { scale, repeats, progress }: RunOptions,
 ): Promise<SubjectResult[]> {
@@ -45,7 +45,7 @@ async function measure(
     const trial = stack.use(await within(STEP_MAX_MS, `${subject.name} to start`, subject.start(scale)));
     trials.push({ subject: subject.name, trial, measured: [] });
   }
-  for (let round = -WARM_UPS; round < repeats; round++) {
+  for (let round = -warmUps; round < repeats; round++) {
     for (const { subject, trial, measured } of trials) {
       const what = `${subject} ${round < 0 ? "warms up" : `repeat ${round + 1} of ${repeats}`}`;
       progress.begin(`${scenario}: ${what}`);

@@ -24,7 +24,16 @@ export interface Measured {
   readonly metrics: readonly Metric[];
   readonly faults: Faults;
   readonly usage: readonly RoleUsage[];
+  readonly timeline?: Timeline | undefined;
 }
+
+/** What subscribers were called back with, from before to after something was done at 0. */
+export type Timeline = readonly {
+  readonly ms: number;
+  /** Callbacks in this while, of services that are concerned, and of the others. */
+  readonly concerned: number;
+  readonly others: number;
+}[];
 
 /** What the servers of one role used while it was measured, all of them together. */
 export interface RoleUsage {
@@ -57,6 +66,9 @@ export interface Scenario {
   readonly seconds: number;
   /** Each is started when the one before has ended, because all of them together would be too much for the machine. */
   readonly apart?: boolean;
+  /** Repeats that are made first and not counted, for what is compiled and grows while it runs: 1 by default. */
+  readonly warmUps?: number;
+  readonly repeatsMax?: number;
   /** False where the smoke run of another scenario shows all that this one's would. */
   readonly smokes?: boolean;
   readonly subjects: readonly Subject[];

@@ -1,6 +1,14 @@
 import type { Scenario } from "../harness/scenario.ts";
-import { fanoutScenario, wideFanoutScenario } from "./fanout.ts";
+import { fanoutScenario, narrowFanoutScenario, wideFanoutScenario } from "./fanout.ts";
 import { latencyScenario } from "./latency.ts";
+import {
+  clientsScenario,
+  deltaScenario,
+  memoryScenario,
+  reconnectScenario,
+  recoveryScenario,
+  slowScenario,
+} from "./scripts.ts";
 import { bulkScenario, registerScenario, watchedScenario } from "./register.ts";
 
 /** In the order in which they run. */
@@ -8,7 +16,14 @@ export const scenarios: readonly Scenario[] = [
   registerScenario,
   bulkScenario,
   watchedScenario,
+  narrowFanoutScenario,
   fanoutScenario,
   wideFanoutScenario,
   latencyScenario,
+  recoveryScenario,
+  reconnectScenario,
+  memoryScenario,
+  clientsScenario,
+  deltaScenario,
+  slowScenario,
 ];

@@ -23,7 +23,9 @@ const SMOKE: Work = { subscribers: 20, changes: 3 };
 /** Ids in the order of their numbers: the one that changes is the first. */
 const instanceId = (index: number): string => `instance-${String(index).padStart(3, "0")}`;
 
-export const fanoutScenario = scenario({ subscribers: 1_000, changes: 15 }, 120);
+export const narrowFanoutScenario: Scenario = { ...scenario({ subscribers: 100, changes: 30 }, 40), smokes: false };
+
+export const fanoutScenario = scenario({ subscribers: 1_000, changes: 15 }, 80);
 
 export const wideFanoutScenario: Scenario = { ...scenario({ subscribers: 10_000, changes: 5 }, 240), smokes: false };
 

@@ -1,0 +1,18 @@
+/** What a script that also runs by itself tells to the harness, when that has started it. */
+
+import type { Faults, Metric, Timeline } from "./scenario.ts";
+
+export interface Figures {
+  readonly metrics: readonly Metric[];
+  readonly faults: Faults;
+  readonly timeline?: Timeline | undefined;
+}
+
+export function tellFigures(figures: Figures): void {
+  process.send?.(figures);
+}
+
+/** Of which less is better. */
+export function less(name: string, unit: string, value: number): Metric {
+  return { name, unit, better: "less", value };
+}

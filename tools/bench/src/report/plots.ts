@@ -1,0 +1,51 @@
+/** The plots that are made of results, each beside the results it is made of. */
+
+import type { ScenarioResult } from "../harness/results.ts";
+import { svgOf } from "./svg.ts";
+
+export interface PlotFile {
+  /** In the folder of the results. */
+  readonly name: string;
+  readonly title: string;
+  /** The scenario below whose tables it stands. */
+  readonly below: string;
+  readonly svg: string;
+}
+
+const FANOUT = /^fanout-(\d+)$/;
+const LAST = "to the last callback";
+
+export function plotsOf(results: readonly ScenarioResult[]): PlotFile[] {
+  return [...fanoutPlot(results), ...recoveryPlot(results)];
+}
+
+function fanoutPlot(results: readonly ScenarioResult[]): PlotFile[] {
+  const byCount = results
+    .filter(({ scenario }) => FANOUT.test(scenario))
+    .map((result) => ({ count: Number(FANOUT.exec(result.scenario)![1]), result }))
+    .toSorted((a, b) => a.count - b.count);
+  const widest = byCount.at(-1);
+  if (widest === undefined || byCount.length < 2) return [];
+  const title = "From one change to the last callback";
+  const series = widest.result.subjects.map(({ subject: name }) => ({
+    name,
+    points: byCount.flatMap(({ count, result: { subjects } }) => {
+      const metric = subjects.find(({ subject }) => subject === name)?.metrics.find((one) => one.name === LAST);
+      return metric === undefined ? [] : [[count, metric.median] as const];
+    }),
+  }));
+  const svg = svgOf({ title, xLabel: "subscribers", yLabel: "ms", scale: "logarithmic", series });
+  return [{ name: "fanout.svg", title, below: widest.result.scenario, svg }];
+}
+
+function recoveryPlot(results: readonly ScenarioResult[]): PlotFile[] {
+  const timeline = results.find(({ scenario }) => scenario === "recovery")?.subjects[0]?.timeline;
+  if (timeline === undefined) return [];
+  const title = "Pushes seen while a data node is killed at 0";
+  const series = [
+    { name: "its services", points: timeline.map(({ ms, concerned }) => [ms, concerned] as const) },
+    { name: "the others", points: timeline.map(({ ms, others }) => [ms, others] as const) },
+  ];
+  const svg = svgOf({ title, xLabel: "ms", yLabel: "pushes in 100 ms", scale: "linear", series });
+  return [{ name: "recovery.svg", title, below: "recovery", svg }];
+}

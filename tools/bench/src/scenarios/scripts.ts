@@ -1,0 +1,138 @@
+/** What has a script of its own, which can be run with other sizes by itself: one repeat is one run of it. */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+import type { Figures } from "../harness/figures.ts";
+import type { Measured, Scenario } from "../harness/scenario.ts";
+
+interface Script {
+  /** The script beside this folder. */
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly smokeArgs: readonly string[];
+}
+
+/** One run takes long and starts servers of its own: there is no warm-up, and there are few repeats. */
+const REPEATS_MAX = 2;
+
+export const recoveryScenario = scriptScenario(
+  {
+    name: "recovery",
+    title: "A data node is killed under load",
+    about:
+      "1,000 changes a second of 200 services, each followed by 5 of 1,000 subscribers with a connection of their own; 3 data " +
+      "nodes, 2 sessions. The data node that leads most services is killed. Services led by others go on; for the others it " +
+      "counts when a push of the new leader is seen. Nobody is pushed what it has, and in the end everybody has the last change.",
+    seconds: 50,
+    smokes: false,
+  },
+  {
+    script: "failover",
+    args: [],
+    smokeArgs: [
+      "--watchers",
+      "20",
+      "--services",
+      "20",
+      "--changes-per-s",
+      "100",
+      "--before-ms",
+      "500",
+      "--after-ms",
+      "4000",
+    ],
+  },
+);
+
+export const reconnectScenario = scriptScenario(
+  {
+    name: "reconnect",
+    title: "Everybody comes back at once",
+    about:
+      "2,000 clients, each with 3 registrations and 5 subscriptions. One of two sessions is killed; then both are, and started " +
+      "again. A client is back when a session has answered all that it asked for.",
+    seconds: 100,
+    smokes: false,
+  },
+  { script: "reconnect", args: ["--rest-ms", "4000"], smokeArgs: [] },
+);
+
+export const memoryScenario = scriptScenario(
+  {
+    name: "memory",
+    title: "What 100,000 instances take",
+    about:
+      "100,000 instances of 200 B in 3,000 services, registered over 30 streams; nobody subscribes. Resident memory beyond that " +
+      "of idle nodes, with the engine's defaults; and a restart of the data node from its warm copy.",
+    seconds: 80,
+    smokes: false,
+  },
+  { script: "memory", args: ["--instances", "100000", "--rest-ms", "4000"], smokeArgs: [] },
+);
+
+export const clientsScenario = scriptScenario(
+  {
+    name: "clients",
+    title: "What connected clients take",
+    about: "1,000 clients with 5 subscriptions each, which hold what they asked for and rest.",
+    seconds: 60,
+    smokes: false,
+  },
+  { script: "clients", args: ["--clients", "1000", "--rest-ms", "4000"], smokeArgs: [] },
+);
+
+export const deltaScenario = scriptScenario(
+  {
+    name: "delta",
+    title: "One change in a service of 5,000 instances",
+    about: "200 changes, seen by 5 subscribers, each when all have been called back with the one before.",
+    seconds: 40,
+  },
+  { script: "delta", args: [], smokeArgs: ["--instances", "50", "--changes", "5", "--subscribers", "2"] },
+);
+
+export const slowScenario = scriptScenario(
+  {
+    name: "slow",
+    title: "One hundred subscribers that stop reading",
+    about:
+      "A change each 5 ms to one subscriber that reads, with nobody beside it, with 100 others that read, and with 100 whose " +
+      "process stands still.",
+    seconds: 60,
+    smokes: false,
+  },
+  { script: "slow", args: ["--rounds", "2", "--changes", "500"], smokeArgs: [] },
+);
+
+function scriptScenario(about: Omit<Scenario, "subjects">, { script, args, smokeArgs }: Script): Scenario {
+  return {
+    ...about,
+    warmUps: 0,
+    repeatsMax: REPEATS_MAX,
+    subjects: [
+      {
+        name: "rollcall",
+        start: (scale) =>
+          Promise.resolve({
+            servers: [],
+            repeat: () => run(script, scale === "full" ? args : smokeArgs),
+            [Symbol.asyncDispose]: () => Promise.resolve(),
+          }),
+      },
+    ],
+  };
+}
+
+async function run(script: string, args: readonly string[]): Promise<Measured> {
+  const path = fileURLToPath(new URL(`../${script}.ts`, import.meta.url));
+  const child = spawn(process.execPath, ["--conditions=@rollcall/source", path, ...args], {
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  let figures: Figures | undefined;
+  child.on("message", (told) => (figures = told as Figures));
+  await once(child, "exit");
+  if (figures === undefined || child.exitCode !== 0) throw new Error(`${script} ended with ${String(child.exitCode)}`);
+  return { ...figures, usage: [] };
+}
