@@ -1,18 +1,16 @@
-/** The clients of all registries. */
+/** The clients of all registries. Each is loaded where it is used: a process of a benchmark talks to one registry. */
 
 import type { RegistryKind } from "../registries/registry.ts";
-import { connectEtcd } from "./etcd-client.ts";
 import type { RegistryClient } from "./registry-client.ts";
-import { connectRollcall } from "./rollcall-client.ts";
-import { connectZookeeper } from "./zookeeper-client.ts";
-
-const CONNECTS: Readonly<Record<RegistryKind, (address: string, name: string) => Promise<RegistryClient>>> = {
-  rollcall: connectRollcall,
-  etcd: connectEtcd,
-  zookeeper: connectZookeeper,
-};
 
 /** @param name that no other client has */
-export function connectClient(kind: RegistryKind, address: string, name: string): Promise<RegistryClient> {
-  return CONNECTS[kind](address, name);
+export async function connectClient(kind: RegistryKind, address: string, name: string): Promise<RegistryClient> {
+  switch (kind) {
+    case "rollcall":
+      return (await import("./rollcall-client.ts")).connectRollcall(address, name);
+    case "etcd":
+      return (await import("./etcd-client.ts")).connectEtcd(address, name);
+    case "zookeeper":
+      return (await import("./zookeeper-client.ts")).connectZookeeper(address);
+  }
 }

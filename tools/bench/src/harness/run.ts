@@ -27,7 +27,8 @@ export function stepsOf({ subjects, warmUps = WARM_UPS, repeatsMax = Infinity }:
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
   const { scale, host } = options;
   const repeats = Math.min(options.repeats, scenario.repeatsMax ?? Infinity);
-  const together = scenario.apart === true ? scenario.subjects.map((subject) => [subject]) : [scenario.subjects];
+  const together =
+    scenario.apart === true && scale === "full" ? scenario.subjects.map((subject) => [subject]) : [scenario.subjects];
   const subjects: SubjectResult[] = [];
   for (const some of together) subjects.push(...(await measure(scenario, some, { ...options, repeats })));
   return scenarioResult(scenario, { scale, repeats, host, subjects });
@@ -39,12 +40,7 @@ async function measure(
   { scale, repeats, progress }: RunOptions,
 ): Promise<SubjectResult[]> {
   await using stack = new AsyncDisposableStack();
-  const trials: { readonly subject: string; readonly trial: Trial; readonly measured: Measured[] }[] = [];
-  for (const subject of subjects) {
-    progress.begin(`${scenario}: ${subject.name} starts`);
-    const trial = stack.use(await within(STEP_MAX_MS, `${subject.name} to start`, subject.start(scale)));
-    trials.push({ subject: subject.name, trial, measured: [] });
-  }
+  const trials = await startAll(scenario, subjects, stack, { scale, progress });
   for (let round = -warmUps; round < repeats; round++) {
     for (const { subject, trial, measured } of trials) {
       const what = `${subject} ${round < 0 ? "warms up" : `repeat ${round + 1} of ${repeats}`}`;
@@ -54,6 +50,29 @@ async function measure(
     }
   }
   return trials.map(({ subject, measured }) => subjectResult(subject, measured));
+}
+
+interface Started {
+  readonly subject: string;
+  readonly trial: Trial;
+  readonly measured: Measured[];
+}
+
+/** Starts all at once, for nothing is measured yet; when one cannot start, the others end. */
+async function startAll(
+  scenario: string,
+  subjects: readonly Subject[],
+  stack: AsyncDisposableStack,
+  { scale, progress }: Pick<RunOptions, "scale" | "progress">,
+): Promise<Started[]> {
+  const starts = subjects.map(async (subject): Promise<Started> => {
+    const { name } = subject;
+    progress.begin(`${scenario}: ${name} starts`);
+    const trial = stack.use(await within(STEP_MAX_MS, `${name} to start`, subject.start(scale)));
+    return { subject: name, trial, measured: [] };
+  });
+  await Promise.allSettled(starts);
+  return Promise.all(starts);
 }
 
 async function within<Result>(ms: number, what: string, work: Promise<Result>): Promise<Result> {

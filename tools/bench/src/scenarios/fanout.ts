@@ -14,20 +14,26 @@ import { startRegistry, type RegistryKind } from "../registries/registry.ts";
 interface Work {
   readonly subscribers: number;
   readonly changes: number;
+  readonly processes: number;
 }
 
-const PROCESSES = 2;
 const INSTANCES = 100;
-const SMOKE: Work = { subscribers: 20, changes: 3 };
+const SMOKE: Work = { subscribers: 20, changes: 3, processes: 1 };
 
 /** Ids in the order of their numbers: the one that changes is the first. */
 const instanceId = (index: number): string => `instance-${String(index).padStart(3, "0")}`;
 
-export const narrowFanoutScenario: Scenario = { ...scenario({ subscribers: 100, changes: 30 }, 40), smokes: false };
+export const narrowFanoutScenario: Scenario = {
+  ...scenario({ subscribers: 100, changes: 30, processes: 2 }, 40),
+  smokes: false,
+};
 
-export const fanoutScenario = scenario({ subscribers: 1_000, changes: 15 }, 80);
+export const fanoutScenario = scenario({ subscribers: 1_000, changes: 15, processes: 2 }, 80);
 
-export const wideFanoutScenario: Scenario = { ...scenario({ subscribers: 10_000, changes: 5 }, 240), smokes: false };
+export const wideFanoutScenario: Scenario = {
+  ...scenario({ subscribers: 10_000, changes: 5, processes: 2 }, 240),
+  smokes: false,
+};
 
 function scenario(work: Work, seconds: number): Scenario {
   const count = work.subscribers.toLocaleString("en-US");
@@ -66,7 +72,7 @@ function registrySubject(kind: RegistryKind, full: Work): Subject {
       stack.defer(() => publisher.close());
       for (let index = 0; index < INSTANCES; index++)
         await publisher.publish(FANOUT_SERVICE, instanceId(index), { number: 0, dueAt: 0 });
-      const children = shares(work.subscribers, PROCESSES).map((share) => {
+      const children = shares(work.subscribers, work.processes).map((share) => {
         const args = [kind, registry.address, share.count, share.first, FANOUT_SERVICE, instanceId(0)].map(String);
         return stack.use(new Child("load/fanout-subscribers", args));
       });
@@ -87,7 +93,7 @@ function pusherSubject(name: string, server: string, full: Work): Subject {
       const pusher: Pusher = stack.use(
         await (server === "rollcall" ? startRollcall(INSTANCES) : startComparison(server, "delta", INSTANCES)),
       );
-      const children = shares(work.subscribers, PROCESSES).map((share) => {
+      const children = shares(work.subscribers, work.processes).map((share) => {
         const args = [pusher.address, FANOUT_SERVICE, share.count, share.first, wayOf(server, "delta"), "plain"];
         return stack.use(new Child("fanout-clients", args.map(String)));
       });

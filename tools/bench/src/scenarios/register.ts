@@ -8,6 +8,7 @@ import { serviceName } from "../load/words.ts";
 import { startRegistry, type RegistryKind } from "../registries/registry.ts";
 
 interface Work {
+  readonly processes: number;
   readonly clients: number;
   /** What each of them registers. */
   readonly each: number;
@@ -23,8 +24,6 @@ interface Work {
 /** How long it may take until all who look on have seen everything, in milliseconds. */
 const SEEN_WITHIN_MS = 60_000;
 
-const PROCESSES = 2;
-
 export const registerScenario: Scenario = {
   name: "register",
   title: "Clients that each register singly",
@@ -32,9 +31,10 @@ export const registerScenario: Scenario = {
     "256 clients, each with a connection of its own, register 80 instances each, one after the other: the next when the " +
     "last is acknowledged. 128 B of metadata, 15,000 services, nobody subscribes.",
   seconds: 60,
+  smokes: false,
   subjects: subjects(
-    { clients: 256, each: 80, batch: 1, unanswered: 1, services: 15_000 },
-    { clients: 16, each: 10, batch: 1, unanswered: 1, services: 50 },
+    { processes: 2, clients: 256, each: 80, batch: 1, unanswered: 1, services: 15_000 },
+    { processes: 1, clients: 16, each: 10, batch: 1, unanswered: 1, services: 50 },
   ),
 };
 
@@ -46,8 +46,8 @@ export const bulkScenario: Scenario = {
     "transaction of etcd; a multi of ZooKeeper), two hundred unacknowledged.",
   seconds: 60,
   subjects: subjects(
-    { clients: 16, each: 10_000, batch: 100, unanswered: 2, services: 15_000 },
-    { clients: 2, each: 200, batch: 100, unanswered: 2, services: 50 },
+    { processes: 2, clients: 16, each: 10_000, batch: 100, unanswered: 2, services: 15_000 },
+    { processes: 1, clients: 2, each: 200, batch: 100, unanswered: 2, services: 50 },
   ),
 };
 
@@ -60,6 +60,7 @@ export const watchedScenario: Scenario = {
   seconds: 80,
   subjects: subjects(
     {
+      processes: 2,
       clients: 256,
       each: 40,
       batch: 1,
@@ -67,7 +68,15 @@ export const watchedScenario: Scenario = {
       services: 1_024,
       subscribers: { clients: 160, each: 64 },
     },
-    { clients: 16, each: 4, batch: 1, unanswered: 1, services: 32, subscribers: { clients: 10, each: 32 } },
+    {
+      processes: 1,
+      clients: 16,
+      each: 4,
+      batch: 1,
+      unanswered: 1,
+      services: 32,
+      subscribers: { clients: 10, each: 32 },
+    },
   ),
 };
 
@@ -78,7 +87,7 @@ function subjects(full: Work, smoke: Work): Subject[] {
   }));
 }
 
-async function startTrial(kind: RegistryKind, { clients, subscribers, ...work }: Work): Promise<Trial> {
+async function startTrial(kind: RegistryKind, { processes, clients, subscribers, ...work }: Work): Promise<Trial> {
   const stack = new AsyncDisposableStack();
   const registry = stack.use(await startRegistry(kind));
   if (kind === "zookeeper")
@@ -86,10 +95,10 @@ async function startTrial(kind: RegistryKind, { clients, subscribers, ...work }:
       registry.address,
       Array.from({ length: work.services }, (_, index) => serviceName(index)),
     );
-  const registrars = stack.use(new Registrars(registry, clients, PROCESSES));
+  const registrars = stack.use(new Registrars(registry, clients, processes));
   const { servers } = registry;
   const audience =
-    subscribers && stack.use(await Subscribers.start(registry, { services: work.services, ...subscribers }, PROCESSES));
+    subscribers && stack.use(await Subscribers.start(registry, { services: work.services, ...subscribers }, processes));
   const inEach = (clients * work.each) / work.services;
   /** Resolves when those who look on see so many in each service. */
   const see = async (instances: number) =>
