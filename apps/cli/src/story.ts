@@ -64,6 +64,8 @@ export function sentenceOf({ kind, instanceId, who, count, via, why }: ServiceEv
   const reason = why === "" ? "" : `: ${why}`;
   switch (kind) {
     case "registered":
+      // Nobody has registered what an operator has put, or shows otherwise than before.
+      if (whom === "") return `took in ${instanceId}${reason}`;
       return `took in ${instanceId}, registered by ${whom} through ${via}${reason}`;
     case "unregistered":
       return `took out ${instanceId}, unregistered by ${whom} through ${via}${reason}`;

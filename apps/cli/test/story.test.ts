@@ -51,8 +51,9 @@ describe("a story", () => {
   });
 });
 
-// What came from the leader is about nobody but the node itself.
-test.each(SERVICE_EVENT_KINDS.filter((kind) => kind !== "came"))(
+// What came from the leader is about nobody but the node itself, and what probes have found about an instance alone.
+const aboutNobody: readonly ServiceEvent["kind"][] = ["came", "unhealthy", "healthy"];
+test.each(SERVICE_EVENT_KINDS.filter((kind) => !aboutNobody.includes(kind)))(
   "%s is told in words, with whom it is about",
   (kind) => {
     const who = Array.from({ length: 16 }, (_, index) => `client-${index}`);
@@ -61,3 +62,10 @@ test.each(SERVICE_EVENT_KINDS.filter((kind) => kind !== "came"))(
     expect(sentence).not.toContain("undefined");
   },
 );
+
+test("what probes have found, and what an operator has put, is told without anybody who said so", () => {
+  const words = (kind: ServiceEvent["kind"], why: string) => sentenceOf(event(kind, 0, { instanceId: "i", why }));
+  expect(words("unhealthy", "its probe failed: refused")).toBe("marked i unhealthy: its probe failed: refused");
+  expect(words("healthy", "it answers its probe again")).toBe("took the mark from i: it answers its probe again");
+  expect(words("registered", "an operator has put it")).toBe("took in i: an operator has put it");
+});

@@ -32,7 +32,7 @@ export class Announcer {
   /** An operator has put an instance. */
   put(service: RegisteredService, instanceId: string): void {
     const { version } = service.datum;
-    this.#events.record(service.keyText, "registered", { version, instanceId, who: "an operator" });
+    this.#events.record(service.keyText, "registered", { version, instanceId, why: "an operator has put it" });
     this.changed(service, undefined);
   }
 

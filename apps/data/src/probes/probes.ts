@@ -51,7 +51,7 @@ export class Probes implements SlotWatcher {
   readonly #targets = new Map<Claim, Target>();
   readonly #turns: ProbeTurns<Target>;
   readonly #guard = new ProbeGuard();
-  /** Claims that changed and were not looked at yet. */
+  /** Claims that changed, are to be probed or were, and were not looked at yet. */
   readonly #changed = new Set<Claim>();
   /** Those that are to be marked as soon as the guard lets it. */
   readonly #toMark = new Set<Target>();
@@ -79,7 +79,11 @@ export class Probes implements SlotWatcher {
   }
 
   changed(claim: Claim): void {
-    if (this.#ports.leads(claim.service.slot)) this.#changed.add(claim);
+    const { leads, orderOf } = this.#ports;
+    if (!leads(claim.service.slot)) return;
+    // Nearly all ask for no probe, and are not kept in mind for it.
+    const isConcerned = this.#targets.has(claim) || claim.unhealthy || orderOf(claim.bytes) !== undefined;
+    if (isConcerned) this.#changed.add(claim);
   }
 
   discarded(claim: Claim): void {
@@ -88,7 +92,7 @@ export class Probes implements SlotWatcher {
 
   ownershipChanged({ slot, before, after }: OwnershipChange): void {
     if (after.kind === "leading") {
-      for (const claim of this.#datums.of(slot)?.claims() ?? []) this.#changed.add(claim);
+      for (const claim of this.#datums.of(slot)?.claims() ?? []) this.changed(claim);
     } else if (before.kind === "leading") {
       for (const claim of this.#targets.keys()) if (claim.service.slot === slot) this.#forget(claim);
     }
