@@ -4,8 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { ROLES_OF_CONTROL } from "@rollcall/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
+import { recordsFromText } from "../src/admin/record-file.ts";
 import { startCluster, type Cluster } from "../src/testing/index.ts";
 import { runRollcall, type Ended } from "./terminal.ts";
 
@@ -57,6 +59,35 @@ records:
   - pushOff: { namespace: shop }
     expiresInMs: 600000
 `;
+
+/** Whoever adds a kind adds it here: it has to come through a file as it is. */
+const EVERY_KIND = `records:
+  - rebalanceOff: {}
+  - pushOff: { zone: z, exceptClients: [first] }
+  - namespaceBlock: { namespace: n }
+  - serviceBlock: { key: { namespace: n, group: g, service: s } }
+  - quota: { namespace: n, instances: 10, services: 0 }
+  - nodeDrain: { nodeId: data-9 }
+  - clientOff: { address: 10.0.0.0/8, register: true }
+  - instanceOverride: { instance: { key: { namespace: n, group: g, service: s }, instanceId: i }, weight: 0 }
+  - staticInstance:
+      key: { namespace: n, group: g, service: s }
+      instance: { id: i, address: "10.0.0.1:80", weight: 7, metadata: { "1": one, a: b }, payload: AQI=, probe: { tcp: {} } }
+`;
+
+test("every kind of decision goes through a file, to the cluster and back, and is the same", async () => {
+  const kinds = recordsFromText(EVERY_KIND, "every-kind.yaml").map(({ record }) => record.control.kind);
+  expect(new Set(kinds)).toEqual(new Set(Object.keys(ROLES_OF_CONTROL)));
+  const path = file("every-kind.yaml", EVERY_KIND);
+  await said("import", path);
+  const exported = await said("export");
+  const sameIds = await ids();
+  expect(await said("import", path, "--prune")).toBe(`0 changes made, ${kinds.length} as in the file already\n`);
+  await said("import", file("nothing.yaml", NOTHING), "--prune");
+  await said("import", file("exported.yaml", exported));
+  expect(await ids()).toEqual(sameIds);
+  expect(await said("export")).toBe(exported);
+});
 
 describe("a file with records", () => {
   test("is brought about, and a second time nothing is changed", async () => {

@@ -18,6 +18,11 @@ const TIMEOUT_MS = 90_000;
 const DECIDED = `records:
   - { author: ann, reason: an import, rebalanceOff: {} }
   - { author: bob, expiresInMs: 86400000, pushOff: { zone: nowhere } }
+  - { author: bob, namespaceBlock: { namespace: nowhere } }
+  - { author: bob, serviceBlock: { key: { namespace: default, group: default, service: unknown } } }
+  - { author: bob, quota: { namespace: nowhere, instances: 10 } }
+  - { author: bob, nodeDrain: { nodeId: data-9 } }
+  - { author: bob, clientOff: { name: nobody, register: true, subscribe: true } }
   - author: cat
     instanceOverride:
       instance: { key: { namespace: default, group: default, service: survival }, instanceId: one }
