@@ -92,6 +92,8 @@ export class ServiceEvents {
   readonly #now: () => number;
   readonly #eventsMax: number;
   readonly #histories = new Map<string, History>();
+  /** Goes around the histories. One that began anew each time would step over all those that were forgotten before. */
+  #round = this.#histories.entries();
   #size = 0;
 
   /** @param now the node's clock, in milliseconds */
@@ -154,13 +156,18 @@ export class ServiceEvents {
 
   /** Whoever has been active since the last look gets another round. */
   #forgetQuietest(): void {
-    for (const [keyText, history] of this.#histories) {
-      this.#histories.delete(keyText);
-      if (history.isActive) {
-        history.isActive = false;
-        this.#histories.set(keyText, history);
+    for (;;) {
+      const { done, value } = this.#round.next();
+      if (done === true) {
+        this.#round = this.#histories.entries();
         continue;
       }
+      const [keyText, history] = value;
+      if (history.isActive) {
+        history.isActive = false;
+        continue;
+      }
+      this.#histories.delete(keyText);
       this.#size -= history.events.length;
       return;
     }
