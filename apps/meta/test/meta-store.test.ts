@@ -113,7 +113,7 @@ describe("the record in LevelDB", () => {
 });
 
 describe("damaged files", () => {
-  const kinds = ["CURRENT", "MANIFEST", ".log"] as const;
+  const kinds = ["CURRENT", "MANIFEST", ".log", "ACKNOWLEDGED"] as const;
   const fileOf = (made: string, kind: string) =>
     join(
       made,
@@ -146,5 +146,29 @@ describe("damaged files", () => {
     const read = await readIn(made);
     expect(read).toMatchObject({ name: "RegistryError", reason: "unavailable" });
     expect((read as RegistryError).message).toContain(JSON.stringify(made));
+  });
+
+  test("a folder of which only the word is left that there was a cluster is refused, and no other is founded", async () => {
+    const made = await written();
+    for (const name of readdirSync(made)) if (name !== "ACKNOWLEDGED") rmSync(join(made, name));
+    const read = await readIn(made);
+    expect(read).toMatchObject({ name: "RegistryError", reason: "unavailable" });
+    expect((read as RegistryError).message).toContain("it has lost what was acknowledged: 0 of 2 writes are there");
+  });
+
+  test("garbage instead of what was acknowledged is refused", async () => {
+    const made = await written();
+    writeFileSync(join(made, "ACKNOWLEDGED"), Buffer.alloc(1_024, 0x5a));
+    const read = await readIn(made);
+    expect((read as RegistryError).message).toContain("ACKNOWLEDGED in it is damaged");
+  });
+
+  test("a folder of a version that kept no count of its writes is taken over", async () => {
+    const made = await written();
+    const level = new ClassicLevel(made);
+    await level.del("writes");
+    await level.close();
+    rmSync(join(made, "ACKNOWLEDGED"));
+    expect(await readIn(made)).toEqual(grown);
   });
 });

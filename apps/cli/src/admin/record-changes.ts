@@ -48,7 +48,7 @@ function isAsWanted(present: ControlRecord, wanted: ControlRecord): boolean {
 
 const SIGNS = { add: "+", replace: "~", remove: "-" } as const;
 
-/** A line for each side of each change. */
+/** One line: what there is, and what there is to be. */
 export function changeInWords({ kind, id, before, after }: RecordChange): string {
   const sides = [before, after?.record].filter((record) => record !== undefined).map(decisionWithAuthor);
   return `${SIGNS[kind]} ${id}: ${sides.join(" -> ")}`;
