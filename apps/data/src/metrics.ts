@@ -4,6 +4,7 @@ import { counter, gauge, histogram, type Metric } from "@rollcall/runtime";
 
 import type { LeaderLinks } from "./peers/leader-links.ts";
 import type { Probes } from "./probes/probes.ts";
+import type { Quotas } from "./quotas/quotas.ts";
 import type { FollowerLinks } from "./rpc/follower-links.ts";
 import type { SessionLinks } from "./rpc/session-links.ts";
 import type { Storage } from "./storage.ts";
@@ -11,6 +12,7 @@ import type { WarmCopy } from "./warm/warm-copy.ts";
 
 export interface Measured {
   readonly storage: Storage;
+  readonly quotas: Quotas;
   readonly sessions: SessionLinks;
   readonly followers: FollowerLinks;
   readonly leaders: LeaderLinks;
@@ -18,7 +20,7 @@ export interface Measured {
   readonly probes: Probes | undefined;
 }
 
-export function dataMetrics({ storage, sessions, followers, leaders, warm, probes }: Measured): Metric[] {
+export function dataMetrics({ storage, quotas, sessions, followers, leaders, warm, probes }: Measured): Metric[] {
   const { ownership, datums, reconciler, leases } = storage;
   const { services, instances } = datums.count((slot) => ownership.leads(slot));
   const followed = leaders.count();
@@ -29,6 +31,11 @@ export function dataMetrics({ storage, sessions, followers, leaders, warm, probe
     gauge("rollcall_data_slots_in_sync", "Of these, those that are like their leader's.", followed.inSync),
     gauge("rollcall_data_services", "Services in the slots this node leads.", services),
     gauge("rollcall_data_instances", "Instances of these services.", instances),
+    counter(
+      "rollcall_data_quota_refusals_total",
+      "Registrations refused because the quota of their namespace was used up.",
+      quotas.refused,
+    ),
     gauge("rollcall_data_leases", "Leases of registrations that run at this node.", leases.count),
     gauge("rollcall_data_leases_held", "Of these, those that have lapsed and are held by the guard.", leases.held),
     counter("rollcall_data_guard_total", "Times the guard has begun to hold lapsed leases.", leases.episodes),

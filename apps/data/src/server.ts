@@ -35,6 +35,7 @@ import { Overrides } from "./overrides/overrides.ts";
 import { seemsCutOff } from "./probes/probe-guard.ts";
 import type { Prober } from "./probes/prober.ts";
 import { Probes } from "./probes/probes.ts";
+import { Quotas } from "./quotas/quotas.ts";
 import { FollowerLinks } from "./rpc/follower-links.ts";
 import { SessionLinks } from "./rpc/session-links.ts";
 import { HandOver } from "./slots/hand-over.ts";
@@ -76,10 +77,13 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
     log,
     tracer,
     showing: blocks,
+    refusal: (write) => quotas.refusal(write),
     membersKnownAt: () => meta.currentAsOf,
     tableIsOld: () => meta.refresh(),
   });
   const { ownership, datums, reconciler } = storage;
+  const quotas = new Quotas(datums, ownership);
+  storage.watch(quotas);
   const sessions = new SessionLinks(storage, ports);
   const followers = new FollowerLinks(
     {
@@ -147,6 +151,7 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
   };
   controls.watch("namespace block", block);
   controls.watch("service block", block);
+  controls.watch("quota", () => quotas.adopt(controls.all("quota").map(({ control }) => control)));
   const meta = new MetaLink(
     {
       node: config,
@@ -154,6 +159,8 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
       refused: ports.cannotGoOn,
       controls,
       synced: () => ownership.synced(),
+      usage: () => quotas.report(),
+      usageTold: (elsewhere) => quotas.told(elsewhere),
       draining: () => handOver.hasBegun,
     },
     ports,
@@ -210,7 +217,7 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
     unready,
     notices: () => blocks.notices(),
     isSettled: () => sessions.isSettled,
-    metrics: () => dataMetrics({ storage, sessions, followers, leaders, warm, probes }),
+    metrics: () => dataMetrics({ storage, quotas, sessions, followers, leaders, warm, probes }),
     async start(address) {
       await load();
       isLoaded = true;

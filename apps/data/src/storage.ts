@@ -34,7 +34,7 @@ import type { SessionPeer } from "./notify/session-peer.ts";
 import { SessionPeers } from "./notify/session-peers.ts";
 import { Departures } from "./sessions/departures.ts";
 import { ANTI_ENTROPY_MS, Reconciler } from "./sessions/reconciler.ts";
-import { Writes } from "./sessions/writes.ts";
+import { Writes, type WritesPorts } from "./sessions/writes.ts";
 import { SlotKeeping } from "./slots/keeping.ts";
 import { SlotOwnership, type OwnershipChange } from "./slots/ownership.ts";
 
@@ -54,7 +54,7 @@ export interface SlotWatcher extends ClaimWatcher {
   dropped(slot: SlotId): void;
 }
 
-export interface StoragePorts {
+export interface StoragePorts extends Partial<Pick<WritesPorts, "refusal">> {
   readonly clock: Clock;
   readonly log: Log;
   readonly tracer: Tracer;
@@ -114,6 +114,7 @@ export class Storage implements ClaimWatcher {
       renewed: (claim) => this.#tend(claim),
       changed: (service, traceparent) => this.announcer.changed(service, traceparent),
       events: this.events,
+      refusal: ports.refusal ?? (() => undefined),
     });
     this.reshowing = new Reshowing(this.datums, this.ownership, this.announcer);
     this.lists = new ServiceLists(this.datums, this.ownership, this.#peers);

@@ -54,6 +54,7 @@ import {
 import { SimClock, type NodeClock } from "@rollcall/testing";
 
 import { SessionPeer } from "../src/notify/session-peer.ts";
+import { Quotas } from "../src/quotas/quotas.ts";
 import { Blocks } from "../src/overrides/blocks.ts";
 import { Overrides } from "../src/overrides/overrides.ts";
 import { Storage } from "../src/storage.ts";
@@ -311,9 +312,12 @@ export function startStorage(picture: ClusterPicture = {}, disk: readonly Disk[]
       membersKnownAt: () => meta.knownAt ?? nodeClock.now(),
       tableIsOld: () => meta.asked++,
       showing: blocks,
+      refusal: (write) => quotas.refusal(write),
     },
   );
   for (const part of disk) for (const claim of recordsOf(part)) storage.datums.restore(ORDERS_SLOT, ORDERS, claim);
+  const quotas = new Quotas(storage.datums, storage.ownership);
+  storage.watch(quotas);
   if (disk.length > 0) storage.restored("c", new Map([[ORDERS_SLOT, disk[0]!.version]]));
   let decided = new Map<string, { readonly control: InstanceOverride }>();
   storage.start();
@@ -328,6 +332,7 @@ export function startStorage(picture: ClusterPicture = {}, disk: readonly Disk[]
     nodeClock,
     storage,
     blocks,
+    quotas,
     meta,
     shown,
     /** Operators have decided this, and nothing else. */

@@ -24,6 +24,7 @@ import { Changes } from "./cluster/changes.ts";
 import { stateFromRecord } from "./cluster/cluster-state.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { ToldLoads } from "./membership/told-loads.ts";
+import { ToldUsage } from "./membership/told-usage.ts";
 import { AppliedControls } from "./controls/applied-controls.ts";
 import type { ControlCodec } from "./controls/controls.ts";
 import { addClusterRoutes } from "./rpc/cluster-routes.ts";
@@ -69,7 +70,7 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
     changed: () => nodes.tellLoads(),
   });
   const applied = new AppliedControls();
-  const nodes = new NodeLinks(log, loads, applied);
+  const nodes = new NodeLinks(log, { loads, usage: new ToldUsage(), applied });
   const changes = new Changes();
   let part: Part = { kind: "standing by", state: undefined };
   let leader: Candidate | undefined;

@@ -61,6 +61,7 @@ async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
           controlsVersion: 0,
           controlsReceived: 0,
           draining: false,
+          usage: undefined,
           ...request,
         }),
       );

@@ -22,6 +22,7 @@ import {
   type RegistryError,
   type SlotId,
   type Timer,
+  type UsageReport,
 } from "@rollcall/core";
 import { JOIN_PATH, frameFromJoinRequest, joinResponseFromBytes } from "@rollcall/protocol";
 
@@ -51,6 +52,10 @@ export interface MetaLinkOptions {
   readonly synced?: () => ReadonlySet<SlotId>;
   /** Of a data node: whether it was told to stop, and wants to be rid of its slots first. */
   readonly draining?: () => boolean;
+  /** Of a data node: what is registered in namespaces with a quota; undefined while there are none. */
+  readonly usage?: () => UsageReport | undefined;
+  /** Of a data node: called with what the other data nodes have of that, whenever meta tells it. */
+  readonly usageTold?: (elsewhere: UsageReport) => void;
   /** Of a session: its load, which goes with every message. */
   readonly load?: () => Omit<LoadReport, "known">;
   /** Of a session: called with the loads of all, whenever meta tells them. */
@@ -224,6 +229,7 @@ export class MetaLink {
         synced: this.#synced(),
         load: this.#options.load && { ...this.#options.load(), known: this.#knownLoads },
         draining: this.#options.draining?.() ?? false,
+        usage: this.#options.usage?.(),
         controlsVersion,
         controlsReceived,
       }),
@@ -263,6 +269,7 @@ export class MetaLink {
     const known = this.#membership?.state.version;
     // Whichever cluster it is of: what is told there of nodes that are not members here has no effect.
     this.#takeLoads(response);
+    if (response.usage !== undefined) this.#options.usageTold?.(response.usage);
     this.#takeControls(response);
     if (this.#takeIn(response)) this.#noteAnswer(response.sequence);
     // What was said of an older state did not count. A node that follows nothing has nothing to say.

@@ -168,7 +168,7 @@ export {
   type ControlsPart,
 } from "./control.ts";
 export type { NamespaceBlock, ServiceBlock } from "./blocks.ts";
-export type { Quota } from "./quota.ts";
+export type { NamespaceUsage, Quota, UsageReport } from "./quota.ts";
 export type { PushOff, PushScope } from "./push-off.ts";
 export { hostOfPeer, nameOfClient } from "./client-name.ts";
 export { staticInstanceId, type StaticInstance } from "./static-instance.ts";

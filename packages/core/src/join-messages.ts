@@ -2,6 +2,7 @@
 
 import type { ControlsPart } from "./control.ts";
 import type { ClusterState, NodeRole } from "./membership.ts";
+import type { UsageReport } from "./quota.ts";
 import type { SlotId } from "./slot.ts";
 
 /** The first message of a node on its link to meta. */
@@ -42,6 +43,8 @@ export interface JoinRequest {
   readonly controlsVersion: number | undefined;
   /** Through which version newer ones have come, while they come in parts; 0 otherwise. */
   readonly controlsReceived: number;
+  /** Of a data node, while there are quotas: what is registered in the slots it leads. */
+  readonly usage: UsageReport | undefined;
 }
 
 export interface LoadReport {
@@ -75,6 +78,8 @@ export interface JoinResponse {
   readonly loads: Loads | undefined;
   /** Control records that the node does not have, or a part of them. */
   readonly controls: ControlsPart | undefined;
+  /** To a data node that has said what it has: what the others have together, where that is known. */
+  readonly usage: UsageReport | undefined;
   /** From a meta that does not lead, and then nothing else counts: `host:port` of the one that does. */
   readonly leader?: string | undefined;
 }

@@ -4,6 +4,7 @@ import type { Barrier, BarrierAnswer, ToldAnswer, ToldQuestion } from "./barrier
 import type { Held } from "./datum.ts";
 import type { Receipt } from "./delivery.ts";
 import type { Digest } from "./digest.ts";
+import type { ErrorValue } from "./error.ts";
 import type { ServiceKey } from "./service-key.ts";
 import type { SlottedServicesChange } from "./service-list.ts";
 import type { SlotAccess } from "./slot-table.ts";
@@ -169,6 +170,8 @@ export type WriteOutcome =
   | { readonly kind: "applied"; readonly version: Version }
   /** The leader knows a newer version of the registration, this one. */
   | { readonly kind: "superseded"; readonly by: RegistrationVersion }
+  /** It is not to be: a quota is used up. */
+  | { readonly kind: "denied"; readonly error: ErrorValue }
   /** A renewal of a lease that is not held: the client has to register again. */
   | { readonly kind: "unknown" }
   | Exclude<SlotAccess, { kind: "accepted" }>;

@@ -3,6 +3,7 @@
 import { invalidField } from "./error.ts";
 import { LIMITS } from "./limits.ts";
 import { checkShortName } from "./service-key.ts";
+import type { Epoch } from "./version.ts";
 
 /** A registration that would make it more is refused; what is registered already stays. At least one number is given. */
 export interface Quota {
@@ -12,6 +13,20 @@ export interface Quota {
   readonly instances: number | undefined;
   /** Services with an instance. */
   readonly services: number | undefined;
+}
+
+/** What is registered in a namespace. */
+export interface NamespaceUsage {
+  readonly namespace: string;
+  readonly instances: number;
+  readonly services: number;
+}
+
+/** What is registered in namespaces with a quota: at one data node, or at several together. */
+export interface UsageReport {
+  /** By which slot table: another one may give slots to another node, and they would be counted twice. */
+  readonly tableEpoch: Epoch;
+  readonly namespaces: readonly NamespaceUsage[];
 }
 
 /** Names what it is about. */

@@ -250,6 +250,7 @@ export const linkRequests: fc.Arbitrary<LinkRequest> = fc.record({
 });
 
 const outcomes: fc.Arbitrary<WriteOutcome> = fc.oneof(
+  errors.map((error) => ({ kind: "denied" as const, error })),
   versions.map((version) => ({ kind: "applied" as const, version })),
   registrationVersions.map((by) => ({ kind: "superseded" as const, by })),
   fc.constant({ kind: "unknown" as const }),
@@ -311,6 +312,11 @@ export const replicateResponses: fc.Arbitrary<ReplicateResponse> = fc.record({
 
 const roles = fc.constantFrom(...NODE_ROLES);
 
+const usages = fc.record({
+  tableEpoch: epochs,
+  namespaces: some(fc.record({ namespace: text, instances: uint32, services: uint32 })),
+});
+
 export const joinRequests: fc.Arbitrary<JoinRequest> = fc.record({
   draining: flags,
   hello: optional(
@@ -333,6 +339,7 @@ export const joinRequests: fc.Arbitrary<JoinRequest> = fc.record({
   sequence: count,
   synced: fc.uniqueArray(slots).map((list) => new Set(list)),
   load: optional(fc.record({ clients: fc.nat(), draining: flags, known: count })),
+  usage: optional(usages),
   controlsVersion: optional(count),
   controlsReceived: count,
 });
@@ -436,4 +443,5 @@ export const joinResponses: fc.Arbitrary<JoinResponse> = fc.record({
       complete: flags,
     }),
   ),
+  usage: optional(usages),
 });

@@ -169,6 +169,7 @@ describe("the slots that a node has in full", () => {
     controlsVersion: undefined,
     controlsReceived: 0,
     draining: false,
+    usage: undefined,
   };
 
   test("are bit n % 8 of byte n / 8 on the wire", () => {

@@ -10,6 +10,7 @@ import { list } from "./verbs/list.ts";
 import { log } from "./verbs/log.ts";
 import { nodeDrain, nodeJoin } from "./verbs/node.ts";
 import { pushOff, pushOn } from "./verbs/push.ts";
+import { quotaSet, quotaUnset } from "./verbs/quota.ts";
 import { rebalanceOff, rebalanceOn } from "./verbs/rebalance.ts";
 import { staticList, staticPut, staticRemove } from "./verbs/static.ts";
 
@@ -30,6 +31,8 @@ export const VERBS: readonly Verb[] = [
   blockService,
   unblockNamespace,
   unblockService,
+  quotaSet,
+  quotaUnset,
   staticPut,
   staticRemove,
   staticList,

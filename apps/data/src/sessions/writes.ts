@@ -5,6 +5,7 @@
 
 import {
   slotOfServiceKey,
+  type RegistryError,
   type ServiceEvents,
   type Span,
   type Traceparent,
@@ -27,6 +28,8 @@ export interface WritesPorts {
   /** A service is at a newer version than before, in the trace of that context. */
   readonly changed: (service: RegisteredService, traceparent: Traceparent | undefined) => void;
   readonly events: ServiceEvents;
+  /** Why a registration is not to be taken; undefined when it is. */
+  readonly refusal: (write: Write) => RegistryError | undefined;
 }
 
 export class Writes {
@@ -46,7 +49,9 @@ export class Writes {
       if (write.leaderEpoch > access.leaderEpoch) this.#ports.tableIsOld();
       return access;
     }
-    return write.kind === "renew" ? this.#renew(write) : this.#merge(write, session);
+    if (write.kind === "renew") return this.#renew(write);
+    const error = write.kind === "register" ? this.#ports.refusal(write) : undefined;
+    return error === undefined ? this.#merge(write, session) : { kind: "denied", error };
   }
 
   #merge(write: Write, session: string): WriteOutcome {

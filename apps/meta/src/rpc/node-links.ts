@@ -19,6 +19,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { AppliedControls } from "../controls/applied-controls.ts";
 import { ControlsCourse } from "../controls/controls-course.ts";
 import type { ToldLoads } from "../membership/told-loads.ts";
+import type { ToldUsage } from "../membership/told-usage.ts";
 import type { KnownMember } from "../membership/members.ts";
 import type { Candidate } from "../store/meta-store.ts";
 
@@ -34,17 +35,28 @@ interface JoinedLink {
   /** The count of the newest message that was taken in before what the node is told was decided. */
   echo: number;
   readonly controls: ControlsCourse;
+  /** Whether it has said what it has of namespaces with a quota. */
+  hasUsage: boolean;
+}
+
+/** What nodes say of themselves. */
+export interface Told {
+  readonly loads: ToldLoads;
+  readonly usage: ToldUsage;
+  readonly applied: AppliedControls;
 }
 
 export class NodeLinks {
   readonly #log: Log;
   readonly #loads: ToldLoads;
+  readonly #usage: ToldUsage;
   readonly #applied: AppliedControls;
   readonly #links = new Set<JoinedLink>();
 
-  constructor(log: Log, loads: ToldLoads, applied: AppliedControls) {
+  constructor(log: Log, { loads, usage, applied }: Told) {
     this.#log = log;
     this.#loads = loads;
+    this.#usage = usage;
     this.#applied = applied;
   }
 
@@ -58,6 +70,7 @@ export class NodeLinks {
       echo: 0,
       knownLoads: undefined,
       controls: new ControlsCourse(cluster.controls.news, cluster.state.clusterId),
+      hasUsage: false,
     };
     this.#links.add(link);
     stream.listen({
@@ -88,6 +101,7 @@ export class NodeLinks {
         sequence: 0,
         loads: undefined,
         controls: undefined,
+        usage: undefined,
         leader: leader.address,
       }),
     );
@@ -139,6 +153,8 @@ export class NodeLinks {
       this.#loads.report(member.nodeId, request.load);
     }
     link.controls.heard(request);
+    link.hasUsage = request.usage !== undefined;
+    if (request.usage !== undefined) this.#usage.report(member, request.usage);
     if (request.controlsVersion !== undefined) this.#applied.report(member, request.controlsVersion);
     // To a node that knows more than this meta, nothing is said of how new its knowledge is.
     if (request.stateVersion <= cluster.state.version) link.newest = request.sequence;
@@ -182,7 +198,8 @@ export class NodeLinks {
     if (!hasLoads) link.knownLoads = loads.version;
     // A node begins with its first state, and it is not to begin without knowing what was decided.
     const controls = link.controls.next(link.member.role, state !== undefined);
-    const response = { incarnation, state, sequence: link.echo, loads: hasLoads ? undefined : loads, controls };
+    const usage = link.hasUsage ? this.#usage.elsewhere(link.member, link.cluster.state.members) : undefined;
+    const response = { incarnation, state, sequence: link.echo, loads: hasLoads ? undefined : loads, controls, usage };
     link.stream.send(frameFromJoinResponse(response));
   }
 }

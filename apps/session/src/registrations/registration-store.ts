@@ -246,6 +246,9 @@ export class RegistrationStore {
       if (registration.removed) this.#bury(registration);
       this.#written(registration);
       registration.tell({ kind: "applied", version: end.version });
+    } else if (end.kind === "denied") {
+      this.#drop(registration);
+      registration.tell({ kind: "refused", error: end.error });
     } else if (registration.identity.clientId === "" && registration.isAwaited) {
       // Another session has served the same instance: this wish came later, so it goes on top.
       this.#leaseCounter = Math.max(this.#leaseCounter, end.by.incarnation);

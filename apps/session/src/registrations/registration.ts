@@ -2,6 +2,7 @@
 
 import type {
   Digest,
+  ErrorValue,
   RegistrationOutcome,
   RegistrationStamp,
   RegistrationVersion,
@@ -29,6 +30,7 @@ export type Owner = object | undefined;
 
 /** What became of an attempt to write a registration. */
 export type AttemptEnd =
+  | { readonly kind: "denied"; readonly error: ErrorValue }
   | { readonly kind: "applied"; readonly version: Version }
   | { readonly kind: "superseded"; readonly by: RegistrationVersion };
 

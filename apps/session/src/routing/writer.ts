@@ -21,7 +21,7 @@ import {
 export type WriteBody = Omit<Write, "sequence" | "leaderEpoch">;
 
 /** Outcomes that end an attempt; the others mean "not here, not now" and are retried. */
-export type FinalOutcome = Extract<WriteOutcome, { kind: "applied" | "superseded" | "unknown" }>;
+export type FinalOutcome = Extract<WriteOutcome, { kind: "applied" | "superseded" | "denied" | "unknown" }>;
 
 /** Something that has to reach the leader of its slot. */
 export interface Outgoing {
@@ -148,6 +148,7 @@ export class Writer {
     switch (outcome.kind) {
       case "applied":
       case "superseded":
+      case "denied":
       case "unknown":
         attempt.outgoing.settled(attempt.body, outcome);
         break;

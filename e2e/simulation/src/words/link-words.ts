@@ -122,6 +122,8 @@ function resultInWords({ sequence, outcome }: WriteResult): string {
   switch (outcome.kind) {
     case "applied":
       return `#${sequence} applied at ${formatVersion(outcome.version)}`;
+    case "denied":
+      return `#${sequence} denied: ${outcome.error.message}`;
     case "superseded":
       return `#${sequence} superseded by ${stamp(outcome.by)}`;
     case "unknown":

@@ -40,6 +40,7 @@ import { decodeMessage, violation } from "./decode.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { loadReportFromWire, loadsFromWire, wireFromLoadReport, wireFromLoads } from "./load.ts";
 import { numberFromUint64 } from "./numbers.ts";
+import { usageFromWire, wireFromUsage } from "./usage.ts";
 
 sameFields<CoreJoinRequest, JoinRequest>();
 sameFields<CoreNodeHello, NodeHello>();
@@ -66,6 +67,7 @@ export function frameFromJoinRequest(request: CoreJoinRequest): Frame {
     controlsVersion: request.controlsVersion === undefined ? undefined : BigInt(request.controlsVersion),
     controlsReceived: BigInt(request.controlsReceived),
     draining: request.draining,
+    usage: request.usage && wireFromUsage(request.usage),
   };
   return frameFromMessage(toBinary(JoinRequestSchema, create(JoinRequestSchema, fields)));
 }
@@ -95,6 +97,7 @@ export function joinRequestFromBytes(bytes: Uint8Array): CoreJoinRequest {
     controlsVersion: wire.controlsVersion === undefined ? undefined : numberFromUint64(wire.controlsVersion),
     controlsReceived: numberFromUint64(wire.controlsReceived),
     draining: wire.draining,
+    usage: wire.usage && usageFromWire(wire.usage),
   };
 }
 
@@ -106,6 +109,7 @@ export function frameFromJoinResponse(response: CoreJoinResponse): Frame {
     leader: response.leader ?? "",
     loads: response.loads && wireFromLoads(response.loads),
     controls: response.controls && wireFromControls(response.controls),
+    usage: response.usage && wireFromUsage(response.usage),
   };
   return frameFromMessage(toBinary(JoinResponseSchema, create(JoinResponseSchema, fields)));
 }
@@ -120,6 +124,7 @@ export function joinResponseFromBytes(bytes: Uint8Array): CoreJoinResponse {
     leader: wire.leader === "" ? undefined : wire.leader,
     loads: wire.loads && loadsFromWire(wire.loads),
     controls: wire.controls && controlsFromWire(wire.controls),
+    usage: wire.usage && usageFromWire(wire.usage),
   };
 }
 

@@ -12,6 +12,7 @@ import {
 } from "../gen/rollcall/v1/data_pb.ts";
 import { epochFromWire } from "./anti-entropy.ts";
 import { violation } from "./decode.ts";
+import { errorFromWire, wireFromError } from "./error.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import {
   registrationVersionFromWire,
@@ -30,6 +31,8 @@ export function wireFromOutcome(outcome: WriteOutcome): WriteResult["outcome"] {
       return { case: "applied", value: wireFromVersion(outcome.version) };
     case "superseded":
       return { case: "superseded", value: wireFromRegistrationVersion(outcome.by) };
+    case "denied":
+      return { case: "denied", value: wireFromError(outcome.error) };
     case "unknown":
       return { case: "unknown", value: create(UnknownLeaseSchema) };
     case "moved":
@@ -60,6 +63,8 @@ export function outcomeFromWire(outcome: WriteResult["outcome"]): WriteOutcome {
       return { kind: "applied", version: versionFromWire(outcome.value) };
     case "superseded":
       return { kind: "superseded", by: registrationVersionFromWire(outcome.value) };
+    case "denied":
+      return { kind: "denied", error: errorFromWire(outcome.value) };
     case "unknown":
       return { kind: "unknown" };
     case "refused":
