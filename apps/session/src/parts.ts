@@ -4,6 +4,7 @@
  */
 
 export { ClientConnection } from "./connections/client-connection.ts";
+export { PushSwitch } from "./pushes/push-switch.ts";
 export { RegistrationStore } from "./registrations/registration-store.ts";
 export { Writer } from "./routing/writer.ts";
 export { View } from "./views/view.ts";

@@ -10,10 +10,12 @@ import { until } from "./until.ts";
 
 const WHO = { author: "the test", reason: "to see what happens" };
 
-export async function decide(cluster: RealCluster, control: Control): Promise<number> {
+/** @param expectedVersion the version that the record has to be at, 0 for none */
+export async function decide(cluster: RealCluster, control: Control, expectedVersion?: number): Promise<number> {
   const service = await controlService(cluster);
   const record = wireFromControlRecord({ id: "", version: 0, ...WHO, decidedAt: "", expiresInMs: undefined, control });
-  const version = (await service.setControl({ record })).record!.version;
+  const expected = expectedVersion === undefined ? {} : { expectedVersion: BigInt(expectedVersion) };
+  const version = (await service.setControl({ record, ...expected })).record!.version;
   await untilInForce(service, version);
   return Number(version);
 }
@@ -25,7 +27,8 @@ export async function takeBack(cluster: RealCluster, control: Control): Promise<
   return Number(version);
 }
 
-async function controlService(cluster: RealCluster): Promise<Client<typeof ControlService>> {
+/** Of the meta that leads. */
+export async function controlService(cluster: RealCluster): Promise<Client<typeof ControlService>> {
   const { address } = await cluster.leadingMeta();
   return createClient(ControlService, createConnectTransport({ baseUrl: `http://${address}`, httpVersion: "1.1" }));
 }

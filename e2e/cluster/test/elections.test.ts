@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 
+import { controlService, decide, takeBack } from "../src/decisions.ts";
 import { elapse, until } from "../src/until.ts";
 import type { RealNode } from "../src/real-cluster.ts";
 import { expectSurvived, tell, type Stage } from "./fault-fixture.ts";
@@ -57,6 +58,23 @@ test("the meta that leads is killed: another one leads, and nobody notices", { t
     await cluster.restart(dying);
     await cluster.ready();
   });
+});
+
+test("33: the next meta knows what was decided, and refuses who does not", { timeout: TIMEOUT_MS }, async () => {
+  const { cluster } = fixture;
+  const control = { kind: "push off", scope: { kind: "namespace", namespace: "none" }, exceptClients: [] } as const;
+  const before = await decide(cluster, control);
+  const version = await decide(cluster, { ...control, exceptClients: ["canary"] }, before);
+  const dying = await cluster.leadingMeta();
+  const at = performance.now();
+  await cluster.kill(dying);
+  await untilAnotherLeads(dying, at, "the meta that had decided is killed");
+  const { records } = await (await controlService(cluster)).listControls({ prefix: "push/" });
+  expect(records).toMatchObject([{ version: BigInt(version), control: { value: { exceptClients: ["canary"] } } }]);
+  for (const seen of [0, before]) await expect(decide(cluster, control, seen)).rejects.toThrow(`not at ${seen}`);
+  expect(await takeBack(cluster, control)).toBeGreaterThan(version);
+  await cluster.restart(dying);
+  await cluster.ready();
 });
 
 test("the meta that leads is told to stop: another one leads at once", { timeout: TIMEOUT_MS }, async () => {

@@ -17,9 +17,10 @@ import {
 import { Departures, EvictionGuard, SlotContent, SlotOwnership, Storage, Tombstones } from "@rollcall/data/parts";
 import { TableDraft } from "@rollcall/meta/parts";
 import { Feed } from "@rollcall/sdk/parts";
-import { RegistrationStore, Telling, View } from "@rollcall/session/parts";
+import { PushSwitch, RegistrationStore, Telling, View } from "@rollcall/session/parts";
 import type { Property } from "@rollcall/testing";
 
+import { controls } from "../src/scenarios/controls.ts";
 import { leasesLost } from "../src/scenarios/leases.ts";
 import { fullRestart } from "../src/scenarios/full-restart.ts";
 import { duplicates, onBadLinks } from "../src/scenarios/links.ts";
@@ -256,5 +257,12 @@ export const mutants: readonly Mutant[] = [
     scenario: leaderLoss,
     violates: ["P6"],
     seed: 2,
+  },
+  {
+    name: "push what an operator holds: the switch is looked at by nobody",
+    begin: () => [breakMethod(PushSwitch, "holds", () => () => undefined)],
+    scenario: controls,
+    violates: ["P8"],
+    seed: 1,
   },
 ];

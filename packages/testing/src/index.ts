@@ -38,6 +38,7 @@ export { checkDurableOverrides } from "./checkers/durable-overrides.ts";
 export { checkEmptyGuard } from "./checkers/empty-guard.ts";
 export { checkOwnership } from "./checkers/ownership.ts";
 export { checkPhantomLoss } from "./checkers/phantom-loss.ts";
+export { checkBlocked, checkPushesOff } from "./checkers/pushes-off.ts";
 export { checkResurrection } from "./checkers/resurrection.ts";
 export { checkServiceLists } from "./checkers/service-lists.ts";
 export { checkSessionTruth } from "./checkers/session-truth.ts";

@@ -67,10 +67,12 @@ export class Quotas implements SlotWatcher {
     this.#elsewhere = elsewhere;
   }
 
-  /** What this node has, for meta; undefined while there is no quota. */
+  /** What this node has, for meta, of namespaces of which it has anything; undefined while there is no quota. */
   report(): UsageReport | undefined {
     if (this.#quotas.size === 0) return undefined;
-    const namespaces = [...this.#quotas.keys()].map((namespace) => ({ namespace, ...this.#here(namespace) }));
+    const namespaces = [...this.#quotas.keys()]
+      .map((namespace) => ({ namespace, ...this.#here(namespace) }))
+      .filter(({ instances }) => instances > 0);
     return { tableEpoch: this.#ownership.tableEpoch, namespaces };
   }
 

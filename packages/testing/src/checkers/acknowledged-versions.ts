@@ -12,7 +12,15 @@
 import { compareVersions, formatVersion, type Version } from "@rollcall/core";
 import type { History } from "../history.ts";
 import { isTaken, reasonsToGo, type ReasonToGo } from "./reasons-to-go.ts";
-import { readHistory, subscriberInWords, type Claim, type NumberedView, type Subscription } from "./reading.ts";
+import {
+  readHistory,
+  subscriberInWords,
+  type Claim,
+  type ClaimOutcome,
+  type Interval,
+  type NumberedView,
+  type Subscription,
+} from "./reading.ts";
 import { DEFAULT_LIMITS, type CheckLimits, type Violation } from "./violation.ts";
 
 type AppliedClaim = Claim & { readonly outcome: { readonly kind: "applied"; readonly version: Version } };
@@ -22,8 +30,9 @@ export function checkAcknowledgedVersions(history: History, limits: CheckLimits 
   const violations: Violation[] = [];
   for (const subscription of subscriptions) {
     for (const [id, claims] of services.get(subscription.service) ?? []) {
-      const reasons = reasonsToGo(claims, subscription.takes, clients, limits, blocks.get(subscription.service));
-      const applied = claims.filter((claim) => claim.outcome.kind === "applied") as AppliedClaim[];
+      const blocked = blocks.get(subscription.service) ?? [];
+      const reasons = reasonsToGo(claims, subscription.takes, clients, limits, blocked);
+      const applied = claims.filter(({ outcome }) => isShownBy(outcome, blocked, limits)) as AppliedClaim[];
       for (const view of subscription.views) {
         const message = view.confirmed ? disagreement(view, id, claims, applied, subscription, reasons) : undefined;
         if (message === undefined) continue;
@@ -38,6 +47,12 @@ export function checkAcknowledgedVersions(history: History, limits: CheckLimits 
     }
   }
   return violations;
+}
+
+/** What is applied while a service is blocked changes nothing that is shown, and so makes no version of the list. */
+function isShownBy(outcome: ClaimOutcome, blocked: readonly Interval[], { settleMs }: CheckLimits): boolean {
+  if (outcome.kind !== "applied") return false;
+  return !blocked.some(({ from, until }) => from <= outcome.at && outcome.at <= until + settleMs);
 }
 
 function disagreement(
