@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 
 import { silentLog } from "@rollcall/core";
 import { SharedMemory, createMetaServer } from "@rollcall/meta";
-import { errorDetailCodec } from "@rollcall/protocol";
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { ControlService, errorDetailCodec } from "@rollcall/protocol";
 import { startNode, systemClock } from "@rollcall/runtime";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 
@@ -134,4 +136,12 @@ test("a meta that does not lead names the one that does, which decides", async (
   const decided = await runRollcall(["admin", "rebalance", "off", "--meta", other]).ended;
   expect(decided).toMatchObject({ code: 0, stderr: "" });
   expect([...memory.controls.keys()]).toContain("rebalance");
+  // What is decided it tells by itself, also when nobody leads.
+  const control = createClient(
+    ControlService,
+    createConnectTransport({ baseUrl: `http://${other}`, httpVersion: "1.1" }),
+  );
+  expect(await control.listControls({})).toMatchObject({ version: 1n, records: [{ id: "rebalance", version: 1n }] });
+  expect(await control.listControls({ prefix: "static/" })).toMatchObject({ records: [] });
+  expect((await control.listChanges({})).changes.map(({ id }) => id)).toEqual(["rebalance"]);
 });

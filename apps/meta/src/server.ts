@@ -27,6 +27,7 @@ import { ToldLoads } from "./membership/told-loads.ts";
 import { ToldUsage } from "./membership/told-usage.ts";
 import { AppliedControls } from "./controls/applied-controls.ts";
 import type { ControlCodec } from "./controls/controls.ts";
+import { viewOfStored } from "./controls/stored-view.ts";
 import { addClusterRoutes } from "./rpc/cluster-routes.ts";
 import { addControlRoutes } from "./rpc/control-routes.ts";
 import { NodeLinks } from "./rpc/node-links.ts";
@@ -157,6 +158,10 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
         controls() {
           if (part.kind === "leading") return part.cluster.controls;
           throw notLeading(leader);
+        },
+        async reading() {
+          if (part.kind === "leading") return part.cluster.controls;
+          return viewOfStored(await store.readControls(), CONTROL_TEXT);
         },
         async backup() {
           if (part.kind !== "leading") throw notLeading(leader);

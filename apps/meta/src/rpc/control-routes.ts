@@ -1,4 +1,4 @@
-/** ControlService: what operators decide. Only the meta that leads decides; another one says which it is. */
+/** ControlService: what operators decide. Any meta tells what there is; only the one that leads decides, and the others name it. */
 
 import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
 import { RegistryError, invalidField } from "@rollcall/core";
@@ -13,18 +13,24 @@ import type { Backup } from "../backup/restored.ts";
 import type { MemberBehind } from "../controls/applied-controls.ts";
 import { CHANGES_MAX } from "../controls/change-log.ts";
 import type { Controls, Decision } from "../controls/controls.ts";
+import type { ReadableControls } from "../controls/stored-view.ts";
 import { textFromBackup } from "../peers/backup-text.ts";
 
 export interface ControlRoutesPorts {
   /** Of the meta that leads; throws where another one does. */
   readonly controls: () => Controls;
+  /** What there is to read, whoever leads. */
+  readonly reading: () => Promise<ReadableControls>;
   /** What is stored at present; throws where another meta leads. */
   readonly backup: () => Promise<Backup>;
   /** Members that do not act by everything up to a version. */
   readonly behind: (version: number) => readonly MemberBehind[];
 }
 
-export function addControlRoutes(router: ConnectRouter, { controls, backup, behind }: ControlRoutesPorts): void {
+export function addControlRoutes(
+  router: ConnectRouter,
+  { controls, reading, backup, behind }: ControlRoutesPorts,
+): void {
   const routes: ServiceImpl<typeof ControlService> = {
     async setControl({ record: wire, expectedVersion }) {
       if (wire === undefined)
@@ -39,17 +45,13 @@ export function addControlRoutes(router: ConnectRouter, { controls, backup, behi
       const version = await controls().remove(id, decisionOf({ author, reason, expectedVersion }));
       return { version: BigInt(version) };
     },
-    listControls({ prefix }) {
-      const present = controls();
+    async listControls({ prefix }) {
+      const present = await reading();
       return { records: present.list(prefix).map(wireFromControlRecord), version: BigInt(present.version) };
     },
-    listChanges({ limit }) {
+    async listChanges({ limit }) {
       if (limit > CHANGES_MAX) throw invalidField("limit", `at most ${CHANGES_MAX}`, limit);
-      return {
-        changes: controls()
-          .changes(limit || CHANGES_MAX)
-          .map(wireFromControlChange),
-      };
+      return { changes: (await reading()).changes(limit || CHANGES_MAX).map(wireFromControlChange) };
     },
     async getBackup() {
       return { backup: textFromBackup(await backup(), now()) };
