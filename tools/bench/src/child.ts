@@ -36,8 +36,15 @@ export class Child implements AsyncDisposable {
     this.process.stdin!.write(`${text}\n`);
   }
 
+  /** `kill -9`. */
+  async kill(): Promise<void> {
+    const exited = once(this.process, "exit");
+    this.process.kill("SIGKILL");
+    await exited;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.process.exitCode !== null) return;
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const exited = once(this.process, "exit");
     this.process.stdin!.end();
     await exited;

@@ -13,8 +13,8 @@ import type { RegistryClient } from "./registry-client.ts";
 
 const SESSION_MS = 40_000;
 
-export async function connectZookeeper(address: string): Promise<RegistryClient> {
-  const client = createClient(address, { sessionTimeout: SESSION_MS });
+export async function connectZookeeper(address: string, sessionTimeout = SESSION_MS): Promise<RegistryClient> {
+  const client = createClient(address, { sessionTimeout });
   const connected = new Promise<void>((resolve) => void client.once("connected", resolve));
   client.connect();
   await connected;

@@ -1,7 +1,7 @@
 /**
  * Clients that register, in a process of their own, each with a connection of its own.
  *
- *     registrars.ts KIND ADDRESS COUNT FIRST
+ *     registrars.ts KIND ADDRESS COUNT FIRST [LEASE_MS]
  */
 
 import { onLines } from "../child.ts";
@@ -12,7 +12,9 @@ import type { RegistryKind } from "../registries/registry.ts";
 import { inTurns } from "./in-turns.ts";
 import { serviceName, type RegisterReport, type RegistrarCommand } from "./words.ts";
 
-const [kind, address, countText, firstText] = process.argv.slice(2) as [RegistryKind, string, string, string];
+const [kind, address, countText, firstText, leaseText] = process.argv.slice(2) as [RegistryKind, ...string[]] &
+  [string, string, string, string];
+const leaseMs = leaseText === undefined ? undefined : Number(leaseText);
 const count = Number(countText);
 const first = Number(firstText);
 
@@ -33,7 +35,7 @@ async function obey(command: RegistrarCommand): Promise<RegisterReport | Record<
     case "join": {
       const time = ++joins.count;
       await inTurns(count, CONNECTING_MAX, async (index) => {
-        clients[index] = await connectClient(kind, address, `registrar-${first + index}-${time}`);
+        clients[index] = await connectClient(kind, address, `registrar-${first + index}-${time}`, leaseMs);
       });
       return {};
     }

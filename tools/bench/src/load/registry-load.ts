@@ -7,9 +7,10 @@ import { shares, type RegisterReport, type RegistrarCommand, type SeenReport } f
 export class Registrars implements AsyncDisposable {
   readonly #children: readonly Child[];
 
-  constructor({ kind, address }: Registry, count: number, processes: number) {
+  constructor({ kind, address }: Registry, count: number, processes: number, leaseMs?: number) {
+    const lease = leaseMs === undefined ? [] : [String(leaseMs)];
     this.#children = shares(count, processes).map(
-      (share) => new Child("load/registrars", [kind, address, String(share.count), String(share.first)]),
+      (share) => new Child("load/registrars", [kind, address, String(share.count), String(share.first), ...lease]),
     );
   }
 
@@ -23,6 +24,11 @@ export class Registrars implements AsyncDisposable {
 
   register(command: Omit<Extract<RegistrarCommand, { kind: "register" }>, "kind">): Promise<RegisterReport[]> {
     return this.#ask({ kind: "register", ...command });
+  }
+
+  /** They are gone without a word. */
+  async kill(): Promise<void> {
+    await Promise.all(this.#children.map((child) => child.kill()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

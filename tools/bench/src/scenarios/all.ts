@@ -1,4 +1,5 @@
 import type { Scenario } from "../harness/scenario.ts";
+import { expiryScenario } from "./expiry.ts";
 import { fanoutScenario, narrowFanoutScenario, wideFanoutScenario } from "./fanout.ts";
 import { latencyScenario } from "./latency.ts";
 import {
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   registerScenario,
   bulkScenario,
   watchedScenario,
+  expiryScenario,
   narrowFanoutScenario,
   fanoutScenario,
   wideFanoutScenario,
