@@ -32,7 +32,7 @@ export const expiryScenario: Scenario = {
     "of the 512 services. Leases of etcd and sessions of ZooKeeper are 4 s, the shortest that ZooKeeper grants; a connection of " +
     "Rollcall that is reset has 300 ms to come back. A client whose machine is gone resets nothing: then it takes 4 s to find out, " +
     "and 12 more.",
-  seconds: 90,
+  seconds: 55,
   smokes: false,
   warmUps: 0,
   repeatsMax: 3,

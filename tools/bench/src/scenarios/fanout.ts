@@ -24,15 +24,16 @@ const SMOKE: Work = { subscribers: 20, changes: 3, processes: 1 };
 const instanceId = (index: number): string => `instance-${String(index).padStart(3, "0")}`;
 
 export const narrowFanoutScenario: Scenario = {
-  ...scenario({ subscribers: 100, changes: 30, processes: 2 }, 40),
+  ...scenario({ subscribers: 100, changes: 30, processes: 2 }, 30),
   smokes: false,
 };
 
 export const fanoutScenario = scenario({ subscribers: 1_000, changes: 15, processes: 2 }, 80);
 
 export const wideFanoutScenario: Scenario = {
-  ...scenario({ subscribers: 10_000, changes: 5, processes: 2 }, 240),
+  ...scenario({ subscribers: 10_000, changes: 5, processes: 2 }, 160),
   smokes: false,
+  repeatsMax: 3,
 };
 
 function scenario(work: Work, seconds: number): Scenario {

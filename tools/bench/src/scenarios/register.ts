@@ -42,11 +42,11 @@ export const bulkScenario: Scenario = {
   name: "register-bulk",
   title: "Registrations in bulk",
   about:
-    "16 clients register 10,000 instances each, a hundred at a time (what clients of Rollcall register in one turn; a " +
+    "16 clients register 5,000 instances each, a hundred at a time (what clients of Rollcall register in one turn; a " +
     "transaction of etcd; a multi of ZooKeeper), two hundred unacknowledged.",
   seconds: 60,
   subjects: subjects(
-    { processes: 2, clients: 16, each: 10_000, batch: 100, unanswered: 2, services: 15_000 },
+    { processes: 2, clients: 16, each: 5_000, batch: 100, unanswered: 2, services: 15_000 },
     { processes: 1, clients: 2, each: 200, batch: 100, unanswered: 2, services: 50 },
   ),
 };

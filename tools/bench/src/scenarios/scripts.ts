@@ -1,4 +1,7 @@
-/** What has a script of its own, which can be run with other sizes by itself: one repeat is one run of it. */
+/**
+ * What has a script of its own, which can be run with other sizes by itself. One repeat is one run of it, with servers of its
+ * own: it takes long, so there is no warm-up, and there are few.
+ */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,9 +17,6 @@ interface Script {
   readonly smokeArgs: readonly string[];
 }
 
-/** One run takes long and starts servers of its own: there is no warm-up, and there are few repeats. */
-const REPEATS_MAX = 2;
-
 export const recoveryScenario = scriptScenario(
   {
     name: "recovery",
@@ -25,7 +25,8 @@ export const recoveryScenario = scriptScenario(
       "1,000 changes a second of 200 services, each followed by 5 of 1,000 subscribers with a connection of their own; 3 data " +
       "nodes, 2 sessions. The data node that leads most services is killed. Services led by others go on; for the others it " +
       "counts when a push of the new leader is seen. Nobody is pushed what it has, and in the end everybody has the last change.",
-    seconds: 50,
+    seconds: 40,
+    repeatsMax: 2,
     smokes: false,
   },
   {
@@ -53,7 +54,8 @@ export const reconnectScenario = scriptScenario(
     about:
       "2,000 clients, each with 3 registrations and 5 subscriptions. One of two sessions is killed; then both are, and started " +
       "again. A client is back when a session has answered all that it asked for.",
-    seconds: 100,
+    seconds: 50,
+    repeatsMax: 1,
     smokes: false,
   },
   { script: "reconnect", args: ["--rest-ms", "4000"], smokeArgs: [] },
@@ -66,7 +68,8 @@ export const memoryScenario = scriptScenario(
     about:
       "100,000 instances of 200 B in 3,000 services, registered over 30 streams; nobody subscribes. Resident memory beyond that " +
       "of idle nodes, with the engine's defaults; and a restart of the data node from its warm copy.",
-    seconds: 80,
+    seconds: 40,
+    repeatsMax: 1,
     smokes: false,
   },
   { script: "memory", args: ["--instances", "100000", "--rest-ms", "4000"], smokeArgs: [] },
@@ -77,7 +80,8 @@ export const clientsScenario = scriptScenario(
     name: "clients",
     title: "What connected clients take",
     about: "1,000 clients with 5 subscriptions each, which hold what they asked for and rest.",
-    seconds: 60,
+    seconds: 30,
+    repeatsMax: 1,
     smokes: false,
   },
   { script: "clients", args: ["--clients", "1000", "--rest-ms", "4000"], smokeArgs: [] },
@@ -89,6 +93,7 @@ export const deltaScenario = scriptScenario(
     title: "One change in a service of 5,000 instances",
     about: "200 changes, seen by 5 subscribers, each when all have been called back with the one before.",
     seconds: 40,
+    repeatsMax: 2,
   },
   { script: "delta", args: [], smokeArgs: ["--instances", "50", "--changes", "5", "--subscribers", "2"] },
 );
@@ -100,7 +105,8 @@ export const slowScenario = scriptScenario(
     about:
       "A change each 5 ms to one subscriber that reads, with nobody beside it, with 100 others that read, and with 100 whose " +
       "process stands still.",
-    seconds: 60,
+    seconds: 30,
+    repeatsMax: 1,
     smokes: false,
   },
   { script: "slow", args: ["--rounds", "2", "--changes", "500"], smokeArgs: [] },
@@ -110,7 +116,6 @@ function scriptScenario(about: Omit<Scenario, "subjects">, { script, args, smoke
   return {
     ...about,
     warmUps: 0,
-    repeatsMax: REPEATS_MAX,
     subjects: [
       {
         name: "rollcall",
