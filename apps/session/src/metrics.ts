@@ -42,6 +42,11 @@ export function sessionMetrics(measured: Measured): Metric[] {
     gauge("rollcall_session_subscriptions", "Subscriptions of these clients.", clients.subscriptions),
     gauge("rollcall_session_clients_restoring", "Clients that are being brought back.", gate.restoring),
     gauge("rollcall_session_clients_waiting", "Clients that wait for their turn to be brought back.", gate.waiting),
+    gauge(
+      "rollcall_session_clients_switched_off",
+      "Clients of which an operator has switched something off.",
+      clients.switchedOff,
+    ),
     counter(
       "rollcall_session_clients_refused_total",
       "Clients sent elsewhere because this node had too much to do.",

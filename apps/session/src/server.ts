@@ -15,13 +15,16 @@ import {
   type Membership,
 } from "@rollcall/cluster";
 import {
+  ClientSwitches,
   DurationHistogram,
   ServiceEvents,
   digestOfText,
   limitedTurns,
   noTracer,
+  type ClientIdentity,
   type Frame,
   type SessionLoad,
+  type SwitchedOff,
   type Timer,
 } from "@rollcall/core";
 import {
@@ -166,6 +169,13 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
     adopt,
   );
 
+  let switches = new ClientSwitches([]);
+  const switchedOff = (client: ClientIdentity): SwitchedOff => switches.of(client);
+  controls.watch("client off", () => {
+    switches = new ClientSwitches(controls.all("client off").map(({ control }) => control));
+    clients.switchesChanged();
+    watches.switchesChanged();
+  });
   const pushes = new PushSwitch();
   controls.watch("push off", () => {
     pushes.adopt(controls.all("push off"));
@@ -189,6 +199,7 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
     receiptTimes,
     events,
     pushes,
+    switchedOff,
     gate,
     hello: greeting,
     sessions: () => (roster.told.length === 0 ? undefined : sessionsFrame()),
@@ -203,6 +214,7 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
     barriers,
     events,
     pushes,
+    switchedOff,
     hello: greeting,
   });
 
@@ -245,6 +257,7 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
         directory,
         barriers,
         pushes,
+        switchedOff,
         isJoined: () => meta.membership !== undefined,
       });
       const { register, unregister, drain, renew, resolve, listServices } = RegistryService.method;

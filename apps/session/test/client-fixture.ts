@@ -1,4 +1,5 @@
 import {
+  ClientSwitches,
   DurationHistogram,
   NO_FILTER,
   RegistryError,
@@ -7,7 +8,9 @@ import {
   noTracer,
   silentLog,
   type ClientHello,
+  type ClientIdentity,
   type ClientMessage,
+  type ClientOff,
   type Frame,
   type ServerHello,
   type SessionLoad,
@@ -83,7 +86,11 @@ export function startBackend({ wake, written }: BackendListener = { wake: () => 
   interests.adopt(table);
   barriers.adopt(table);
   const leader = new LeaderDatum();
+  let switches = new ClientSwitches([]);
   return {
+    switchedOff: (client: ClientIdentity) => switches.of(client),
+    /** Operators have decided this about clients, and nothing else. Connections are still to be told. */
+    decide: (...decided: ClientOff[]) => void (switches = new ClientSwitches(decided)),
     clock,
     writer,
     registrations,
@@ -121,6 +128,7 @@ export function connect(backend: Backend, clientId = "client-1") {
     stream,
     address: "10.0.0.9:1",
     pushes: backend.pushes,
+    switchedOff: backend.switchedOff,
     encode: frameFromServerMessage,
     registrations: backend.registrations,
     interests: backend.interests,
@@ -163,6 +171,7 @@ export function startLinks() {
       events: backend.events,
       lists: backend.lists,
       pushes: backend.pushes,
+      switchedOff: backend.switchedOff,
       hello: () => state.greeting,
     },
   );

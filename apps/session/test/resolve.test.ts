@@ -22,6 +22,7 @@ function resolving({ timeoutMs, filter = NO_FILTER }: { timeoutMs?: number; filt
     directory: new ServiceDirectory(() => {}),
     barriers: backend.barriers,
     pushes: backend.pushes,
+    switchedOff: backend.switchedOff,
     isJoined: () => true,
   });
   const values = createContextValues().set(peerAddressKey, "10.0.0.9:1");

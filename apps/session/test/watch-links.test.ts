@@ -39,6 +39,7 @@ function startWatches() {
     barriers,
     events,
     pushes,
+    switchedOff: backend.switchedOff,
     hello: () => state.greeting,
   });
   const open = (request?: Uint8Array) => {

@@ -1,5 +1,6 @@
 /** The conversation between a client and a session node, as values. Lists are batches: whatever was waiting. */
 
+import type { SwitchedOff } from "./client-off.ts";
 import type { Barrier, BarrierAnswer } from "./barrier.ts";
 import type { Held } from "./datum.ts";
 import type { Receipt } from "./delivery.ts";
@@ -140,6 +141,8 @@ export interface ServerMessage {
   readonly barriers: readonly BarrierAnswer[];
   /** Asks the client to go on at another session. */
   readonly move: Move | undefined;
+  /** What an operator has switched off of the client, when that changes. */
+  readonly switchedOff?: SwitchedOff | undefined;
   /** The sessions that take clients; none says nothing. */
   readonly sessions: readonly SessionLoad[];
 }

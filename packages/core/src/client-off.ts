@@ -4,7 +4,8 @@
  */
 
 import { addressRangeFromText, isInRange, numberFromAddress, type AddressRange } from "./address-range.ts";
-import { invalidField } from "./error.ts";
+import { hostOfPeer, nameOfClient } from "./client-name.ts";
+import { RegistryError, invalidField } from "./error.ts";
 import { LIMITS } from "./limits.ts";
 
 export interface ClientOff {
@@ -25,7 +26,7 @@ export type ClientsOff =
 export interface ClientIdentity {
   /** Empty for calls without a connection. */
   readonly clientId: string;
-  /** IP address; what is none is in no range. */
+  /** Where it comes from, `host:port`; what is no IP address is in no range. */
   readonly address: string;
 }
 
@@ -73,7 +74,7 @@ export class ClientSwitches {
   /** What is switched off by any of the decisions about it. */
   of({ clientId, address }: ClientIdentity): SwitchedOff {
     if (this.size === 0) return NOTHING_OFF;
-    const number = numberFromAddress(address);
+    const number = numberFromAddress(hostOfPeer(address));
     const offs = [
       this.#names.get(clientId),
       this.#names.get(nameOfClient(clientId)),
@@ -86,8 +87,8 @@ export class ClientSwitches {
   }
 }
 
-/** The name that its user has given a client: its id without the random end. */
-function nameOfClient(clientId: string): string {
-  const end = clientId.lastIndexOf("~");
-  return end < 0 ? clientId : clientId.slice(0, end);
+/** What a caller is told who cannot wait until it is switched on again. */
+export function switchedOffError(what: keyof SwitchedOff, address: string): RegistryError {
+  const doing = what === "register" ? "register" : "look services up";
+  return new RegistryError("blocked", `an operator has switched off that clients at ${hostOfPeer(address)} ${doing}`);
 }

@@ -141,6 +141,7 @@ export {
   NOTHING_OFF,
   checkClientOff,
   clientOffId,
+  switchedOffError,
   type ClientIdentity,
   type ClientOff,
   type ClientsOff,

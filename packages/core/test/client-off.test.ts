@@ -54,7 +54,7 @@ test("a client is found by its address, its id and its name", () => {
     off(named("shop~5")),
     off(named("x~y")),
   ]);
-  const isOff = (clientId: string, address: string) => switches.of({ clientId, address }).register;
+  const isOff = (clientId: string, address: string) => switches.of({ clientId, address: `${address}:4711` }).register;
   expect(isOff("anybody~1", "10.0.0.9")).toBe(true);
   expect(isOff("billing~81f3", "192.168.0.1")).toBe(true);
   expect(isOff("billing", "192.168.0.1")).toBe(true);
@@ -66,7 +66,7 @@ test("a client is found by its address, its id and its name", () => {
 });
 
 test("what several decisions hold back of a client is held back", () => {
-  const client = { clientId: "shop~1", address: "10.0.0.1" };
+  const client = { clientId: "shop~1", address: "10.0.0.1:4711" };
   const one = new ClientSwitches([off(at("10.0.0.1"), "register")]);
   expect(one.of(client)).toEqual({ register: true, subscribe: false });
   const two = new ClientSwitches([off(at("10.0.0.1"), "register"), off(named("shop"), "subscribe")]);

@@ -191,6 +191,7 @@ export const serverMessages: fc.Arbitrary<ServerMessage> = fc.record({
   move: optional(fc.record({ to: some(text), withinMs: fc.nat() })),
   sessions: some(fc.record({ address: text, clients: optional(fc.nat()) })),
   pushes: some(updates),
+  switchedOff: optional(fc.record({ register: flags, subscribe: flags })),
   summary: summaries,
   barriers: barrierAnswers,
   servicesPushes: some(fc.record({ pattern: patterns, ...changes })),

@@ -1,6 +1,15 @@
 /** What a client says to its server and hears from it, whichever link that goes over: {@link Connection} tells which. */
 
-import type { ClientHello, ClientMessage, ClientSummary, Log, ServerHello, ServerMessage } from "@rollcall/core";
+import {
+  NOTHING_OFF,
+  type ClientHello,
+  type ClientMessage,
+  type ClientSummary,
+  type Log,
+  type ServerHello,
+  type ServerMessage,
+  type SwitchedOff,
+} from "@rollcall/core";
 
 import type { Comparison } from "./comparison.ts";
 import type { ConnectionOwner } from "./connection.ts";
@@ -28,6 +37,7 @@ export interface ConversationPorts {
 export class Conversation implements ConnectionOwner {
   readonly #client: Omit<ClientHello, "incarnation">;
   readonly #ports: ConversationPorts;
+  #off: SwitchedOff = NOTHING_OFF;
 
   /** @param client who says hello */
   constructor(client: Omit<ClientHello, "incarnation">, ports: ConversationPorts) {
@@ -71,6 +81,17 @@ export class Conversation implements ConnectionOwner {
     for (const refusal of servicesRefusals) lists.refuse(refusal);
     for (const push of servicesPushes) lists.take(push);
     if (summary !== undefined) comparison.take(summary);
+    // With its hello a server says what is off, and nothing when all is on.
+    const off = message.switchedOff ?? (message.hello && NOTHING_OFF);
+    if (off !== undefined) this.#switched(off);
+  }
+
+  #switched(off: SwitchedOff): void {
+    const before = this.#off;
+    if (off.register === before.register && off.subscribe === before.subscribe) return;
+    this.#off = off;
+    this.#ports.log.warn("an operator has switched this client off or on", { ...off });
+    this.#ports.events.emit("switchedOff", off);
   }
 
   /** Answers about registrations are out of date there; pushes are as good as any until the new server sends its own. */

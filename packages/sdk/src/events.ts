@@ -1,6 +1,6 @@
 /** What a client tells about itself, to whoever wants to hear it. */
 
-import { RegistryError, type Filter, type Log, type ServiceKey, type Version } from "@rollcall/core";
+import { RegistryError, type Filter, type Log, type ServiceKey, type SwitchedOff, type Version } from "@rollcall/core";
 
 import type { HeldBackBecause } from "./held-back.ts";
 import type { CopyProblem } from "./kept/keeper.ts";
@@ -29,6 +29,11 @@ export interface ClientEvents {
     readonly ageMs: number | undefined;
     readonly isDelta: boolean;
   };
+  /**
+   * An operator has switched off what this client registers, or what it is subscribed to, or on again. Nothing is lost:
+   * what is registered meanwhile is applied, and lists are brought up to date, when it is switched on.
+   */
+  readonly switchedOff: SwitchedOff;
   /** Something went wrong that nobody may be waiting for: a callback threw, a registration or subscription was refused. */
   readonly error: { readonly error: RegistryError; readonly during: string };
   /** `close` is done. */
@@ -70,6 +75,7 @@ export class EventHub {
     cacheFailed: new Set(),
     pushed: new Set(),
     heldTooLong: new Set(),
+    switchedOff: new Set(),
     error: new Set(),
     closed: new Set(),
   };

@@ -41,6 +41,7 @@ const events: Record<EventName, true> = {
   cacheFailed: true,
   pushed: true,
   heldTooLong: true,
+  switchedOff: true,
   error: true,
   closed: true,
 };

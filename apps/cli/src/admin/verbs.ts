@@ -2,6 +2,7 @@
 
 import type { Verb } from "./verb.ts";
 import { blockNamespace, blockService, unblockNamespace, unblockService } from "./verbs/block.ts";
+import { clientOff, clientOn } from "./verbs/client.ts";
 import { instanceDisable, instanceDrain, instanceReset, instanceWeight } from "./verbs/instance.ts";
 import { backup, restore } from "./verbs/backup.ts";
 import { connectionClose, connections } from "./verbs/connections.ts";
@@ -25,6 +26,8 @@ export const VERBS: readonly Verb[] = [
   instanceDrain,
   instanceWeight,
   instanceReset,
+  clientOff,
+  clientOn,
   pushOff,
   pushOn,
   blockNamespace,

@@ -6,12 +6,14 @@
 
 import {
   LIMITS,
+  NOTHING_OFF,
   isPassed,
   limitExceeded,
   oncePerTurn,
   type Barrier,
   type BarrierAnswer,
   type ClientHello,
+  type ClientIdentity,
   type ClientMessage,
   type ClientSummary,
   type Frame,
@@ -26,6 +28,7 @@ import {
   type SubscribeItem,
   type SubscribeServicesItem,
   type SubscriptionRefusal,
+  type SwitchedOff,
   type Tracer,
   type UnregisterItem,
 } from "@rollcall/core";
@@ -45,6 +48,8 @@ export interface ClientConnectionPorts extends Omit<ClientSubscriptionsPorts, "c
   readonly sessions: () => Frame | undefined;
   /** All that the client has asked for so far has its answer; called once. */
   readonly restored: () => void;
+  /** What operators have switched off of a client. */
+  readonly switchedOff: (client: ClientIdentity) => SwitchedOff;
 }
 
 /** What lives with a connection. */
@@ -73,6 +78,8 @@ export class ClientConnection {
   readonly #barrierAnswers = new Map<number, BarrierAnswer>();
   #servicesRefusals: ServicesRefusal[] = [];
   #move: Move | undefined;
+  #off: SwitchedOff = NOTHING_OFF;
+  #owesOff = false;
   #owesSessions: boolean;
   /** Registers and unregisters without an answer. */
   #unanswered = 0;
@@ -86,7 +93,13 @@ export class ClientConnection {
     this.#hello = hello;
     this.#owesSessions = client.moves;
     this.#subscriptions = new ClientSubscriptions({ ...ports, clientId: client.clientId }, () => this.#scheduleFlush());
+    this.switchesChanged();
     this.#scheduleFlush();
+  }
+
+  /** An operator has switched something of this client off. */
+  get isOff(): boolean {
+    return this.#off.register || this.#off.subscribe;
   }
 
   get subscriptions(): number {
@@ -148,6 +161,18 @@ export class ClientConnection {
     this.#scheduleFlush();
   }
 
+  /** Operators have switched other clients off than before. */
+  switchesChanged(): void {
+    const before = this.#off;
+    const off = this.#ports.switchedOff({ clientId: this.client.clientId, address: this.#ports.address });
+    if (off.register === before.register && off.subscribe === before.subscribe) return;
+    this.#off = off;
+    this.#owesOff = true;
+    this.#ports.registrations.holdBack(this, off.register);
+    this.#subscriptions.switchOff(off.subscribe);
+    this.#scheduleFlush();
+  }
+
   /** An operator has decided that others are pushed than before. */
   pushesChanged(): void {
     this.#subscriptions.pushesChanged();
@@ -196,7 +221,9 @@ export class ClientConnection {
       this.#answer([{ sequence, outcome }]);
     });
     this.#unanswered++;
-    registrations.wish({ key, instanceId, clientId, version, owner: this, leaseMs: 0, traceparent, ...what }, settled);
+    const heldBack = this.#off.register;
+    const wish = { key, instanceId, clientId, version, owner: this, leaseMs: 0, heldBack, traceparent, ...what };
+    registrations.wish(wish, settled);
   }
 
   /** What there is of the client, for it to compare. It is about now, after all that came before. */
@@ -254,11 +281,13 @@ export class ClientConnection {
     const { stream, encode } = this.#ports;
     if (stream.congested) return;
     const [hello, summary] = [this.#hello, this.#summary];
+    const switchedOff = this.#owesOff ? this.#off : undefined;
     const barriers = [...this.#barrierAnswers.values()];
     const [results, refusals, servicesRefusals] = [this.#results, this.#refusals, this.#servicesRefusals];
     const answers = results.length + refusals.length + servicesRefusals.length + barriers.length;
-    if (hello !== undefined || summary !== undefined || answers > 0) {
-      stream.send(encode({ hello, results, refusals, servicesRefusals, summary, barriers }));
+    if (hello !== undefined || summary !== undefined || switchedOff !== undefined || answers > 0) {
+      stream.send(encode({ hello, results, refusals, servicesRefusals, summary, barriers, switchedOff }));
+      this.#owesOff = false;
       this.#barrierAnswers.clear();
       this.#hello = undefined;
       this.#summary = undefined;
@@ -268,10 +297,15 @@ export class ClientConnection {
     }
     this.#sayWhereToGo();
     this.#subscriptions.send();
-    if (!this.#isRestored && this.#unanswered === 0 && this.#subscriptions.isBegun) {
-      this.#isRestored = true;
-      this.#ports.restored();
-    }
+    this.#lookIfRestored();
+  }
+
+  /** What is switched off is not waited for. */
+  #lookIfRestored(): void {
+    const isAnswered = this.#unanswered === 0 || this.#off.register;
+    if (this.#isRestored || !isAnswered || !this.#subscriptions.isBegun) return;
+    this.#isRestored = true;
+    this.#ports.restored();
   }
 
   /** First which sessions there are: a client that is asked to move chooses among those it knows. */

@@ -95,6 +95,8 @@ export class ClientSubscriptions {
   readonly #deliveries: Deliveries<Subscription>;
   readonly #subscriber: Subscriber;
   #lists = 0;
+  /** An operator has switched them off. */
+  #isOff = false;
   /** Those without a first push. */
   readonly #unpushed = new Set<string>();
 
@@ -105,11 +107,12 @@ export class ClientSubscriptions {
     this.#deliveries = new Deliveries(
       ({ used }) => used.view.shown,
       wake,
-      ({ used }) => pushes.holds(used.view, ports) === undefined,
+      ({ used }) => !this.#isOff && pushes.holds(used.view, ports) === undefined,
     );
     this.#subscriber = {
       viewChanged: (id) => this.#viewChanged(id),
-      hasBeenTold: (id, version) => this.#deliveries.hasBeenTold(id, version),
+      // Nobody waits for one that is not to be told.
+      hasBeenTold: (id, version) => this.#isOff || this.#deliveries.hasBeenTold(id, version),
     };
   }
 
@@ -124,13 +127,20 @@ export class ClientSubscriptions {
   /** Everything has been pushed at least once, but for what an operator holds back. */
   get isBegun(): boolean {
     const { pushes } = this.#ports;
-    if (this.#unpushed.size === 0) return true;
+    if (this.#unpushed.size === 0 || this.#isOff) return true;
     return !pushes.isOpen && [...this.#unpushed].every((id) => this.#whatHolds(this.#deliveries.get(id)) !== undefined);
   }
 
   /** How many have missed a push because an operator has stopped it. */
   get held(): number {
-    return this.#ports.pushes.isOpen ? 0 : this.#deliveries.held;
+    return this.#ports.pushes.isOpen && !this.#isOff ? 0 : this.#deliveries.held;
+  }
+
+  /** From now on nothing is pushed, or again what has changed meanwhile. */
+  switchOff(isOff: boolean): void {
+    this.#isOff = isOff;
+    for (const source of this.#deliveries.sources()) source.used.acknowledged(source);
+    this.pushesChanged();
   }
 
   /** Others may be pushed than before. */
@@ -272,6 +282,7 @@ export class ClientSubscriptions {
   }
 
   #whyItWaits({ delivery }: Followed<Subscription>): string | undefined {
+    if (this.#isOff) return "an operator has switched off what the client is subscribed to";
     if (this.#ports.stream.congested) return "the connection is full: it reads slowly";
     return delivery.state === "sending" ? "the push before has no receipt yet" : undefined;
   }

@@ -23,6 +23,8 @@ export interface WatcherPorts {
   readonly pushes: PushSwitch;
   /** Where the watcher comes from. */
   readonly address: string;
+  /** Whether an operator has switched off that it is told anything. */
+  readonly isOff: () => boolean;
 }
 
 export class Watcher implements Viewer {
@@ -41,6 +43,7 @@ export class Watcher implements Viewer {
 
   /** There are no receipts: what was handed to the stream is all that can be known. */
   hasBeenTold(version: Version): boolean {
+    if (this.#ports.isOff()) return true;
     if (this.#sent === undefined) return false;
     return (
       compareVersions(this.#sent.version, version) >= 0 || sameDigest(this.#sent.digest, this.#used.view.datum.digest)
@@ -58,7 +61,7 @@ export class Watcher implements Viewer {
     const { shown } = view;
     const { stream, pushes, address } = this.#ports;
     if (shown === undefined || stream.congested) return;
-    if (pushes.holds(view, { clientId: "", address }) !== undefined) return;
+    if (this.#ports.isOff() || pushes.holds(view, { clientId: "", address }) !== undefined) return;
     const { digest, version } = shown.datum;
     const isNews = this.#sent === undefined || !sameDigest(this.#sent.digest, digest);
     if (!isNews && this.#sent?.confirmed === shown.confirmed) return;

@@ -8,6 +8,7 @@ import {
   LIMITS,
   RegistryError,
   type ClientHello,
+  type ClientIdentity,
   type Clock,
   type DurationHistogram,
   type Frame,
@@ -15,6 +16,7 @@ import {
   type ServerHello,
   type ServiceEvents,
   type StreamListener,
+  type SwitchedOff,
   type Timer,
   type Tracer,
 } from "@rollcall/core";
@@ -53,6 +55,7 @@ export interface ClientLinkPorts {
   readonly greeting: () => ServerHello;
   /** The sessions there are, for clients that move; undefined before any are known. */
   readonly sessions: () => Frame | undefined;
+  readonly switchedOff: (client: ClientIdentity) => SwitchedOff;
 }
 
 export interface ClientLinkOwner {
@@ -145,6 +148,7 @@ export class ClientLink implements Entrant, StreamListener {
     return new ClientConnection(client, greeting(), {
       address: this.#address,
       pushes,
+      switchedOff: this.#ports.switchedOff,
       clock,
       stream: this.stream,
       encode: frameFromServerMessage,

@@ -45,6 +45,8 @@ export class ClientLinks {
   readonly #ports: ClientLinksPorts;
   readonly #links = new Set<ClientLink>();
   readonly #connections = new Set<ClientConnection>();
+  /** Those that have ended, and whose registrations wait for their clients to come back. */
+  readonly #ended = new Set<ClientConnection>();
   readonly #receipts = new RepeatedReceipts();
   #phase: Phase = { kind: "serving" };
   #refused = 0;
@@ -95,7 +97,7 @@ export class ClientLinks {
               client: connection?.client.clientId,
               reason: error.message,
             });
-          if (connection !== undefined) this.#ended(connection, error);
+          if (connection !== undefined) this.#connectionEnded(connection, error);
         },
       },
     );
@@ -127,6 +129,16 @@ export class ClientLinks {
     let held = 0;
     for (const connection of this.#connections) held += connection.held;
     return held;
+  }
+
+  /** How many clients have something switched off. */
+  get switchedOff(): number {
+    return [...this.#connections].filter(({ isOff }) => isOff).length;
+  }
+
+  /** Operators have switched other clients off than before. */
+  switchesChanged(): void {
+    for (const connection of [...this.#connections, ...this.#ended]) connection.switchesChanged();
   }
 
   /** An operator has decided that others are pushed than before. */
@@ -195,13 +207,15 @@ export class ClientLinks {
     return greeting;
   }
 
-  #ended(connection: ClientConnection, error: RegistryError | undefined): void {
+  #connectionEnded(connection: ClientConnection, error: RegistryError | undefined): void {
     this.#connections.delete(connection);
     connection.close();
     // A node that stops is no reason for its clients' registrations to go: the clients are still there.
     if (this.#phase.kind === "stopped") return;
     if (this.#connections.size === 0) this.endDrain();
+    this.#ended.add(connection);
     this.#ports.clock.setTimer(this.#graceAfter(error), () => {
+      this.#ended.delete(connection);
       if (this.#phase.kind !== "stopped") this.#ports.registrations.abandon(connection);
     });
   }

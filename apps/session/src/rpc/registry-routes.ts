@@ -12,12 +12,15 @@ import {
   invalidField,
   serviceKey,
   traceparentFromText,
+  switchedOffError,
   textFromBehind,
   type Behind,
+  type ClientIdentity,
   type Clock,
   type RegistrationOutcome,
   type ServiceSummary,
   type Shown,
+  type SwitchedOff,
   type Traceparent,
   type Version,
 } from "@rollcall/core";
@@ -50,6 +53,7 @@ export interface RegistryRoutesPorts {
   readonly pushes: PushSwitch;
   /** Whether this node knows its cluster; before, no call can be served. */
   readonly isJoined: () => boolean;
+  readonly switchedOff: (client: ClientIdentity) => SwitchedOff;
 }
 
 /** Lease of a registration that asks for none, in milliseconds. */
@@ -97,7 +101,14 @@ export function registryRoutes({
   barriers,
   pushes,
   isJoined,
+  switchedOff,
 }: RegistryRoutesPorts): Unary {
+  /** @throws RegistryError `blocked` when an operator has switched that off for the caller. */
+  const checkSwitch = (what: keyof SwitchedOff, { values }: HandlerContext): void => {
+    const address = values.get(peerAddressKey);
+    if (switchedOff({ clientId: "", address })[what]) throw switchedOffError(what, address);
+  };
+
   /** Waits for one answer, no longer than the caller does. `begin` gives back what gives up on it, if anything. */
   function answered<Answer>(
     context: HandlerContext,
@@ -133,6 +144,7 @@ export function registryRoutes({
 
   return {
     async register(request, context) {
+      checkSwitch("register", context);
       const key = serviceKey(keyFromWire(request.key));
       if (request.instance === undefined) throw invalidField("instance", "present", "nothing");
       const given = instanceFromWire(request.instance);
@@ -183,6 +195,13 @@ export function registryRoutes({
     async renew(request, context) {
       const key = serviceKey(keyFromWire(request.key));
       const instanceId = checkGiven("instance_id", request.instanceId);
+      try {
+        checkSwitch("register", context);
+      } catch (thrown) {
+        // Nobody knows where a lease comes from until it is renewed: it ends now, and can be registered again later.
+        leases.unregister({ key, instanceId, traceparent: undefined }, () => {});
+        throw thrown;
+      }
       const known = await answered<boolean>(context, (answer) => leases.renew(key, instanceId, answer));
       if (!known)
         throw new RegistryError(
@@ -193,6 +212,7 @@ export function registryRoutes({
     },
 
     async resolve(request, context) {
+      checkSwitch("subscribe", context);
       const key = serviceKey(keyFromWire(request.key));
       const filter = checkFilter(filterFromWire(request.filter));
       const copy = interests.use(key);
@@ -217,6 +237,7 @@ export function registryRoutes({
     },
 
     async listServices(request, context) {
+      checkSwitch("subscribe", context);
       const namespace = checkShortName("namespace", request.namespace || "default");
       const services = await answered<readonly ServiceSummary[]>(context, (answer) =>
         directory.list(namespace, answer),

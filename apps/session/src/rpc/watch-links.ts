@@ -10,11 +10,13 @@ import {
   noTracer,
   serviceKey,
   servicePattern,
+  type ClientIdentity,
   type Clock,
   type MessageStream,
   type ServerHello,
   type ServiceEvents,
   type StreamHandler,
+  type SwitchedOff,
 } from "@rollcall/core";
 import {
   frameFromServerMessage,
@@ -48,12 +50,14 @@ export interface WatchLinksPorts {
   readonly pushes: PushSwitch;
   /** What to greet clients with; undefined until this node has joined a cluster. */
   readonly hello: () => ServerHello | undefined;
+  readonly switchedOff: (client: ClientIdentity) => SwitchedOff;
 }
 
 /** What serves one stream. */
 interface Watch {
   drained(): void;
   pushesChanged(): void;
+  switchesChanged(): void;
   /** Called often, with the time in clock milliseconds. */
   sweep(now: number): void;
   close(): void;
@@ -109,6 +113,11 @@ export class WatchLinks {
     for (const watch of this.#watches.values()) watch?.pushesChanged();
   }
 
+  /** Operators have switched other clients off than before. */
+  switchesChanged(): void {
+    for (const watch of [...this.#watches.values()]) watch?.switchesChanged();
+  }
+
   /** From now on whoever comes is to go elsewhere. */
   refuse(): void {
     this.#phase = "refusing";
@@ -126,10 +135,20 @@ export class WatchLinks {
   }
 
   #watchView(stream: MessageStream, address: string, used: UsedView): Watch {
-    const { clock, pushes } = this.#ports;
-    const watcher = new Watcher(used, { clock, stream, pushes, address });
+    const { clock, pushes, switchedOff } = this.#ports;
+    const isOff = (): boolean => switchedOff({ clientId: "", address }).subscribe;
+    const watcher = new Watcher(used, { clock, stream, pushes, address, isOff });
     const { viewChanged } = watcher;
-    return { drained: viewChanged, pushesChanged: viewChanged, sweep: () => {}, close: () => watcher.close() };
+    return {
+      drained: viewChanged,
+      pushesChanged: viewChanged,
+      switchesChanged() {
+        used.acknowledged(watcher);
+        viewChanged();
+      },
+      sweep: () => {},
+      close: () => watcher.close(),
+    };
   }
 
   #watchMany(stream: MessageStream, address: string, wish: WatchWish & { readonly kind: "subscriptions" }): Watch {
@@ -143,6 +162,7 @@ export class WatchLinks {
       stream,
       address,
       pushes,
+      switchedOff: this.#ports.switchedOff,
       encode: frameFromServerMessage,
       registrations,
       interests,
@@ -162,6 +182,7 @@ export class WatchLinks {
     return {
       drained: () => connection.drained(),
       pushesChanged: () => connection.pushesChanged(),
+      switchesChanged: () => connection.switchesChanged(),
       sweep(now) {
         // A stream that is congested has something to say.
         if (now < nextSignAt || stream.congested) return;

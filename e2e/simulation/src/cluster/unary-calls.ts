@@ -8,7 +8,7 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import { createContextValues, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import type { NodeServer } from "@rollcall/runtime";
 
 type Handler = (request: unknown, context: HandlerContext) => unknown;
@@ -30,7 +30,12 @@ export async function callUnary<Input extends DescMessage, Output extends DescMe
     },
   };
   server.routes(router as unknown as ConnectRouter);
-  const context = { timeoutMs: () => undefined, signal: new AbortController().signal, requestHeader: new Headers() };
+  const context = {
+    timeoutMs: () => undefined,
+    signal: new AbortController().signal,
+    requestHeader: new Headers(),
+    values: createContextValues(),
+  };
   const message: MessageShape<Input> = create(method.input, request);
   return (await handlers.get(method)!(message, context as unknown as HandlerContext)) as MessageInitShape<Output>;
 }

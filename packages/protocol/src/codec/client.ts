@@ -65,6 +65,7 @@ import {
   wireFromSubscribeServices,
 } from "./services.ts";
 import { summaryFromWire, wireFromSummary } from "./summary.ts";
+import { switchedOffFromWire, wireFromSwitchedOff } from "./switched-off.ts";
 import { updateFromWire, wireFromUpdate } from "./update.ts";
 import {
   filterFromWire,
@@ -244,6 +245,7 @@ export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
     barriers: message.barriers.map(wireFromBarrierAnswer),
     move: message.move && wireFromMove(message.move),
     sessions: message.sessions.map(wireFromSessionLoad),
+    switchedOff: message.switchedOff && wireFromSwitchedOff(message.switchedOff),
   };
   return frameFromMessage(toBinary(OpaqueConnectResponseSchema, create(OpaqueConnectResponseSchema, fields)));
 }
@@ -284,6 +286,7 @@ export function serverMessageFromBytes(bytes: Uint8Array): ServerMessage {
     barriers: wire.barriers.map(barrierAnswerFromWire),
     move: wire.move && moveFromWire(wire.move),
     sessions: wire.sessions.map(sessionLoadFromWire),
+    switchedOff: wire.switchedOff && switchedOffFromWire(wire.switchedOff),
   };
 }
 

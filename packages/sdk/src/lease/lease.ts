@@ -155,7 +155,7 @@ function isOfServer({ reason }: RegistryError): boolean {
   return reason === "unavailable" || reason === "not_ready" || reason === "shutting_down";
 }
 
-/** The same again may go well. */
+/** The same again may go well, once an operator lets it. */
 function isOfTheMoment({ reason }: RegistryError): boolean {
-  return reason === "deadline_exceeded" || reason === "internal" || reason === "closed";
+  return reason === "deadline_exceeded" || reason === "internal" || reason === "closed" || reason === "blocked";
 }
