@@ -7,6 +7,7 @@ export { ClaimClocks } from "./datums/claim-clocks.ts";
 export { EvictionGuard } from "./datums/eviction-guard.ts";
 export { SlotContent } from "./datums/slot-content.ts";
 export { Tombstones } from "./datums/tombstones.ts";
+export { Overrides } from "./overrides/overrides.ts";
 export { Departures } from "./sessions/departures.ts";
 export { SlotOwnership } from "./slots/ownership.ts";
 export { Storage } from "./storage.ts";

@@ -134,7 +134,8 @@ export class RecordedClient {
     this.#history.record({ kind: "subscribe", ...of, takes: (_id, content) => takes(filter, content) });
     this.#client.subscribe(service, filter).onChange(({ instances, version, confirmed }) => {
       const shown = new Map(instances.map((instance) => [instance.id, contentOfInstance(instance)]));
-      this.#history.record({ kind: "view", ...of, instances: shown, version, confirmed });
+      const disabled = new Set(instances.filter(({ enabled }) => !enabled).map(({ id }) => id));
+      this.#history.record({ kind: "view", ...of, instances: shown, disabled, version, confirmed });
     });
   }
 

@@ -14,9 +14,9 @@ export const SERVICES = ["orders", "payments", "stock"];
 const PROTOCOLS = ["http", "grpc"];
 const RELEASES = ["1.0", "1.1", "2.0"];
 const FILTERS = [{}, { protocol: "http" }, { metadata: { release: ["1.1", "2.0"] } }];
-const PROVIDERS = 4;
+export const PROVIDERS = 4;
 /** Instances per provider and service: few, so that ids are reused after they were unregistered. */
-const INSTANCES = 3;
+export const INSTANCES = 3;
 
 export interface WorkloadOptions {
   /** Whether somebody looks at lists of services as well. */

@@ -14,7 +14,15 @@ import {
   type SlotTable,
   type Version,
 } from "@rollcall/core";
-import { Departures, EvictionGuard, SlotContent, SlotOwnership, Storage, Tombstones } from "@rollcall/data/parts";
+import {
+  Departures,
+  EvictionGuard,
+  Overrides,
+  SlotContent,
+  SlotOwnership,
+  Storage,
+  Tombstones,
+} from "@rollcall/data/parts";
 import { TableDraft } from "@rollcall/meta/parts";
 import { Feed } from "@rollcall/sdk/parts";
 import { PushSwitch, RegistrationStore, Telling, View } from "@rollcall/session/parts";
@@ -25,6 +33,7 @@ import { leasesLost } from "../src/scenarios/leases.ts";
 import { fullRestart } from "../src/scenarios/full-restart.ts";
 import { duplicates, onBadLinks } from "../src/scenarios/links.ts";
 import { leaderLoss, pairLoss, sessionLoss } from "../src/scenarios/losses.ts";
+import { overrides } from "../src/scenarios/overrides.ts";
 import { staleTimers } from "../src/scenarios/pauses.ts";
 import type { SimScenario } from "../src/sim-scenario.ts";
 import { breakGetter, breakMethod, type Mend } from "./mutants-breaking.ts";
@@ -249,6 +258,19 @@ export const mutants: readonly Mutant[] = [
     begin: () => [breakGetter(Telling, "behind", () => () => 0)],
     scenario: onBadLinks,
     violates: ["P13"],
+    seed: 1,
+  },
+  {
+    name: "forget what an operator has decided when its provider speaks again",
+    begin: () => [
+      breakMethod(
+        Overrides,
+        "of",
+        (original) => (self, claim) => (claim.version.counter > 1 ? claim : original(self, claim)),
+      ),
+    ],
+    scenario: overrides,
+    violates: ["P8"],
     seed: 1,
   },
   {

@@ -16,6 +16,7 @@ test.each([
   "disk",
   "controls",
   "probes",
+  "overrides",
 ])("%s", { timeout: SEEDS_TIMEOUT_MS }, async (name) => {
   await expectSeedsHold(name, SEEDS);
 });

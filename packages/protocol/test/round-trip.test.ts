@@ -128,7 +128,7 @@ describe("what is encoded is what is decoded", () => {
 /** What a part is when it is left out, if not an empty list. */
 const LEFT_OUT = {
   fromClient: { summary: undefined, hello: undefined },
-  fromSession: { summary: undefined, hello: undefined, move: undefined },
+  fromSession: { summary: undefined, hello: undefined, move: undefined, switchedOff: undefined },
   fromSessionToData: { hello: undefined, registrations: undefined },
   fromData: { reportAll: false, copies: undefined },
   fromFollower: { hello: undefined },

@@ -49,13 +49,16 @@ function inWords(event: HistoryEvent, number: number): string {
     case "unsubscribe":
       return `${event.client} ${event.kind}s to ${event.service}${through(event)}`;
     case "view":
-      return `${event.client} sees ${event.service}${through(event)} ${formatVersion(event.version)}${unless(event.confirmed)}: ${[...event.instances].map(([id, content]) => `${id} (${content})`).join(", ") || "nobody"}`;
+      return `${event.client} sees ${event.service}${through(event)} ${formatVersion(event.version)}${unless(event.confirmed)}: ${[...event.instances].map(([id, content]) => `${id} (${content}${event.disabled?.has(id) === true ? ", disabled" : ""})`).join(", ") || "nobody"}`;
     case "services listed":
       return `${event.client} sees services ${event.prefix}*: ${[...event.services].join(", ") || "none"}`;
     case "fault":
       return event.what;
     case "override":
       return `an operator decides that ${event.service} ${event.instanceId} is ${event.content ?? "disabled"}`;
+    case "disabled":
+    case "enabled":
+      return `${event.service} ${event.instanceId} is ${event.kind} by an operator`;
     case "block":
       return `an operator blocks ${event.service}`;
     case "unblocked":

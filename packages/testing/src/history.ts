@@ -52,6 +52,8 @@ export type Happening =
       readonly version: Version;
       /** Instance id to content. */
       readonly instances: ReadonlyMap<string, string>;
+      /** Of them, those that want no traffic. None when that is not looked at. */
+      readonly disabled?: ReadonlySet<string> | undefined;
       readonly confirmed: boolean;
     } & OfSubscription)
   /** A client is shown which services there are whose names begin with `prefix`, by their texts. */
@@ -69,6 +71,8 @@ export type Happening =
       readonly instanceId: string;
       readonly content: string | undefined;
     }
+  /** An operator has disabled an instance, and every node acts by it; or is about to take that back. */
+  | { readonly kind: "disabled" | "enabled"; readonly service: string; readonly instanceId: string }
   /** Something that is bounded, and its bound. */
   | { readonly kind: "measured"; readonly what: string; readonly value: number; readonly max: number }
   | WireHappening;

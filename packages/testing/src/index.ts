@@ -33,6 +33,7 @@ export { checkAutonomousClients } from "./checkers/autonomous-clients.ts";
 export { checkBoundedGhosts } from "./checkers/bounded-ghosts.ts";
 export { checkBoundedResources } from "./checkers/bounded-resources.ts";
 export { checkConvergence } from "./checkers/convergence.ts";
+export { checkDisabled } from "./checkers/disabled.ts";
 export { checkDrained } from "./checkers/drained.ts";
 export { checkDurableOverrides } from "./checkers/durable-overrides.ts";
 export { checkEmptyGuard } from "./checkers/empty-guard.ts";

@@ -5,6 +5,7 @@ import {
   checkAutonomousClients,
   checkBoundedGhosts,
   checkBoundedResources,
+  checkDisabled,
   checkDurableOverrides,
   checkOwnership,
   checkSessionTruth,
@@ -110,6 +111,59 @@ describe("P8, durable overrides", () => {
     const replaced = decided(undefined).at(1_010).view("reader", 2, {});
     replaced.at(20_000).record({ kind: "override", service: SERVICE, instanceId: "i-1", content: "v1" });
     expect(checkDurableOverrides(replaced.at(20_010).view("reader", 3, { "i-1": "v1" }).endAt(LATE))).toEqual([]);
+  });
+});
+
+describe("P8, disabled instances", () => {
+  const ON = { kind: "enabled", service: SERVICE, instanceId: "i-1" } as const;
+  const shown = { disabled: new Set(["i-1"]) };
+  const decided = (): Story =>
+    registeredRun()
+      .at(1_000)
+      .record({ ...ON, kind: "disabled" })
+      .at(1_010)
+      .view("reader", 2, { "i-1": "v1" }, shown);
+
+  test("one that was disabled is shown enabled after it was registered again", () => {
+    const story = decided().at(40_000).view("reader", 3, { "i-1": "v2" });
+    expect(said(checkDisabled(story.at(40_010).view("reader", 4, { "i-1": "v2" }, shown).endAt(LATE)))).toEqual([
+      "P8 reader's view of default/default/orders shows i-1 as enabled",
+    ]);
+  });
+
+  test("a decision never shows, or shows when it was taken back", () => {
+    const never = registeredRun()
+      .at(1_000)
+      .record({ ...ON, kind: "disabled" });
+    expect(said(checkDisabled(never.endAt(LATE)))).toEqual([
+      "P8 reader's view of default/default/orders shows i-1 as enabled in the end",
+    ]);
+    expect(said(checkDisabled(decided().at(2_000).record(ON).endAt(LATE)))).toEqual([
+      "P8 reader's view of default/default/orders shows i-1 as disabled in the end",
+    ]);
+  });
+
+  test("a decision that is kept, has not had time to show, or was taken back", () => {
+    expect(checkDisabled(decided().endAt(LATE))).toEqual([]);
+    expect(
+      checkDisabled(
+        decided()
+          .at(2_000)
+          .view("reader", 3, { "i-1": "v2" })
+          .at(2_010)
+          .view("reader", 4, { "i-1": "v2" }, shown)
+          .endAt(LATE),
+      ),
+    ).toEqual([]);
+    expect(
+      checkDisabled(decided().at(40_000).record(ON).at(40_010).view("reader", 3, { "i-1": "v2" }).endAt(LATE)),
+    ).toEqual([]);
+    const twice = decided()
+      .at(20_000)
+      .record({ ...ON, kind: "disabled" })
+      .at(40_000)
+      .record(ON);
+    expect(checkDisabled(twice.at(40_010).view("reader", 3, { "i-1": "v2" }).endAt(LATE))).toEqual([]);
   });
 });
 

@@ -54,7 +54,7 @@ export class Story {
     client: string,
     counter: number,
     instances: Record<string, string>,
-    { confirmed = true, filter = "", leaderEpoch = 1 } = {},
+    { confirmed = true, filter = "", leaderEpoch = 1, disabled = new Set<string>() } = {},
   ): this {
     const shown = new Map(Object.entries(instances));
     const seen = version(counter, leaderEpoch);
@@ -65,6 +65,7 @@ export class Story {
       filter,
       version: seen,
       instances: shown,
+      disabled,
       confirmed,
     });
     return this;

@@ -115,7 +115,7 @@ export class WatchLinks {
 
   /** Operators have switched other clients off than before. */
   switchesChanged(): void {
-    for (const watch of [...this.#watches.values()]) watch?.switchesChanged();
+    for (const watch of this.#watches.values()) watch?.switchesChanged();
   }
 
   /** From now on whoever comes is to go elsewhere. */

@@ -12,6 +12,7 @@ import { elections } from "./elections.ts";
 import { everything } from "./everything.ts";
 import { fullRestart } from "./full-restart.ts";
 import { leaderLoss, metaLoss, pairLoss, sessionLoss } from "./losses.ts";
+import { overrides } from "./overrides.ts";
 import { moves, rollingRestarts } from "./moves.ts";
 import { probed } from "./probes.ts";
 import { serviceLists } from "./service-lists.ts";
@@ -41,4 +42,5 @@ export const scenarios: readonly SimScenario[] = [
   serviceLists,
   controls,
   probed,
+  overrides,
 ];

@@ -5,6 +5,7 @@ import { checkAutonomousClients } from "./autonomous-clients.ts";
 import { checkBoundedGhosts } from "./bounded-ghosts.ts";
 import { checkBoundedResources } from "./bounded-resources.ts";
 import { checkConvergence } from "./convergence.ts";
+import { checkDisabled } from "./disabled.ts";
 import { checkDrained } from "./drained.ts";
 import { checkDurableOverrides } from "./durable-overrides.ts";
 import { checkEmptyGuard } from "./empty-guard.ts";
@@ -40,6 +41,7 @@ export function checkAll(
     ...checkEmptyGuard(history),
     ...checkServiceLists(history, limits),
     ...checkDurableOverrides(history, limits),
+    ...checkDisabled(history),
     ...checkPushesOff(history),
     ...checkBlocked(history, limits),
     ...checkAutonomousClients(history),

@@ -84,6 +84,8 @@ const SEEN_KINDS: ReadonlySet<HistoryEvent["kind"]> = new Set([
   "unregistered",
   "refused",
   "drained",
+  "disabled",
+  "enabled",
   "measured",
   "asked",
   "pushed",
