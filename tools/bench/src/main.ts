@@ -56,6 +56,8 @@ if (!values.list) {
       progress,
     } as const;
     const result = await runScenario(scenario, options);
+    if (result === undefined || result.subjects.length < scenario.subjects.length) process.exitCode = 1;
+    if (result === undefined) continue;
     const path = writeResult(join(values.out), result);
     progress.say(`\n${scenario.title}\n\n${resultTable(result)}\n\n${path}\n`);
     const faults = result.subjects.filter(({ faults: { errors, lost, duplicated } }) => errors + lost + duplicated > 0);

@@ -18,20 +18,30 @@ export interface RunOptions {
 const WARM_UPS = 1;
 
 /** What takes longer is given up, in milliseconds: better a run that ends with an error than one that does not end. */
-const STEP_MAX_MS = 90_000;
+const STEP_MAX_MS = 120_000;
 
 export function stepsOf({ subjects, warmUps = WARM_UPS, repeatsMax = Infinity }: Scenario, repeats: number): number {
   return subjects.length * (1 + warmUps + Math.min(repeats, repeatsMax));
 }
 
-export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
-  const { scale, host } = options;
+/** What cannot be measured is left out and said: the others are none the worse for it. */
+export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult | undefined> {
+  const { scale, host, progress } = options;
   const repeats = Math.min(options.repeats, scenario.repeatsMax ?? Infinity);
-  const together =
-    scenario.apart === true && scale === "full" ? scenario.subjects.map((subject) => [subject]) : [scenario.subjects];
+  const isApart = scenario.apart === true && scale === "full";
+  const together = isApart ? scenario.subjects.map((subject) => [subject]) : [scenario.subjects];
   const subjects: SubjectResult[] = [];
-  for (const some of together) subjects.push(...(await measure(scenario, some, { ...options, repeats })));
-  return scenarioResult(scenario, { scale, repeats, host, subjects });
+  for (const some of together) {
+    try {
+      subjects.push(...(await measure(scenario, some, { ...options, repeats })));
+    } catch (thrown) {
+      const names = some.map(({ name }) => name).join(", ");
+      progress.say(
+        `Error: ${scenario.name} of ${names} is left out: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      );
+    }
+  }
+  return subjects.length === 0 ? undefined : scenarioResult(scenario, { scale, repeats, host, subjects });
 }
 
 async function measure(
