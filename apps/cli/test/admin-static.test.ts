@@ -57,6 +57,10 @@ test("an instance is put, probed, left out while it cannot take work, and remove
   await new Promise((resolve) => started.server!.close(resolve));
   await expectShown();
   await expectAll(`http@${address} unhealthy`);
+  const server = started.cluster!.nodes.find(({ role }) => role === "session")!.address;
+  const resolve = (...more: string[]) => runRollcall(["resolve", "mail", "--server", server, ...more]).ended;
+  expect((await resolve()).stdout).not.toContain(address);
+  expect((await resolve("--unhealthy")).stdout).toMatch(new RegExp(`${address} .*unhealthy`));
   const { stdout } = await admin("list", "ma", "--json");
   expect((JSON.parse(stdout) as { records: unknown[] }).records).toHaveLength(1);
   expect((await admin("list", "other")).stdout).toContain("nothing was put");

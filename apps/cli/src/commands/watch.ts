@@ -14,10 +14,12 @@ export interface FilterOptions {
   readonly meta?: Readonly<Record<string, string>> | undefined;
   readonly zone?: string | undefined;
   readonly onlyZone?: string | undefined;
+  readonly unhealthy?: boolean | undefined;
 }
 
-export function filterFrom({ protocol, meta, zone, onlyZone }: FilterOptions): FilterInput {
-  return { protocol, metadata: meta, zone: onlyZone === undefined ? zone : { only: onlyZone } };
+export function filterFrom({ protocol, meta, zone, onlyZone, unhealthy }: FilterOptions): FilterInput {
+  const wanted = onlyZone === undefined ? zone : { only: onlyZone };
+  return { protocol, metadata: meta, zone: wanted, includeUnhealthy: unhealthy };
 }
 
 export function addFilterOptions(command: Command): Command {
@@ -29,7 +31,8 @@ export function addFilterOptions(command: Command): Command {
         "onlyZone",
       ),
     )
-    .option("--only-zone <name>", "only instances of this zone");
+    .option("--only-zone <name>", "only instances of this zone")
+    .option("--unhealthy", "instances that cannot take work as well, as their probes have found");
 }
 
 export function addWatch(program: Command, ports: CommandPorts): void {
