@@ -157,6 +157,19 @@ test("a claim of a record that the node has not heard of is left alone until it 
   expect(next.shown()).toEqual([]);
 });
 
+test("a record that was restored from before its removal is followed once the removal is forgotten", async () => {
+  const node = startNode();
+  node.join();
+  node.decide(9, put("a", 9));
+  node.decide(10);
+  node.decide(1_000_010, put("a", 9));
+  node.statics.sweep();
+  expect(node.shown()).toEqual([]);
+  await node.run(200_000);
+  node.statics.sweep();
+  expect(node.shown()).toEqual(["a"]);
+});
+
 test("a registration of the id is shown in its place, and the other way round when it goes", () => {
   const node = startNode();
   node.join();

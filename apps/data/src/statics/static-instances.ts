@@ -45,6 +45,8 @@ export class StaticInstances implements SlotWatcher {
   readonly #put = new Map<SlotId, Map<string, Put>>();
   /** Slots with claims of records that are newer than those known here, and the version known then. */
   readonly #ahead = new Map<SlotId, number>();
+  /** Slots in which a removal that is remembered is newer than the record: after meta was restored from a backup. */
+  readonly #blocked = new Set<SlotId>();
 
   constructor(datums: DatumStore, ports: StaticInstancesPorts) {
     this.#datums = datums;
@@ -81,12 +83,15 @@ export class StaticInstances implements SlotWatcher {
   /** What was put and taken back again before this node heard of it is no change of records. */
   sweep(): void {
     for (const [slot, version] of this.#ahead) if (version !== this.#ports.knownVersion()) this.#bring(slot);
+    // Until the removal is forgotten. Not again within this look, should it still be there.
+    for (const slot of Array.from(this.#blocked)) this.#bring(slot);
   }
 
   /** Makes the claims of a slot what the records say. */
   #bring(slot: SlotId): void {
     const { announcer, knownVersion, ledAt } = this.#ports;
     this.#ahead.delete(slot);
+    this.#blocked.delete(slot);
     const leaderEpoch = ledAt(slot);
     if (leaderEpoch === undefined) return;
     const put = this.#put.get(slot);
@@ -107,8 +112,9 @@ export class StaticInstances implements SlotWatcher {
     // Whether it is healthy is for probes to say.
     const bytes = encode({ ...instance, health: "healthy" });
     const write = { ...who, kind: "register", key, leaderEpoch, instance: bytes, leaseMs: 0 } as const;
-    service.merge({ ...write, version: { incarnation: version, counter: 0 } }, STATIC_HOLDER);
-    announcer.put(service, instance.id);
+    const outcome = service.merge({ ...write, version: { incarnation: version, counter: 0 } }, STATIC_HOLDER);
+    if (outcome.kind === "merged") announcer.put(service, instance.id);
+    else this.#blocked.add(slotOfServiceKey(key));
   }
 }
 
