@@ -162,6 +162,7 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
       usage: () => quotas.report(),
       usageTold: (elsewhere) => quotas.told(elsewhere),
       draining: () => handOver.hasBegun,
+      unreachable: () => leaders.unreachable(clock.now()),
     },
     ports,
     adopt,
@@ -190,6 +191,7 @@ export function createDataServer(config: DataServerConfig, ports: DataServerPort
       ...(takingOver > 0 ? [`${takingOver} slots are being taken over`] : []),
       ...reconciler.problems(clock.now(), DISPUTE_MS),
       ...leaders.problems(clock.now()),
+      ...meta.problems,
     ];
   };
 

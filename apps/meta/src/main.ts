@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import { RegistryError } from "@rollcall/core";
 import { errorDetailCodec } from "@rollcall/protocol";
-import { runNode, type SettingValues } from "@rollcall/runtime";
+import { reaches, runNode, type SettingValues } from "@rollcall/runtime";
 
 import type { Backup } from "./backup/restored.ts";
 import { metaSettings } from "./config.ts";
@@ -28,7 +28,7 @@ export async function main(args: readonly string[]): Promise<void> {
       const readBackup = restoreFrom === undefined ? undefined : () => backupIn(restoreFrom);
       return createMetaServer(
         { ...settings, nodeId },
-        { ...ports, readBackup, store: await openStore(settings, ports) },
+        { ...ports, readBackup, reaches, store: await openStore(settings, ports) },
       );
     },
   });

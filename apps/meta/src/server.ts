@@ -47,6 +47,8 @@ export interface MetaServerPorts extends Omit<NodePorts, "dialer"> {
   readonly store: MetaStore;
   /** From which a cluster is made when nothing is stored. Default: it is founded. */
   readonly readBackup?: (() => Promise<Backup>) | undefined;
+  /** Whether somebody takes connections at `host:port`. Default: meta dials nobody. */
+  readonly reaches?: ((address: string) => Promise<boolean>) | undefined;
 }
 
 export interface MetaServer extends NodeServer {
@@ -184,6 +186,11 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
         counter("rollcall_meta_leaderships_total", "How often this meta has become leader.", leaderships),
         gauge("rollcall_meta_members_session", "Session nodes with a live lease.", members("session")),
         gauge("rollcall_meta_members_data", "Data nodes with a live lease.", members("data")),
+        gauge(
+          "rollcall_meta_members_unreachable",
+          "Members that others cannot reach at their address.",
+          state?.members.filter(({ unreachableFrom = [] }) => unreachableFrom.length > 0).length ?? 0,
+        ),
         gauge("rollcall_meta_slot_table_epoch", "Epoch of the slot table.", state?.table.epoch ?? 0),
         ...slotMetrics(part.kind === "leading" ? part.cluster : undefined),
       ];

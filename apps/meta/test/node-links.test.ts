@@ -62,6 +62,7 @@ async function startMeta({ store = new HeldMetaStore(), start = true } = {}) {
           controlsReceived: 0,
           draining: false,
           usage: undefined,
+          unreachable: [],
           ...request,
         }),
       );

@@ -159,6 +159,7 @@ export function createSessionServer(given: SessionServerConfig, ports: NodePorts
       refused: ports.cannotGoOn,
       controls,
       load,
+      unreachable: () => links.unreachable(clock.now()),
       loadsChanged: (loads) => {
         roster.adoptLoads(loads);
         // When all stop, nobody has anywhere to go.
@@ -331,6 +332,7 @@ function unready(meta: MetaLink, down: readonly string[], failing: readonly stri
   const leaderless = membership.state.table.owners.filter(({ leader }) => !there.has(leader)).length;
   return [
     ...(leaderless > 0 ? [`${leaderless} slots have no leader`] : []),
+    ...meta.problems,
     ...down.map((nodeId) => `the link to data node ${nodeId} is down`),
     ...failing.filter((nodeId) => !down.includes(nodeId)).map((nodeId) => `the sync with data node ${nodeId} fails`),
   ];

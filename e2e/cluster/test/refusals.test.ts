@@ -66,3 +66,21 @@ test("of two processes with one name the later one waits for it, and the earlier
   });
   await cluster.stop(second);
 });
+
+test("a node that cannot be reached at the address it advertises says so, and so does everybody else", async () => {
+  const { cluster } = fixture;
+  const lost = await cluster.addNode("data", "--advertise", "127.0.0.1:9");
+  const port = lost.program.lines.find(({ message }) => message === "ready");
+  expect(port).toMatchObject({ address: "127.0.0.1:9" });
+  await until(
+    async () => {
+      const { members } = await cluster.state();
+      return members.find(({ nodeId }) => nodeId === lost.nodeId)?.unreachableFrom?.includes("session-1");
+    },
+    { what: "all are told that the session cannot reach it" },
+  );
+  await lost.program.line(({ message }) => message === "others cannot reach this node", "its own word for it");
+  const metrics = await (await fetch(`http://${cluster.meta.address}/metrics`)).text();
+  expect(metrics).toMatch(/^rollcall_meta_members_unreachable 1$/m);
+  await cluster.kill(lost);
+});

@@ -9,3 +9,4 @@ export {
   type Membership,
   type MetaLinkOptions,
 } from "./meta-link.ts";
+export { unreachableBy } from "./unreachable.ts";

@@ -51,7 +51,7 @@ export class LastingLink {
   readonly #ports: LastingLinkPorts;
   readonly #owner: LastingLinkOwner;
   #state: LinkState = { kind: "closed" };
-  #isKnownLost = false;
+  #lostSince: number | undefined;
 
   constructor(method: string, ports: LastingLinkPorts, owner: LastingLinkOwner) {
     this.#method = method;
@@ -99,6 +99,11 @@ export class LastingLink {
     return this.#state.kind === "open" && this.#state.isProven;
   }
 
+  /** Clock time at which the link was lost, or could not be dialed, if the other side has not answered since. */
+  get lostSince(): number | undefined {
+    return this.#lostSince;
+  }
+
   get isCongested(): boolean {
     return this.#state.kind === "open" && this.#state.stream.congested;
   }
@@ -111,7 +116,7 @@ export class LastingLink {
       message: (bytes) => {
         if (this.#state !== state) return;
         state.isProven = true;
-        this.#isKnownLost = false;
+        this.#lostSince = undefined;
         this.#owner.message(bytes);
       },
       drained: () => {
@@ -128,8 +133,8 @@ export class LastingLink {
     const pause = failures === 0 ? 0 : Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** (failures - 1));
     const timer = this.#ports.clock.setTimer(pause * (0.5 + this.#ports.random.next() / 2), () => this.#dial(failures));
     this.#state = { kind: "waiting", timer, failures };
-    const isNews = !this.#isKnownLost;
-    this.#isKnownLost = true;
+    const isNews = this.#lostSince === undefined;
+    this.#lostSince ??= this.#ports.clock.now();
     this.#owner.lost(error, isNews);
   }
 }

@@ -56,6 +56,8 @@ export interface MetaLinkOptions {
   readonly usage?: () => UsageReport | undefined;
   /** Of a data node: called with what the other data nodes have of that, whenever meta tells it. */
   readonly usageTold?: (elsewhere: UsageReport) => void;
+  /** Ids of nodes that this one cannot reach. By default none. */
+  readonly unreachable?: () => readonly string[];
   /** Of a session: its load, which goes with every message. */
   readonly load?: () => Omit<LoadReport, "known">;
   /** Of a session: called with the loads of all, whenever meta tells them. */
@@ -135,6 +137,14 @@ export class MetaLink {
   /** True while a meta answers. */
   get isJoined(): boolean {
     return this.#link.isProven;
+  }
+
+  /** What others have to say of this node that keeps it from doing its work. */
+  get problems(): string[] {
+    const { nodeId } = this.#options.node;
+    const member = this.#membership?.state.members.find((each) => each.nodeId === nodeId);
+    const from = member?.unreachableFrom ?? [];
+    return from.length === 0 ? [] : [`cannot be reached at ${this.#address} from ${from.join(", ")}`];
   }
 
   /** What keeps a node that has never joined from doing its work. */
@@ -230,6 +240,7 @@ export class MetaLink {
         load: this.#options.load && { ...this.#options.load(), known: this.#knownLoads },
         draining: this.#options.draining?.() ?? false,
         usage: this.#options.usage?.(),
+        unreachable: this.#options.unreachable?.() ?? [],
         controlsVersion,
         controlsReceived,
       }),
@@ -312,7 +323,11 @@ export class MetaLink {
       if (state.table.epoch !== known.table.epoch)
         assert(mayFollow(known.table, state.table), "a newer cluster state has no older slot table");
     }
+    const before = this.problems.join();
     this.#membership = { incarnation, state };
+    const [problem] = this.problems;
+    if (problem !== undefined && problem !== before)
+      this.#ports.log.warn("others cannot reach this node", { why: problem });
     this.#changed(this.#membership);
     return true;
   }

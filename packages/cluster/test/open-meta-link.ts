@@ -42,6 +42,7 @@ export const state = (version: number, change: Partial<ClusterState> = {}): Clus
       unsteady: false,
       zone: "",
       software: "",
+      unreachableFrom: [],
     },
   ],
   table: table(version, version),
@@ -114,6 +115,7 @@ export const saying = (sequence: number, change: Partial<JoinRequest> = {}): Joi
   controlsVersion: 0,
   controlsReceived: 0,
   draining: false,
+  unreachable: [],
   ...change,
 });
 export const slots = (...numbers: number[]): ReadonlySet<SlotId> => new Set(numbers.map(slotId));

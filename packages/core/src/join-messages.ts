@@ -39,6 +39,8 @@ export interface JoinRequest {
   readonly load: LoadReport | undefined;
   /** Of a data node that was told to stop: it leaves when it has handed its slots over. */
   readonly draining: boolean;
+  /** Ids of the members that the node has not been able to reach for some seconds. */
+  readonly unreachable: readonly string[];
   /** Version of the control records by which the node acts; undefined for one that does not ask for any. */
   readonly controlsVersion: number | undefined;
   /** Through which version newer ones have come, while they come in parts; 0 otherwise. */

@@ -20,6 +20,8 @@ export interface Member {
   readonly zone?: string | undefined;
   /** Version of its software, if it says; for people. */
   readonly software?: string | undefined;
+  /** Ids of nodes that cannot reach it at its address; by default there are none. */
+  readonly unreachableFrom?: readonly string[] | undefined;
 }
 
 /** Everything a node needs to know of the cluster. Replaced as a whole when its version grows. */

@@ -320,6 +320,7 @@ const usages = fc.record({
 
 export const joinRequests: fc.Arbitrary<JoinRequest> = fc.record({
   draining: flags,
+  unreachable: some(text),
   hello: optional(
     fc.record({
       nodeId: text,
@@ -360,6 +361,7 @@ const members = fc.record({
   unsteady: flags,
   zone: text,
   software: text,
+  unreachableFrom: some(text),
 });
 
 export const clusterStates: fc.Arbitrary<ClusterState> = fc.record({

@@ -170,6 +170,7 @@ describe("the slots that a node has in full", () => {
     controlsReceived: 0,
     draining: false,
     usage: undefined,
+    unreachable: [],
   };
 
   test("are bit n % 8 of byte n / 8 on the wire", () => {

@@ -38,3 +38,6 @@ export { defineServerSettings, serverSettings, type ServerSettings } from "./con
 export { createLog, LOG_LEVELS, type LogLevel, type LogOptions } from "./log.ts";
 export { systemClock } from "./clock.ts";
 export { systemRandom } from "./random.ts";
+
+// Others.
+export { reaches } from "./reaches.ts";

@@ -43,6 +43,8 @@ interface NodeStatus extends Readiness {
   readonly draining: boolean;
   /** It comes and goes, and is given no slots for a while. */
   readonly unsteady: boolean;
+  /** Ids of nodes that cannot reach it at its address. */
+  readonly unreachableFrom: readonly string[];
 }
 
 const HEADINGS = ["ROLE", "NODE", "ADDRESS", "ZONE", "VERSION", "SLOTS", "FOLLOWS", "READY"];
@@ -168,13 +170,17 @@ function nodesOf({ members, table }: ClusterState, metaAddress: string): Omit<No
     software: null,
     draining: false,
     unsteady: false,
+    unreachableFrom: [],
   };
   const order = ["session", "data", "meta"];
   return [
     ...members
       .toSorted((a, b) => order.indexOf(a.role) - order.indexOf(b.role) || a.nodeId.localeCompare(b.nodeId, "en"))
-      .map(({ role, nodeId, incarnation, address, zone = "", software = "", draining = false, unsteady = false }) => {
-        const node = { role, nodeId, incarnation, address, zone, software, draining, unsteady };
+      .map((member) => {
+        const { role, nodeId } = member;
+        const { zone = "", software = "", draining = false, unsteady = false, unreachableFrom = [] } = member;
+        const { incarnation, address } = member;
+        const node = { role, nodeId, incarnation, address, zone, software, draining, unsteady, unreachableFrom };
         if (role !== "data") return { ...node, slots: null, follows: null };
         const slots = table.owners.filter(({ leader }) => leader === nodeId).length;
         const follows = table.owners.filter(({ followers }) => followers.includes(nodeId)).length;
@@ -201,8 +207,12 @@ function statusText(
   return `${[heading, ...lines, ...noticesText(nodes)].join("\n")}\n`;
 }
 
-function conditionOf({ ready, reasons, draining, unsteady }: NodeStatus): string {
-  const marks = [...(draining ? ["draining"] : []), ...(unsteady ? ["unsteady"] : [])];
+function conditionOf({ ready, reasons, draining, unsteady, unreachableFrom }: NodeStatus): string {
+  const marks = [
+    ...(draining ? ["draining"] : []),
+    ...(unsteady ? ["unsteady"] : []),
+    ...(unreachableFrom.length > 0 ? [`out of reach of ${unreachableFrom.join(", ")}`] : []),
+  ];
   const mark = marks.length === 0 ? "" : ` (${marks.join(", ")})`;
   return `${ready ? "yes" : `no: ${reasons.join("; ")}`}${mark}`;
 }

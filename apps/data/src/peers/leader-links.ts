@@ -1,6 +1,6 @@
 /** The links to the leaders of the slots that this node follows, kept up for as long as both hold. */
 
-import { LastingLink, type LastingLinkPorts, type Membership } from "@rollcall/cluster";
+import { LastingLink, unreachableBy, type LastingLinkPorts, type Membership } from "@rollcall/cluster";
 import {
   EMPTY_SLOT_TABLE,
   memberKey,
@@ -93,6 +93,14 @@ export class LeaderLinks {
 
   sweep(now: number): void {
     for (const { following } of this.#leaders.values()) following.sweep(now);
+  }
+
+  /** Leaders that cannot be reached. */
+  unreachable(now: number): string[] {
+    const links = [...this.#leaders].flatMap(([nodeId, { linked }]) =>
+      linked === undefined ? [] : [[nodeId, linked.link] as const],
+    );
+    return unreachableBy(links, now);
   }
 
   /** What an operator should know of each leader. */

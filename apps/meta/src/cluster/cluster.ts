@@ -22,6 +22,7 @@ import { restore, type Backup } from "../backup/restored.ts";
 import { Departed } from "../membership/departed.ts";
 import { checkFit } from "../membership/fit.ts";
 import { Members, type KnownMember } from "../membership/members.ts";
+import { Reachability } from "../membership/reachability.ts";
 import { Steadiness } from "../membership/steadiness.ts";
 import { MOVES_MAX, assignSlots, type AssignOptions, type Assignment } from "../slots/assign.ts";
 import { SyncedSlots } from "../slots/synced-slots.ts";
@@ -60,6 +61,8 @@ export interface ClusterPorts {
   /** Under which this meta acts. */
   readonly leadership: Leadership;
   readonly readControls: () => Promise<StoredControls>;
+  /** Whether somebody takes connections at `host:port`. */
+  readonly reaches?: ((address: string) => Promise<boolean>) | undefined;
   readonly controlCodec: ControlCodec;
   /** From which a cluster is made when nothing is stored; undefined when there is none. */
   readonly readBackup?: (() => Promise<Backup>) | undefined;
@@ -83,6 +86,7 @@ export class Cluster {
   /** The newest durable state. */
   #state: ClusterState;
   readonly #durable: DurableRecord;
+  readonly #reachability: Reachability;
   #sweep: Timer | undefined;
   #round: Timer | undefined;
 
@@ -106,6 +110,7 @@ export class Cluster {
     const { clock, log, leadership, controlCodec: codec } = ports;
     const written = (record: MetaRecord, isLast: boolean): void => this.#written(record, isLast);
     this.#durable = new DurableRecord({ log, leadership, next: () => this.#record(), written });
+    this.#reachability = new Reachability({ clock, reaches: ports.reaches, changed: () => this.#change() });
     this.controls = new Controls(controls, { clock, log, leadership, codec }, () => {
       this.#decided();
       ports.controlsChanged();
@@ -180,6 +185,7 @@ export class Cluster {
         this.#synced.forget(member.nodeId);
       }
       if (replaced !== undefined) this.#departed.add(replaced, now);
+      this.#reachability.joined(member);
       this.#change();
     }
     return member;
@@ -209,6 +215,11 @@ export class Cluster {
     this.#change();
   }
 
+  /** Takes in whom a node cannot reach. */
+  reportUnreachable({ nodeId }: KnownMember, unreachable: readonly string[]): void {
+    this.#reachability.report(nodeId, unreachable);
+  }
+
   leave(member: KnownMember): void {
     if (!this.#members.leave(member)) return;
     this.#ports.log.info("node left", { member: member.nodeId, memberRole: member.role });
@@ -219,6 +230,7 @@ export class Cluster {
   /** Decides nothing any more. */
   close(): void {
     this.#durable.close();
+    this.#reachability.close();
     this.#sweep?.cancel();
     this.#round?.cancel();
   }
@@ -252,6 +264,7 @@ export class Cluster {
   #gone(member: KnownMember): void {
     this.#departed.add(member, this.#ports.clock.now());
     this.#synced.forget(member.nodeId);
+    this.#reachability.gone(member.nodeId);
   }
 
   /** An operator has decided something, or it has ended. */
@@ -313,6 +326,7 @@ export class Cluster {
         ...member,
         draining: this.#drains(member),
         unsteady: member.role === "data" && !this.#steadiness.isSteady(member.nodeId),
+        unreachableFrom: this.#reachability.unreachableFrom(member.nodeId),
       })),
       table: this.#assignment.table,
       departed: this.#departed.list(),

@@ -18,6 +18,7 @@ const member = z.object({
   unsteady: z.boolean().optional(),
   zone: z.string().optional(),
   software: z.string().optional(),
+  unreachableFrom: z.array(z.string()).optional(),
 });
 const storedRecord = z.object({
   format: z.literal(FORMAT),

@@ -147,6 +147,7 @@ export class NodeLinks {
     // A lease that ended while the link was up: the same node comes back as a new life of itself.
     if (!cluster.renew(member)) link.member = cluster.join({ ...hello, incarnation: member.incarnation });
     cluster.reportStopping(member, request.draining);
+    cluster.reportUnreachable(member, request.unreachable);
     cluster.reportSynced(member.nodeId, request.stateVersion, request.synced);
     if (request.load !== undefined) {
       link.knownLoads = request.load.known;

@@ -1,6 +1,6 @@
 /** The links to all data nodes, kept up for as long as they are members of the cluster. */
 
-import { LastingLink, type LastingLinkPorts, type Membership } from "@rollcall/cluster";
+import { LastingLink, unreachableBy, type LastingLinkPorts, type Membership } from "@rollcall/cluster";
 import { assert, memberKey, type LinkRequest, type Log, type Member, type ServicesQuery } from "@rollcall/core";
 import { LINK_PATH, frameFromLinkRequest, linkResponseFromBytes } from "@rollcall/protocol";
 
@@ -51,6 +51,14 @@ export class DataLinks {
   /** Data nodes whose link is not up. */
   down(): string[] {
     return [...this.#nodes].filter(([, { link }]) => !link.isOpen).map(([nodeId]) => nodeId);
+  }
+
+  /** Data nodes that cannot be reached. */
+  unreachable(now: number): string[] {
+    return unreachableBy(
+      [...this.#nodes].map(([nodeId, { link }]) => [nodeId, link] as const),
+      now,
+    );
   }
 
   close(): void {

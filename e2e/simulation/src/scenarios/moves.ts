@@ -1,11 +1,11 @@
-/** R2: clients that move from session to session, because theirs stops or has too many, while they have things to say. */
+/** R2: nodes that are restarted in turn, and clients that move from session to session, because theirs stops or has too many, while they have things to say. */
 
 import { slow } from "../faults/link-profiles.ts";
 import { crash, rollingRestart, stop } from "../faults/node-faults.ts";
 import { anyShape, type SimScenario } from "../sim-scenario.ts";
 import { workload } from "../workload.ts";
 
-/** Every session is told to stop and started again, one after the other. */
+/** Every session, or every data node, is told to stop and started again, one after the other. */
 export const rollingRestarts: SimScenario = {
   name: "rolling-restart",
   run: workload({ steps: 120, stepMaxMs: 400, crashes: 0.02 }),
@@ -14,7 +14,10 @@ export const rollingRestarts: SimScenario = {
   profile: {
     links: slow,
     everyMs: [500, 4_000],
-    chances: [{ weight: 1, lastsMs: [10_000, 30_000], fault: rollingRestart("session") }],
+    chances: [
+      { weight: 2, lastsMs: [10_000, 30_000], fault: rollingRestart("session") },
+      { weight: 1, lastsMs: [10_000, 30_000], fault: rollingRestart("data") },
+    ],
   },
 };
 

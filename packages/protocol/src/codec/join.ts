@@ -68,6 +68,7 @@ export function frameFromJoinRequest(request: CoreJoinRequest): Frame {
     controlsReceived: BigInt(request.controlsReceived),
     draining: request.draining,
     usage: request.usage && wireFromUsage(request.usage),
+    unreachable: [...request.unreachable],
   };
   return frameFromMessage(toBinary(JoinRequestSchema, create(JoinRequestSchema, fields)));
 }
@@ -98,6 +99,7 @@ export function joinRequestFromBytes(bytes: Uint8Array): CoreJoinRequest {
     controlsReceived: numberFromUint64(wire.controlsReceived),
     draining: wire.draining,
     usage: wire.usage && usageFromWire(wire.usage),
+    unreachable: wire.unreachable,
   };
 }
 
@@ -189,6 +191,7 @@ function memberFromWire(wire: Member): CoreMember {
     unsteady: wire.unsteady,
     zone: wire.zone,
     software: wire.software,
+    unreachableFrom: wire.unreachableFrom,
   };
 }
 
@@ -202,6 +205,7 @@ function wireFromMember(member: CoreMember): Member {
     unsteady: member.unsteady ?? false,
     zone: member.zone ?? "",
     software: member.software ?? "",
+    unreachableFrom: [...(member.unreachableFrom ?? [])],
   };
   return create(MemberSchema, fields);
 }
