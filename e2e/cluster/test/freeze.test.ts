@@ -42,6 +42,48 @@ test(
   TIMEOUT_MS,
 );
 
+/** Shorter than a node lease: the contract's R20. */
+const BLOCK_MS = 2_000;
+
+/** Ten times what is between two looks at how late an event loop is, in milliseconds. */
+const LOOK_MS = 100;
+
+/** How late the event loop of a node ran at worst since this was asked the last time, in milliseconds. */
+async function loopDelayMs({ address }: RealNode): Promise<number> {
+  const metrics = await (await fetch(`http://${address}/metrics`)).text();
+  return 1_000 * Number(/^rollcall_event_loop_delay_max_seconds (\S+)$/m.exec(metrics)?.[1]);
+}
+
+test.each(["meta", "data", "session"] as const)(
+  "a %s node does nothing for 2 s, as when its event loop is blocked: nobody is given up, nothing moves, and its metric tells",
+  async (role) => {
+    const { cluster } = fixture;
+    await cluster.ready();
+    await expectSurvived(cluster, { name: `blocked-${role}` }, async ({ slots }) => {
+      const node = { meta: cluster.meta, data: cluster.data[0]!, session: cluster.sessions[0]! }[role];
+      const before = (await cluster.state()).members;
+      await loopDelayMs(node);
+      // After a reading the first look is what the next one is measured from.
+      await elapse(LOOK_MS);
+      cluster.freeze(node);
+      await elapse(BLOCK_MS);
+      cluster.thaw(node);
+      const delayMs = await until(
+        async () => {
+          const ms = await loopDelayMs(node);
+          return ms > BLOCK_MS / 2 ? ms : undefined;
+        },
+        { what: `the metrics of ${node.nodeId} tell` },
+      );
+      tell(`${node.nodeId} did nothing for ${BLOCK_MS} ms: its event loop says ${delayMs.toFixed(0)} ms`);
+      await cluster.ready();
+      expect((await cluster.state()).members).toEqual(before);
+      expect(slots.moves).toEqual([]);
+    });
+  },
+  TIMEOUT_MS,
+);
+
 test(
   "a data node stands still: others take its slots over, and what it does when it wakes hurts nobody",
   async () => {

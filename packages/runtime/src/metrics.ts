@@ -58,11 +58,14 @@ export class ProcessMetrics {
   read(): NumberMetric[] {
     const { user, system } = process.cpuUsage();
     const delayP99 = this.#delay.percentile(99) / 1e9;
+    // A single standstill is no hundredth of all looks.
+    const delayMax = this.#delay.count === 0 ? 0 : this.#delay.max / 1e9;
     this.#delay.reset();
     return [
       gauge("rollcall_process_resident_memory_bytes", "Resident memory of the process.", process.memoryUsage.rss()),
       counter("rollcall_process_cpu_seconds_total", "Processor time used by the process.", (user + system) / 1e6),
       gauge("rollcall_event_loop_delay_p99_seconds", "How late the event loop ran, since the last reading.", delayP99),
+      gauge("rollcall_event_loop_delay_max_seconds", "How late it ran at worst, since the last reading.", delayMax),
     ];
   }
 

@@ -35,4 +35,5 @@ test("a process tells its memory, its processor time and how late its event loop
   expect(values["rollcall_process_resident_memory_bytes"]).toBeGreaterThan(10_000_000);
   expect(values["rollcall_process_cpu_seconds_total"]).toBeGreaterThan(0);
   expect(values["rollcall_event_loop_delay_p99_seconds"]).toBeGreaterThanOrEqual(0);
+  expect(values["rollcall_event_loop_delay_max_seconds"]).toBeGreaterThanOrEqual(0);
 });
