@@ -11,7 +11,7 @@ import { scenarios } from "../src/scenarios/all.ts";
 const folder = mkdtempSync(join(tmpdir(), "rollcall-smoke-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("every scenario runs at a tiny size, gives all its figures, and sees no fault", { timeout: 120_000 }, () => {
+test("every scenario runs at a tiny size, gives all its figures, and sees no fault", { timeout: 240_000 }, () => {
   const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
   const args = ["--conditions=@rollcall/source", main, "--smoke", "--out", folder];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });

@@ -1,6 +1,7 @@
 import { createClient, type Registration } from "@rollcall/sdk";
 
 import { benchInput, changeIn } from "./bench-instance.ts";
+import { Listed } from "./listed.ts";
 import type { RegistryClient } from "./registry-client.ts";
 
 export async function connectRollcall(address: string, name: string): Promise<RegistryClient> {
@@ -16,7 +17,7 @@ export async function connectRollcall(address: string, name: string): Promise<Re
       await Promise.all(entries.map(({ service, id }) => client.register({ service, ...benchInput(id) })));
     },
     async watch(service, watcher) {
-      let held = new Set<string>();
+      const listed = new Listed(watcher);
       // A push is counted before its view is seen, and nothing else shows what brought nothing new.
       let awaited = 0;
       const subscription = client.subscribe(service);
@@ -26,10 +27,7 @@ export async function connectRollcall(address: string, name: string): Promise<Re
       });
       subscription.onChange(({ instances }) => {
         awaited = 0;
-        const listed = new Set(instances.map(({ id }) => id));
-        for (const id of listed) if (!held.has(id)) watcher.appeared(id);
-        for (const id of held) if (!listed.has(id)) watcher.disappeared(id);
-        held = listed;
+        listed.show(instances.map(({ id }) => id));
       });
     },
     async publish(service, id, change) {

@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { CreateMode, createClient } from "node-zookeeper-client";
 
 import { benchValue, changeOf } from "./bench-instance.ts";
+import { Listed } from "./listed.ts";
 import type { RegistryClient } from "./registry-client.ts";
 
 const SESSION_MS = 40_000;
@@ -19,6 +20,7 @@ export async function connectZookeeper(address: string, sessionTimeout = SESSION
   client.connect();
   await connected;
   const create = promisify<string, Buffer, number, unknown>(client.create.bind(client));
+  const setData = promisify<string, Buffer, unknown>(client.setData.bind(client));
   const published = new Set<string>();
   return {
     async register(service, id) {
@@ -31,7 +33,7 @@ export async function connectZookeeper(address: string, sessionTimeout = SESSION
       await promisify(transaction.commit.bind(transaction))();
     },
     async watch(service, watcher) {
-      let held = new Set<string>();
+      const listed = new Listed(watcher);
       const path = `/${service}`;
       const read = (): Promise<void> =>
         new Promise((resolve, reject) => {
@@ -40,11 +42,7 @@ export async function connectZookeeper(address: string, sessionTimeout = SESSION
             () => void read(),
             (error, children) => {
               if (error) return reject(new Error(String(error)));
-              const listed = new Set(children);
-              let changes = 0;
-              for (const id of listed) if (!held.has(id) && ++changes > 0) watcher.appeared(id);
-              for (const id of held) if (!listed.has(id) && ++changes > 0) watcher.disappeared(id);
-              held = listed;
+              listed.show(children);
               resolve();
             },
           );
@@ -53,13 +51,10 @@ export async function connectZookeeper(address: string, sessionTimeout = SESSION
     },
     async publish(service, id, change) {
       const path = `/${service}/${id}`;
-      if (published.has(path))
-        return void (await promisify<string, Buffer, unknown>(client.setData.bind(client))(
-          path,
-          benchValue(id, change),
-        ));
+      const value = benchValue(id, change);
+      if (published.has(path)) await setData(path, value);
+      else await create(path, value, CreateMode.EPHEMERAL);
       published.add(path);
-      await create(path, benchValue(id, change), CreateMode.EPHEMERAL);
     },
     async follow(service, id, changed) {
       const path = `/${service}/${id}`;
