@@ -86,7 +86,7 @@ export interface Dialer {
 export type StreamHandler = (stream: MessageStream, peer: StreamPeer) => void;
 
 export interface StreamPeer {
-  /** Where the link comes from, `host:port`; for logs only, never an identity. */
+  /** Where the link comes from, `host:port`: for logs, and for what operators decide by address. Never an identity. */
   readonly address: string;
 }
 
