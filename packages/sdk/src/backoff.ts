@@ -19,6 +19,23 @@ export interface ReconnectOptions {
 }
 
 /**
+ * How long a server is given to say hello, in milliseconds: `leastMs` while others have not been tried, and twice as long
+ * with each one that lets this client wait in vain after that. All of them have too much to do then, and whoever gives up
+ * and comes again makes it more.
+ * @param unheard dials in a row that were not answered in time
+ */
+export function patienceOfDial(unheard: number, serverCount: number, leastMs: number): number {
+  return leastMs * 2 ** Math.min(DOUBLINGS_MAX, Math.max(0, unheard - serverCount + 1));
+}
+
+/** The most that comes of it. */
+export function longestPatience(leastMs: number): number {
+  return leastMs * 2 ** DOUBLINGS_MAX;
+}
+
+const DOUBLINGS_MAX = 3;
+
+/**
  * Milliseconds until the next dial.
  * @param failures dials in a row that led to no usable link; 0 dials at once
  */

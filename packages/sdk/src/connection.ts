@@ -29,7 +29,7 @@ import {
   type ServerMessage,
   type Timer,
 } from "@rollcall/core";
-import { pauseBeforeDial, type ReconnectOptions } from "./backoff.ts";
+import { patienceOfDial, pauseBeforeDial, type ReconnectOptions } from "./backoff.ts";
 import { KnownServers } from "./known-servers.ts";
 import type { LinkDialer } from "./link.ts";
 import { linkOf, linksOf, openOf, type Link, type LinkState, type OpenLink } from "./link-state.ts";
@@ -87,6 +87,8 @@ export class Connection {
   #incarnation = 0;
   /** Dials in a row that led to no link worth the name. */
   #failures = 0;
+  /** Dials in a row that were not answered in time. */
+  #unheard = 0;
 
   constructor(ports: ConnectionPorts, options: ConnectionOptions, owner: ConnectionOwner) {
     this.#ports = ports;
@@ -161,7 +163,9 @@ export class Connection {
   }
 
   #helloTimer(link: Link): Timer {
-    return setPatientTimer(this.#ports.clock, this.#options.connectTimeoutMs, () => {
+    const timeoutMs = patienceOfDial(this.#unheard, this.#servers.count, this.#options.connectTimeoutMs);
+    return setPatientTimer(this.#ports.clock, timeoutMs, () => {
+      this.#unheard++;
       this.#lose(link, new RegistryError("deadline_exceeded", `${link.server} has not said hello in time`));
     });
   }
@@ -190,6 +194,7 @@ export class Connection {
 
   #greet(link: Link, hello: ServerHello | undefined): void {
     if (hello === undefined) throw new RegistryError("protocol_violation", "a server says hello first");
+    this.#unheard = 0;
     const open: OpenLink = { link, hello, openedAt: this.#ports.clock.now() };
     if (this.#state.kind === "trying") this.#move(this.#state, open);
     else this.#enter({ kind: "open", ...open });

@@ -28,7 +28,8 @@ export interface ClientOptions {
   readonly reconnect?: { readonly [Name in keyof ReconnectOptions]?: ReconnectOptions[Name] | undefined } | undefined;
   /**
    * How long a server may take from dial to hello, in milliseconds, before the next one is tried. Default 3,000: a
-   * server that needs longer is of no use, and there are others.
+   * server that needs longer is of no use, and there are others. When none of them has answered in time they are given
+   * longer, up to 8 times as long.
    */
   readonly connectTimeoutMs?: number | undefined;
   /**
@@ -73,6 +74,9 @@ export interface CompleteOptions {
   readonly heldBackMaxMs: number;
 }
 
+/** Default of {@link ClientOptions.connectTimeoutMs}. */
+export const CONNECT_TIMEOUT_MS = 3_000;
+
 export const DEFAULT_AGENT = "rollcall-sdk/0.1.0";
 
 const NAME_PATTERN = /^([A-Za-z0-9][A-Za-z0-9._:@~-]*)?$/;
@@ -102,7 +106,7 @@ export function completeOptions(
       pauseMinMs: duration("reconnect.pauseMinMs", options.reconnect?.pauseMinMs, 100),
       pauseMaxMs: duration("reconnect.pauseMaxMs", options.reconnect?.pauseMaxMs, 5_000),
     },
-    connectTimeoutMs: duration("connectTimeoutMs", options.connectTimeoutMs, 3_000, 1),
+    connectTimeoutMs: duration("connectTimeoutMs", options.connectTimeoutMs, CONNECT_TIMEOUT_MS, 1),
     resultTimeoutMs: duration("resultTimeoutMs", options.resultTimeoutMs, 3_000, 1),
     resolveTimeoutMs: duration("resolveTimeoutMs", options.resolveTimeoutMs, 10_000),
     closeTimeoutMs: duration("closeTimeoutMs", options.closeTimeoutMs, 2_000),

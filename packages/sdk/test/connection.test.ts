@@ -104,6 +104,17 @@ describe("which server, and when", () => {
     expect(dials).toHaveLength(2);
   });
 
+  test("when nobody says hello in time, all are given longer, for coming again makes it worse", async () => {
+    const { sessions, client, dials, run } = cluster({ connectTimeoutMs: 1_000, reconnect: { pauseMaxMs: 1 } });
+    for (const session of sessions) session.greets = false;
+    await run(60_000);
+    const waits = dials.slice(1).map(({ at }, index) => Math.floor((at - dials[index]!.at) / 1_000));
+    expect(waits).toEqual([1, 1, 1, 2, 4, ...waits.slice(5).map(() => 8)]);
+    for (const session of sessions) session.greets = true;
+    await run(10_000);
+    expect(client.state).toBe("connected");
+  });
+
   test("one that says anything before hello breaks the protocol", async () => {
     const { session, client, run } = world({ greets: false });
     const retries = eventsOf(client(), "retrying");

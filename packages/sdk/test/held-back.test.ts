@@ -69,7 +69,7 @@ describe("a list that the registry does not vouch for any more", () => {
     expect([ids(subscription.current()), subscription.current()?.confirmed]).toEqual([["a"], false]);
     expect(overdue).toMatchObject([{ because: "disconnected" }]);
     session.greets = true;
-    await run(10_000);
+    await run(30_000);
     session.push(orders.advance().snapshot());
     await run();
     expect(subscription.current()?.confirmed).toBe(true);

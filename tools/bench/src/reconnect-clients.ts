@@ -32,7 +32,8 @@ const OPENING_MAX = 100;
 const LOOK_EVERY_MS = 50;
 
 needOpenFiles(2 * count + 200);
-const dialer = createHttp2Dialer({ errorDetail: errorDetailCodec });
+// Clients give up by themselves.
+const dialer = createHttp2Dialer({ errorDetail: errorDetailCodec, connectTimeoutMs: 60_000 });
 const expected = expectedIds();
 const round = { lost: 0, unchanged: 0, shown: 0, restoredAt: [] as number[], failed: {} as Record<string, number> };
 const members = Array.from({ length: count }, (_, index) => openMember(first + index));

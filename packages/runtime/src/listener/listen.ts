@@ -186,13 +186,20 @@ function createRequestHandler(
   };
 }
 
+/**
+ * Connections that wait to be accepted. When a session dies thousands come at once, and those for whom there is no room
+ * take themselves for connected and wait in vain, until they are reset or give up. The system may allow fewer
+ * (`net.core.somaxconn`, 4,096 on Linux); Node's own 511 is filled within a moment.
+ */
+const BACKLOG = 4_096;
+
 function bind(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const refused = (cause: Error) => {
       reject(new RegistryError("unavailable", `cannot listen on ${host}:${port}: ${cause.message}`, { cause }));
     };
     server.once("error", refused);
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, backlog: BACKLOG }, () => {
       server.off("error", refused);
       resolve();
     });

@@ -5,7 +5,9 @@ import { errorDetailCodec } from "@rollcall/protocol";
 import { createHttp2Dialer } from "@rollcall/runtime/stream";
 import { openTelemetryTracer } from "@rollcall/tracing";
 
+import { longestPatience } from "../backoff.ts";
 import { createClientWith, type Client, type ClientOptions } from "../index.ts";
+import { CONNECT_TIMEOUT_MS } from "../options.ts";
 import { createDiskCache, type DiskCacheOptions } from "./disk-cache.ts";
 import { nodeClock, nodeRandom } from "./ports.ts";
 
@@ -28,7 +30,8 @@ export interface NodeClientOptions extends ClientOptions {
 export function createClient({ log, cache, ...options }: NodeClientOptions): Client {
   const dialer = createHttp2Dialer({
     errorDetail: errorDetailCodec,
-    connectTimeoutMs: options.connectTimeoutMs,
+    // The client itself gives up sooner; this is for what it does not see.
+    connectTimeoutMs: longestPatience(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
     acceptsCompressed: true,
   });
   const ports = {
