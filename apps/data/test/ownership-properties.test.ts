@@ -96,13 +96,16 @@ class Model {
 
   settle(): void {
     if (this.is !== "taking over") return;
-    const isEnough = this.basis === "complete" && !this.isBehind;
-    const hasReturned = this.basis === "partial" && !this.isBehind && this.now - this.since >= RETURN_MS;
-    const needed = [...this.awaiting].filter(
-      (name) =>
-        this.members.includes(name) || this.linked.has(name) || (!isEnough && (!hasReturned || this.holders.has(name))),
-    );
-    if (needed.length === 0 || this.now - this.since >= LEASE_MS) this.is = "leading";
+    const waited = this.now - this.since;
+    if ([...this.awaiting].every((name) => waited >= this.patienceWith(name))) this.is = "leading";
+  }
+
+  patienceWith(name: string): number {
+    if (this.members.includes(name) || this.linked.has(name)) return LEASE_MS;
+    const mayLack = this.isBehind || this.basis === "partial";
+    if (mayLack && this.holders.has(name)) return 2 * LEASE_MS;
+    if (this.isBehind) return LEASE_MS;
+    return { complete: 0, partial: RETURN_MS, nothing: LEASE_MS }[this.basis];
   }
 
   sweep(): void {
