@@ -15,6 +15,8 @@ import {
 } from "@rollcall/core";
 
 export interface LastingLinkOwner {
+  /** Longest pause between two dials, in milliseconds: how late the return of a node may be noticed. Default 1,000. */
+  readonly pauseMaxMs?: number | undefined;
   /** Where to dial next; asked before each dial. */
   address(): string;
   /** Called on each new link, before anything else is sent on it. */
@@ -37,7 +39,6 @@ export interface LastingLinkPorts {
 
 /** Pause before the second try, in milliseconds; each further one doubles. */
 const PAUSE_MIN_MS = 25;
-/** Longest pause: how late the return of a node may be noticed. */
 const PAUSE_MAX_MS = 1_000;
 
 type LinkState =
@@ -130,7 +131,8 @@ export class LastingLink {
   #lost(state: LinkState & { kind: "open" }, error: RegistryError | undefined): void {
     if (this.#state !== state) return;
     const failures = state.isProven ? 0 : state.failures;
-    const pause = failures === 0 ? 0 : Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** (failures - 1));
+    const { pauseMaxMs = PAUSE_MAX_MS } = this.#owner;
+    const pause = failures === 0 ? 0 : Math.min(pauseMaxMs, PAUSE_MIN_MS * 2 ** (failures - 1));
     const timer = this.#ports.clock.setTimer(pause * (0.5 + this.#ports.random.next() / 2), () => this.#dial(failures));
     this.#state = { kind: "waiting", timer, failures };
     const isNews = this.#lostSince === undefined;

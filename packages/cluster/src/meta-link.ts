@@ -74,8 +74,6 @@ const UNANSWERED_MAX = 3;
 /** Messages of which the time of sending is remembered. Of older ones, it is only not known how new the answer is. */
 const SENT_MAX = 64;
 
-const NO_SLOTS: ReadonlySet<SlotId> = new Set();
-
 export interface Membership {
   readonly incarnation: number;
   readonly state: ClusterState;
@@ -119,10 +117,12 @@ export class MetaLink {
     this.#options = options;
     this.#ports = ports;
     this.#changed = changed;
-    this.#synced = options.synced ?? (() => NO_SLOTS);
+    this.#synced = options.synced ?? (() => new Set());
     this.#reportSoon = oncePerTurn(ports.clock, () => this.#reportIfDue());
     this.#nextMeta = Math.floor(ports.random.next() * options.node.metas.length);
     this.#link = new LastingLink(JOIN_PATH, ports, {
+      // A meta that begins to lead gives a lease, and it may be the third that is asked.
+      pauseMaxMs: options.node.heartbeatMs / 4,
       address: () => this.#nextAddress(),
       opened: () => this.#sendHello(),
       message: (bytes) => this.#receive(bytes),
