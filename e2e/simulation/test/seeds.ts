@@ -17,6 +17,6 @@ export async function expectSeedsHold(name: string, count: number): Promise<void
 }
 
 /** What every run of the tests can afford of each scenario; `npm run simulate` goes on from there. */
-export const SEEDS = 6;
+export const SEEDS = 10;
 
 export const SEEDS_TIMEOUT_MS = 120_000;

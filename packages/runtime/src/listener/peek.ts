@@ -10,43 +10,22 @@ export type WireProtocol = "http1" | "http2";
 
 const HTTP2_OPENING = Buffer.from("PRI");
 
-/**
- * Calls `decided` once. A connection that says nothing within `withinMs`, or ends before, is destroyed instead.
- *
- * When a server has too much to do, those who wait to be accepted give up and come again, and what it accepts is dead
- * more often than not. To find that out costs little, and an HTTP/2 session a lot, so it is looked whether the end has
- * come right behind the beginning. Over HTTP/1.1 an end of that kind may just mean that there are no more requests.
- */
+/** Calls `decided` once. A connection that says nothing within `withinMs`, or ends before, is destroyed instead. */
 export function peekProtocol(socket: Socket, withinMs: number, decided: (protocol: WireProtocol) => void): void {
   let opening = Buffer.alloc(0);
-  let isLasting: boolean | undefined;
   const timer = setTimeout(() => socket.destroy(), withinMs);
   const forget = () => clearTimeout(timer);
   const look = () => {
     const chunk = socket.read() as Buffer | null;
     if (chunk !== null) opening = Buffer.concat([opening, chunk]);
     const protocol = protocolFromOpening(opening);
-    if (protocol === undefined || isLasting === false) return;
-    if (protocol === "http2" && isLasting === undefined) {
-      isLasting = false;
-      // After this turn of the event loop, and what is read in the next.
-      setImmediate(() => setImmediate(lookAgain));
-      return;
-    }
+    if (protocol === undefined) return;
     forget();
     socket.off("readable", look);
     socket.off("close", forget);
     socket.off("end", leave);
     socket.unshift(opening);
     decided(protocol);
-  };
-  /** Through `readable` once more, for only there the socket can be given away. */
-  const lookAgain = () => {
-    if (socket.destroyed) return;
-    isLasting = true;
-    const said = opening;
-    opening = Buffer.alloc(0);
-    socket.unshift(said);
   };
   const leave = () => socket.destroy();
   socket.on("readable", look);
