@@ -20,10 +20,14 @@ const rows: readonly Row[] = [...page.matchAll(/^\| +(\d+) +\|.*\|(.*)\|$/gm)].m
   }),
 }));
 
-test("docs/behaviours.md has its behaviours in the order of their numbers, and none is without a test", () => {
-  expect(rows.length).toBeGreaterThan(20);
-  const numbers = rows.map(({ number }) => number);
-  expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
+/** Without a row yet: what has no numbered test of its own, and what there is no such thing for here. */
+const WITHOUT_ROW: ReadonlySet<number> = new Set([23, 24, 37, 38, 40, 47, 48, 49, 50, 51, 52]);
+
+test("docs/behaviours.md leaves out no number but those that are known, and no behaviour is without a test", () => {
+  const last = rows.at(-1)!.number;
+  expect(last).toBeGreaterThanOrEqual(58);
+  const numbers = Array.from({ length: last }, (_, index) => index + 1).filter((number) => !WITHOUT_ROW.has(number));
+  expect(rows.map(({ number }) => number)).toEqual(numbers);
   expect(rows.filter(({ shownBy }) => shownBy.length === 0)).toEqual([]);
 });
 
