@@ -43,6 +43,18 @@ test("a reconnect is the same life, whatever incarnation it says it has", () => 
   expect(members.join(hello("a", { incarnation: 0 }), 0)).toEqual({ member, as: "same", replaced: undefined });
 });
 
+test("a reconnect of which a newer meta understands more is the same life, better known", () => {
+  const members = founded();
+  const { member } = members.join(hello("a"), 0);
+  const known = { ...member, zone: "east", software: "2.0" };
+  expect(members.join(hello("a", { incarnation: 1, zone: "east", software: "2.0" }), 0)).toEqual({
+    member: known,
+    as: "described",
+    replaced: undefined,
+  });
+  expect(members.list()).toEqual([known]);
+});
+
 test("a node at another address is another life, even with the same start", () => {
   const members = founded();
   members.join(hello("a"), 0);

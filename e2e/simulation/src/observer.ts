@@ -23,7 +23,7 @@ import {
   linkResponseFromBytes,
   serverMessageFromBytes,
 } from "@rollcall/protocol";
-import type { CarriedFrame, HistoryRecorder } from "@rollcall/testing";
+import type { CarriedFrame, HistoryRecorder, Refusal } from "@rollcall/testing";
 
 /** A link from a session to a data node. */
 interface SeenLink {
@@ -59,6 +59,11 @@ export class Observer {
       case `response ${JOIN_PATH}`:
         return this.#sawTable(frame);
     }
+  }
+
+  sawRefusal({ from, to, error }: Refusal): void {
+    if (error.reason === "protocol_violation")
+      this.#history.record({ kind: "misunderstood", from, to, why: error.message });
   }
 
   #sawClient({ link, from: client, message }: CarriedFrame): void {

@@ -167,12 +167,17 @@ function inputFromEndpoint({ address, protocol, release, probe }: Endpoint): Ins
   return { address, protocol, metadata: { release }, ...(probe && { probe }) };
 }
 
-function contentOfEndpoint({ address, protocol, release }: Endpoint): string {
-  return `${address} ${protocol} ${release}`;
+function contentOfEndpoint({
+  address,
+  protocol,
+  release,
+  probe,
+}: Omit<Endpoint, "probe"> & { readonly probe?: Pick<ProbeInput, "kind"> | undefined }): string {
+  return [address, protocol, release, ...(probe === undefined ? [] : [`${probe.kind} probe`])].join(" ");
 }
 
-function contentOfInstance({ address, protocol, metadata }: Instance): string {
-  return contentOfEndpoint({ address, protocol, release: metadata["release"] ?? "" });
+function contentOfInstance({ metadata, ...instance }: Instance): string {
+  return contentOfEndpoint({ ...instance, release: metadata["release"] ?? "" });
 }
 
 /** The oracle of filters: written against the content, apart from the product's. */

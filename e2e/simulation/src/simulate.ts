@@ -67,6 +67,7 @@ export async function simulate(
     shape: scenario.shape(new SeededRandom(seed).fork("shape")),
     traceMax,
     carried: (frame) => observer.saw(frame),
+    refused: (refusal) => observer.sawRefusal(refusal),
   });
   const history = new HistoryRecorder(cluster.clock);
   const observer = new Observer(history, (address) => cluster.nodeAt(address)?.lifeName ?? address);

@@ -9,6 +9,7 @@ test.each([
   "pair-loss",
   "session-loss",
   "rolling-restart",
+  "rolling-upgrade",
   "moves",
   "meta-loss",
   "elections",

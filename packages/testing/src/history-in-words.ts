@@ -71,6 +71,8 @@ function inWords(event: HistoryEvent, number: number): string {
       return event.value > event.max ? `${event.what}: ${event.value}, at most ${event.max}` : "";
     case "pushed":
       return `${event.client} is pushed ${event.service}${through(event)} ${formatVersion(event.version)} ${event.snapshot ? "as a snapshot" : "as a delta"} of ${event.carried} to ${event.digest.slice(0, 8)}${unless(event.confirmed)}${event.asked === "no" ? "" : `, having asked (${event.asked})`}`;
+    case "misunderstood":
+      return `${event.to} does not understand ${event.from}: ${event.why}`;
     case "table":
       return `slot table ${event.epoch} goes round`;
     case "accepted":

@@ -102,6 +102,8 @@ type WireHappening =
   | { readonly kind: "pushes off"; readonly except: readonly string[] }
   /** An operator takes that back. */
   | { readonly kind: "pushes on" }
+  /** A node or client does not take what another one has said to it, because it cannot be what it should. */
+  | { readonly kind: "misunderstood"; readonly from: string; readonly to: string; readonly why: string }
   /** A write was answered as applied. A node is one life of a process. */
   | { readonly kind: "accepted"; readonly node: string; readonly slot: number; readonly leaderEpoch: number }
   /** A slot table came to a node: leaders and their epochs by slot. */

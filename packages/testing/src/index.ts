@@ -8,6 +8,7 @@ export {
   type CarriedFrame,
   type CarriedTotals,
   type PartitionOptions,
+  type Refusal,
   type SimNetworkOptions,
 } from "./sim-network.ts";
 export { NO_FAULTS, type FaultScope, type LinkFaults } from "./link-faults.ts";
@@ -44,4 +45,5 @@ export { checkResurrection } from "./checkers/resurrection.ts";
 export { checkServiceLists } from "./checkers/service-lists.ts";
 export { checkSessionTruth } from "./checkers/session-truth.ts";
 export { checkSilence } from "./checkers/silence.ts";
+export { checkUnderstanding } from "./checkers/understanding.ts";
 export { checkViews } from "./checkers/views.ts";

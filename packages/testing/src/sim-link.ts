@@ -44,6 +44,8 @@ export interface LinkSurroundings {
   accept(link: SimLink): RegistryError | undefined;
   frameSent(message: Uint8Array): void;
   frameSeen(link: SimLink, direction: Direction, message: Uint8Array, fate: FrameFate): void;
+  /** The end at `address` has refused a message, which ends the link. */
+  refused(link: SimLink, address: string, error: RegistryError): void;
   linkSeen(link: SimLink, direction: Direction, event: LinkEvent, error: ErrorValue | undefined): void;
   over(link: SimLink): void;
 }
@@ -178,6 +180,7 @@ export class LinkEnd implements MessageStream {
       this.#listener.message(message);
     } catch (thrown) {
       if (!(thrown instanceof RegistryError)) throw thrown;
+      this.#link.surroundings.refused(this.#link, this.address, thrown);
       this.close(thrown);
     }
   }

@@ -20,6 +20,16 @@ export interface SimNetworkOptions {
   readonly traceMax?: number | undefined;
   /** Called with every frame just before its receiver takes it in, copies made by a fault included. */
   readonly carried?: ((frame: CarriedFrame) => void) | undefined;
+  /** Called with every message that its receiver refuses. */
+  readonly refused?: ((refusal: Refusal) => void) | undefined;
+}
+
+/** What a receiver says of a message that it does not take. */
+export interface Refusal {
+  readonly method: string;
+  readonly from: string;
+  readonly to: string;
+  readonly error: ErrorValue;
 }
 
 /** What was carried since the network was made. Take the difference of two to measure an interval. */
@@ -59,14 +69,16 @@ export class SimNetwork {
   readonly #links = new Set<SimLink>();
   readonly #dialled = new Map<string, number>();
   readonly #carried: ((frame: CarriedFrame) => void) | undefined;
+  readonly #refused: ((refusal: Refusal) => void) | undefined;
   #totals = { links: 0, frames: 0, bytes: 0 };
 
-  constructor({ clock, random, keepaliveMs = KEEPALIVE_MS, traceMax = 0, carried }: SimNetworkOptions) {
+  constructor({ clock, random, keepaliveMs = KEEPALIVE_MS, traceMax = 0, carried, refused }: SimNetworkOptions) {
     this.#clock = clock;
     this.#random = random.fork("network");
     this.#keepaliveMs = keepaliveMs;
     this.#trace = new TraceRing(traceMax);
     this.#carried = carried;
+    this.#refused = refused;
   }
 
   // Who is there -----------------------------------------------------------------------------------------------------
@@ -246,6 +258,10 @@ export class SimNetwork {
         this.#totals.bytes += message.length;
       },
       frameSeen: (link, direction, message, fate) => this.#frameSeen(link, direction, message, fate),
+      refused: ({ method, dialler, acceptor }, to, error) => {
+        const from = (to === dialler.address ? acceptor : dialler).address;
+        this.#refused?.({ method, from, to, error });
+      },
       linkSeen: (link, direction, event, error) => this.#linkSeen(link, direction, event, error),
       over: (link) => this.#links.delete(link),
     };

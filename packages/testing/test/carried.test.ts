@@ -1,7 +1,8 @@
+import { RegistryError } from "@rollcall/core";
 import { expect, test } from "vitest";
 
-import type { CarriedFrame } from "../src/index.ts";
-import { frame, network } from "./network-fixture.ts";
+import type { CarriedFrame, Refusal } from "../src/index.ts";
+import { METHOD, frame, network } from "./network-fixture.ts";
 
 test("an observer sees each frame just before its receiver does, and none that is not taken in", async () => {
   const seen: string[] = [];
@@ -25,4 +26,20 @@ test("an observer sees each frame just before its receiver does, and none that i
     `${link}: request client to server: two, 1`,
     `${link}: response server to client: three, 2`,
   ]);
+});
+
+test("an observer hears who refuses a message, and why", async () => {
+  const refusals: Refusal[] = [];
+  const { clock, sim } = network({ refused: (refusal) => refusals.push(refusal) });
+  const error = new RegistryError("protocol_violation", "no such message");
+  sim.host("picky", new Map([[METHOD, (stream) => stream.listen({ closed: () => {}, message: refuse })]]));
+  const stream = sim.dialer("client").dial("picky", METHOD);
+  stream.listen({ closed: () => {}, message: () => {} });
+  stream.send(frame("what"));
+  await clock.runFor(10);
+  expect(refusals).toEqual([{ method: METHOD, from: "client", to: "picky", error }]);
+
+  function refuse(): never {
+    throw error;
+  }
 });

@@ -10,6 +10,7 @@ import {
   checkOwnership,
   checkSessionTruth,
   checkSilence,
+  checkUnderstanding,
 } from "../src/index.ts";
 import { LATE, registeredRun, said } from "./said.ts";
 import { SERVICE, Story } from "./story.ts";
@@ -321,4 +322,13 @@ describe("P12, silence", () => {
     expect(checkAll(history)).toEqual([]);
     expect(checkAll(history, undefined, { lossless: true })).toHaveLength(1);
   });
+});
+
+test("R19, understanding: a node refuses what another one says, and links lose nothing", () => {
+  const story = registeredRun().at(20);
+  story.record({ kind: "misunderstood", from: "data-1", to: "session-1", why: "no LinkResponse" });
+  const history = story.endAt(LATE);
+  expect(said(checkUnderstanding(history))).toEqual(["R19 session-1 does not understand data-1: no LinkResponse"]);
+  const ofAll = (lossless: boolean) => checkAll(history, undefined, { lossless }).map(({ property }) => property);
+  expect([ofAll(true), ofAll(false)]).toEqual([["R19"], []]);
 });

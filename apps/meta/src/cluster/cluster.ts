@@ -163,14 +163,10 @@ export class Cluster {
       throw replacedBy(present);
     const now = this.#ports.clock.now();
     const { member, as, replaced } = this.#members.join(hello, now);
-    if (as !== "same") {
-      this.#ports.log.info("node joined", {
-        member: member.nodeId,
-        memberRole: member.role,
-        address: member.address,
-        incarnation: member.incarnation,
-        as,
-      });
+    if (as === "described") this.#change();
+    else if (as !== "same") {
+      const { nodeId, role, address, incarnation } = member;
+      this.#ports.log.info("node joined", { member: nodeId, memberRole: role, address, incarnation, as });
       if (as === "restarted") this.#steadiness.vanished(member.nodeId, now);
       const unsteadyMs = this.#steadiness.joined(member.nodeId, as === "back" ? "back" : "new", now);
       if (unsteadyMs > 0)

@@ -13,10 +13,10 @@ export interface KnownMember extends Member {
 export interface Joined {
   readonly member: KnownMember;
   /**
-   * `same`: a reconnect. `new`: a node that was not a member. `back`: the life it was, whose lease had ended.
-   * `restarted`: a member in a new life.
+   * `same`: a reconnect. `described`: a reconnect after which more is known of the node than the meta before understood.
+   * `new`: a node that was not a member. `back`: the life it was, whose lease had ended. `restarted`: a member in a new life.
    */
-  readonly as: "same" | "new" | "back" | "restarted";
+  readonly as: "same" | "described" | "new" | "back" | "restarted";
   /** The life that ends with this one, if it was a member. */
   readonly replaced: KnownMember | undefined;
 }
@@ -52,8 +52,14 @@ export class Members {
   join(hello: NodeHello, now: number): Joined {
     const before = this.#members.get(hello.nodeId);
     this.#leases.renew(hello.nodeId, now + this.#leaseMs);
-    if (before !== undefined && before.startId === hello.startId && before.address === hello.address)
-      return { member: before, as: "same", replaced: undefined };
+    if (before !== undefined && before.startId === hello.startId && before.address === hello.address) {
+      const { zone, software } = hello;
+      if ((before.zone ?? "") === zone && (before.software ?? "") === software)
+        return { member: before, as: "same", replaced: undefined };
+      const member = { ...before, zone, software };
+      this.#members.set(hello.nodeId, member);
+      return { member, as: "described", replaced: undefined };
+    }
     // A life that was given an incarnation keeps it, also when its lease has ended in between.
     const incarnation = hello.incarnation > 0 ? hello.incarnation : this.#lastIncarnation + 1;
     this.#lastIncarnation = Math.max(this.#lastIncarnation, incarnation);

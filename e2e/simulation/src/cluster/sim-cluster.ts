@@ -3,6 +3,7 @@
  * simulated network. One seed decides everything that happens. Nodes keep their names while their processes come and go.
  */
 
+import type { FileRegistry } from "@bufbuild/protobuf";
 import {
   ownerOf,
   serviceKey,
@@ -16,9 +17,10 @@ import { createDataServer } from "@rollcall/data";
 import { SharedMemory, createMetaServer, type MetaServer, type MetaStore } from "@rollcall/meta";
 import type { NodeServer } from "@rollcall/runtime";
 import { createSessionServer } from "@rollcall/session";
-import { SeededRandom, SimClock, SimNetwork, type CarriedFrame } from "@rollcall/testing";
+import { SeededRandom, SimClock, SimNetwork, type CarriedFrame, type Refusal } from "@rollcall/testing";
 
 import { MetaDisk } from "./meta-disk.ts";
+import { SchemaFilter } from "./schema-filter.ts";
 import { NO_DISK, SimNode, type SimDisk, type SimNodeOptions } from "./sim-node.ts";
 import { portsAt, type SimPorts } from "./sim-ports.ts";
 import { SimProbes } from "./sim-prober.ts";
@@ -31,6 +33,8 @@ export interface ClusterShape {
   readonly metas?: number | undefined;
   /** Time between a session's looks at whether it has too many clients, in milliseconds. By default as in production. */
   readonly balanceEveryMs?: number | undefined;
+  /** What the nodes of the former version know of messages. When there is one, the cluster begins with such nodes. */
+  readonly former?: FileRegistry | undefined;
 }
 
 export interface SimClusterOptions {
@@ -42,6 +46,8 @@ export interface SimClusterOptions {
   readonly traceMax?: number | undefined;
   /** Called with every frame that is about to be taken in. */
   readonly carried?: ((frame: CarriedFrame) => void) | undefined;
+  /** Called with every message that its receiver refuses. */
+  readonly refused?: ((refusal: Refusal) => void) | undefined;
 }
 
 /** Where the store of several metas is: an end of a cut, and nothing more. */
@@ -59,17 +65,19 @@ export class SimCluster {
   readonly metas: readonly SimNode<MetaServer>[];
   readonly #store: SharedMemory;
   readonly #logOf: (node: string) => Log;
+  readonly #former: SchemaFilter | undefined;
   readonly #data: SimNode[] = [];
   readonly #probes = new Map<string, SimProbes>();
   readonly #sessions: SimNode[] = [];
 
-  constructor({ seed, shape, log, traceMax, carried }: SimClusterOptions) {
+  constructor({ seed, shape, log, traceMax, carried, refused }: SimClusterOptions) {
     // A macrotask settles every promise, however long its chain; nothing real happens in between.
     this.clock = new SimClock({ settle: () => new Promise((resolve) => setImmediate(resolve)) });
     this.random = new SeededRandom(seed);
-    this.network = new SimNetwork({ clock: this.clock, random: this.random, traceMax, carried });
+    this.network = new SimNetwork({ clock: this.clock, random: this.random, traceMax, carried, refused });
     this.#logOf = log ?? (() => silentLog);
     this.#store = new SharedMemory(this.clock);
+    this.#former = shape.former && new SchemaFilter(shape.former);
     const { metas = 1 } = shape;
     this.metas = metas === 1 ? [this.#onlyMeta()] : numbersTo(metas).map((number) => this.#metaNode(number));
     for (let number = 1; number <= shape.data; number++) this.#data.push(this.#dataNode(number));
@@ -237,7 +245,7 @@ export class SimCluster {
   ): SimNode<Server> {
     const { network } = this;
     const portsOf = (life: number): SimPorts => portsAt(address, life, this);
-    return new SimNode({ nodeId, role, address, network, clock: this.clock, portsOf, ...own });
+    return new SimNode({ nodeId, role, address, network, clock: this.clock, portsOf, former: this.#former, ...own });
   }
 }
 

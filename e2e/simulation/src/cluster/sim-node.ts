@@ -12,6 +12,7 @@ import { assert, type NodeRole } from "@rollcall/core";
 import type { NodeServer } from "@rollcall/runtime";
 import type { NodeClock, SimClock, SimNetwork } from "@rollcall/testing";
 
+import type { SchemaFilter } from "./schema-filter.ts";
 import type { SimPorts } from "./sim-ports.ts";
 
 export type NodeState = "down" | "up" | "paused" | "stalled" | "stopping";
@@ -35,6 +36,8 @@ export interface SimNodeOptions<Server extends NodeServer> {
   readonly portsOf: (life: number) => SimPorts;
   readonly create: (ports: SimPorts, isAlive: () => boolean) => Server;
   readonly disk: SimDisk;
+  /** What a node of the former version knows. When there is one, every node begins with it. */
+  readonly former?: SchemaFilter | undefined;
 }
 
 /** What outlives the processes of a node. */
@@ -56,6 +59,8 @@ export class SimNode<Server extends NodeServer = NodeServer> {
   readonly role: NodeRole;
   readonly address: string;
   readonly disk: SimDisk;
+  /** Of the next life. */
+  version: "former" | "this";
   readonly #options: SimNodeOptions<Server>;
   #life: NodeLife<Server> | undefined;
   #lives = 0;
@@ -66,6 +71,7 @@ export class SimNode<Server extends NodeServer = NodeServer> {
     this.role = options.role;
     this.address = options.address;
     this.disk = options.disk;
+    this.version = options.former === undefined ? "this" : "former";
     this.#options = options;
   }
 
@@ -92,13 +98,14 @@ export class SimNode<Server extends NodeServer = NodeServer> {
   start(): void {
     assert(this.#state === "down", `${this.nodeId} is down before it is started, not ${this.#state}`);
     const { network, portsOf, create } = this.#options;
+    const filter = this.version === "former" ? this.#options.former : undefined;
     const number = ++this.#lives;
     const ports = portsOf(number);
     const isAlive = (): boolean => this.#lives === number && this.#state !== "down";
     this.#state = "up";
-    const server = create(ports, isAlive);
+    const server = create(filter === undefined ? ports : { ...ports, dialer: filter.dialer(ports.dialer) }, isAlive);
     this.#life = { server, clock: ports.clock };
-    network.host(this.address, server.streams);
+    network.host(this.address, filter?.streams(server.streams) ?? server.streams);
     // A function of its own, so that a start that throws at once is the same as one that rejects.
     const started = (async () => server.start(this.address))();
     started.catch(() => this.#failedToStart(number));

@@ -44,10 +44,14 @@ export interface FaultProfile {
   readonly downMax?: Partial<Record<NodeRole, number>> | undefined;
 }
 
-/** A node of the role that is up, if one more of them may be taken out of action. */
-export function pickUp({ cluster, random, downMax }: FaultScene, role: NodeRole): SimNode | undefined {
+/** A node of the role that is up, if one more of them may be taken out of action; of those that are `wanted`. */
+export function pickUp(
+  { cluster, random, downMax }: FaultScene,
+  role: NodeRole,
+  wanted: (node: SimNode) => boolean = () => true,
+): SimNode | undefined {
   const nodes = cluster.nodesOf(role);
-  const up = nodes.filter(({ state }) => state === "up");
+  const up = nodes.filter((node) => node.state === "up" && wanted(node));
   const out = nodes.filter(({ state }) => state !== "up").length;
   return up.length === 0 || out >= downMax(role) ? undefined : random.pick(up);
 }

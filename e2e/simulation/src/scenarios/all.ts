@@ -15,6 +15,7 @@ import { leaderLoss, metaLoss, pairLoss, sessionLoss } from "./losses.ts";
 import { overrides } from "./overrides.ts";
 import { moves, rollingRestarts } from "./moves.ts";
 import { probed } from "./probes.ts";
+import { rollingUpgrade } from "./rolling-upgrade.ts";
 import { serviceLists } from "./service-lists.ts";
 import { pauses, staleTimers } from "./pauses.ts";
 
@@ -24,6 +25,7 @@ export const scenarios: readonly SimScenario[] = [
   pairLoss,
   sessionLoss,
   rollingRestarts,
+  rollingUpgrade,
   moves,
   metaLoss,
   elections,

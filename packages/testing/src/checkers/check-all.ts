@@ -16,11 +16,12 @@ import { checkResurrection } from "./resurrection.ts";
 import { checkServiceLists } from "./service-lists.ts";
 import { checkSessionTruth } from "./session-truth.ts";
 import { checkSilence } from "./silence.ts";
+import { checkUnderstanding } from "./understanding.ts";
 import { checkViews } from "./views.ts";
 import { DEFAULT_LIMITS, type CheckLimits, type Violation } from "./violation.ts";
 
 export interface CheckOptions {
-  /** No link lost, repeated or reordered anything while it lived: then P12 can be judged. By default not. */
+  /** No link lost, repeated or reordered anything while it lived: then P12 and R19 can be judged. By default not. */
   readonly lossless?: boolean | undefined;
 }
 
@@ -47,7 +48,7 @@ export function checkAll(
     ...checkAutonomousClients(history),
     ...checkBoundedResources(history),
     ...checkOwnership(history),
-    ...(lossless ? checkSilence(history) : []),
+    ...(lossless ? [...checkSilence(history), ...checkUnderstanding(history)] : []),
     ...checkAcknowledgements(history, limits),
     ...checkDrained(history, limits),
   ].toSorted((a, b) => a.at - b.at);

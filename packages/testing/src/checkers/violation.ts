@@ -1,7 +1,21 @@
 /** What checkers answer, and the times by which they judge. */
 
-/** The properties of the contract that are checked. */
-export type Property = "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P7" | "P8" | "P9" | "P10" | "P11" | "P12" | "P13";
+/** The properties of the contract that are checked; of R19, that everybody understands everybody. */
+export type Property =
+  | "P1"
+  | "P2"
+  | "P3"
+  | "P4"
+  | "P5"
+  | "P6"
+  | "P7"
+  | "P8"
+  | "P9"
+  | "P10"
+  | "P11"
+  | "P12"
+  | "P13"
+  | "R19";
 
 export interface Violation {
   readonly property: Property;
