@@ -1,4 +1,6 @@
 // Three metas on a real etcd of three members, one of which at a time is killed or stands still: R5 and R10 of the contract.
+// By hand with a meta that stands still for longer:
+//   E2E_FREEZE_MS=30000 npx vitest run test/elections.test.ts -t "stands still"
 
 import { expect, test } from "vitest";
 
@@ -17,7 +19,10 @@ const LEADS_MS = 5_000 + MACHINE_MS;
 /** Longer than a node lease. */
 const LEASE_MS = 3_500;
 
-const TIMEOUT_MS = 60_000;
+/** How long the meta that led stands still; at least until another one leads. */
+const FREEZE_MS = Number(process.env["E2E_FREEZE_MS"] ?? 0);
+
+const TIMEOUT_MS = FREEZE_MS + 60_000;
 
 /** Resolves when a meta leads that is not `gone`; tells how long that took. */
 async function untilAnotherLeads(gone: RealNode, since: number, what: string): Promise<RealNode> {
@@ -94,10 +99,25 @@ test("the meta that leads stands still: when it wakes it does nothing any more",
   const { cluster } = fixture;
   await expectSurvived(cluster, { name: "meta-frozen" }, async (stage) => {
     const frozen = await cluster.leadingMeta();
+    const said = frozen.program.lines.length;
     const at = performance.now();
-    cluster.freeze(frozen);
-    await untilAnotherLeads(frozen, at, "the meta that led stands still");
+    const { count, slowestMs } = await registeringWhile(async () => {
+      cluster.freeze(frozen);
+      await untilAnotherLeads(frozen, at, "the meta that led stands still");
+      await elapse(Math.max(0, FREEZE_MS - (performance.now() - at)));
+    });
+    const seenMs = await stage.traffic.converge(MACHINE_MS);
+    tell(
+      `it stands still for ${(performance.now() - at).toFixed(0)} ms: ${count} registrations meanwhile, ` +
+        `the slowest took ${slowestMs.toFixed(0)} ms; a change of every service is seen after ${seenMs.toFixed(0)} ms`,
+    );
+    stage.traffic.start();
+    const wokenAt = performance.now();
     cluster.thaw(frozen);
+    await until(() => frozen.program.lines.slice(said).some(({ message }) => message === "this meta leads no more"), {
+      what: `${frozen.nodeId} leads no more`,
+    });
+    tell(`it says that it leads no more after ${(performance.now() - wokenAt).toFixed(0)} ms`);
     await nothingMoves(stage);
     await cluster.ready();
   });
