@@ -32,6 +32,11 @@ export class Child implements AsyncDisposable {
     return this.line();
   }
 
+  /** The same in JSON. */
+  async asking<Answer>(command: object): Promise<Answer> {
+    return JSON.parse(await this.ask(JSON.stringify(command))) as Answer;
+  }
+
   say(text: string): void {
     this.process.stdin!.write(`${text}\n`);
   }

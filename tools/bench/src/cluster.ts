@@ -2,8 +2,7 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -13,13 +12,15 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import type { ClusterState } from "@rollcall/core";
 import { MetaService, clusterStateFromWire } from "@rollcall/protocol";
 
+import { atExit } from "./harness/at-exit.ts";
+import { makeOwnFolder, type Medium, type OwnFolder } from "./harness/own-folder.ts";
 import type { Server } from "./harness/usage.ts";
 
 export interface ClusterShape {
   readonly data: number;
   readonly sessions: number;
-  /** Where the nodes keep their data; where temporary files are by default. */
-  readonly folder?: string | undefined;
+  /** Where the nodes keep their data; on the disk by default. */
+  readonly medium?: Medium | undefined;
 }
 
 export interface BenchNode {
@@ -30,22 +31,24 @@ export interface BenchNode {
 }
 
 export class BenchCluster implements AsyncDisposable {
-  readonly #folder: string;
+  readonly #folder: OwnFolder;
   readonly #nodes = new Map<string, BenchNode>();
 
-  private constructor(folder: string) {
+  private constructor(folder: OwnFolder) {
     this.#folder = folder;
   }
 
   /** Resolves when every node is ready. */
-  static async start({ data, sessions, folder = tmpdir() }: ClusterShape): Promise<BenchCluster> {
-    const cluster = new BenchCluster(await mkdtemp(join(folder, "rollcall-bench-")));
+  static async start({ data, sessions, medium = "disk" }: ClusterShape): Promise<BenchCluster> {
+    await using stack = new AsyncDisposableStack();
+    const cluster = stack.use(new BenchCluster(await makeOwnFolder(medium, "bench")));
     const many = (count: number, role: "data" | "session"): Promise<BenchNode[]> =>
       Promise.all(Array.from({ length: count }, (_, index) => cluster.#run(role, `${role}-${index + 1}`)));
     await cluster.#run("meta", "meta-1");
     await many(data, "data");
     await many(sessions, "session");
     for (const node of [...cluster.data, ...cluster.sessions]) await cluster.ready(node);
+    stack.move();
     return cluster;
   }
 
@@ -75,6 +78,7 @@ export class BenchCluster implements AsyncDisposable {
   /** Ends a node, in order or by `kill -9`; it is no part of the cluster any more. */
   async end({ nodeId, process: child }: BenchNode, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     this.#nodes.delete(nodeId);
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
     child.kill(signal);
     await exited;
@@ -96,11 +100,11 @@ export class BenchCluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const node of [...this.#nodes.values()].toReversed()) await this.end(node, "SIGTERM");
-    await rm(this.#folder, { recursive: true });
+    await this.#folder[Symbol.asyncDispose]();
   }
 
   async #run(role: BenchNode["role"], nodeId: string, port = "0"): Promise<BenchNode> {
-    const folder = join(this.#folder, nodeId);
+    const folder = join(this.#folder.path, nodeId);
     await mkdir(folder, { recursive: true });
     const main = fileURLToPath(new URL(`../../../apps/${role}/src/main.ts`, import.meta.url));
     const meta = role === "meta" ? [] : ["--meta", this.meta.address];
@@ -124,10 +128,15 @@ export function serversOf({ nodes }: BenchCluster): Server[] {
 
 /** Runs one of our scripts from its sources; what it says to people goes where ours does. */
 export function spawnScript(path: string, args: readonly string[], folder?: string): ChildProcess {
-  return spawn(process.execPath, ["--conditions=@rollcall/source", path, ...args], {
+  const child = spawn(process.execPath, ["--conditions=@rollcall/source", path, ...args], {
     cwd: folder,
     stdio: ["pipe", "pipe", "inherit"],
   });
+  child.once(
+    "exit",
+    atExit(() => child.kill("SIGKILL")),
+  );
+  return child;
 }
 
 const READY_WITHIN_MS = 10_000;

@@ -10,8 +10,6 @@
  * nodes and 3 metas.
  */
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -20,6 +18,7 @@ import { EtcdCluster } from "@rollcall/etcd";
 import { createClient } from "@rollcall/sdk";
 
 import { CountingProxy, PING, type Count } from "./counting-proxy.ts";
+import { makeOwnFolder } from "./harness/own-folder.ts";
 import { startProcess, type NodeProcess } from "./node-process.ts";
 
 const { values } = parseArgs({
@@ -65,7 +64,7 @@ const LINKS: readonly Link[] = [
   { name: "metas to etcd", matches: (role, path) => role === "etcd" && path !== PING, count: ({ metas: m }) => m },
 ];
 
-const folder = await mkdtemp(join(tmpdir(), "rollcall-idle-"));
+const folder = await makeOwnFolder("disk", "idle");
 const proxies: { readonly role: string; readonly proxy: CountingProxy }[] = [];
 const processes: NodeProcess[] = [];
 const etcd = metas > 1 ? await EtcdCluster.start({ members: 3 }) : undefined;
@@ -78,7 +77,7 @@ try {
   const start = async (role: "meta" | "data" | "session", number: number, args: readonly string[]) => {
     const proxy = await openProxy(role);
     const nodeId = `${role}-${number}`;
-    const node = await startProcess(role, join(folder, nodeId), [
+    const node = await startProcess(role, join(folder.path, nodeId), [
       "--node-id",
       nodeId,
       "--advertise",
@@ -115,7 +114,7 @@ try {
   for (const { process: child } of processes.toReversed()) child.kill("SIGKILL");
   for (const { proxy } of proxies) proxy.close();
   await etcd?.[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
+  await folder[Symbol.asyncDispose]();
 }
 
 function report(): void {

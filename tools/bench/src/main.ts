@@ -1,9 +1,11 @@
 /**
  * `npm run bench`: runs scenarios and keeps what they give, one file of JSON for each.
  *
- *     npm run bench -- [--scenario NAME,...] [--subject NAME,...] [--repeats 5] [--out FOLDER] [--smoke] [--list]
+ *     npm run bench -- [--scenario NAME,...] [--subject NAME,...] [--repeats 5] [--size NAME=VALUE,...]
+ *         [--out FOLDER] [--smoke] [--list]
  */
 
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -12,8 +14,12 @@ import { describeHost } from "./harness/host.ts";
 import { Progress } from "./harness/progress.ts";
 import { writeResult } from "./harness/results.ts";
 import { runScenario, stepsOf } from "./harness/run.ts";
+import { resizedAll } from "./harness/sized.ts";
 import { resultTable } from "./report/tables.ts";
 import { scenarios } from "./scenarios/all.ts";
+
+// Most of what is started is what was started before.
+process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "rollcall-compiled");
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +28,7 @@ const { values } = parseArgs({
     repeats: { type: "string", default: "5" },
     out: { type: "string", default: fileURLToPath(new URL("../results", import.meta.url)) },
     smoke: { type: "boolean", default: false },
+    size: { type: "string" },
     list: { type: "boolean", default: false },
   },
 });
@@ -30,16 +37,19 @@ const wanted = values.scenario?.split(",");
 const unknown = wanted?.filter((name) => !scenarios.some((scenario) => scenario.name === name)) ?? [];
 if (unknown.length > 0) throw new Error(`no such scenario: ${unknown.join(", ")}; --list tells which there are`);
 const only = values.subject?.split(",");
-const chosen = scenarios
-  .filter(({ name, smokes }) => (wanted === undefined ? !values.smoke || smokes !== false : wanted.includes(name)))
-  .map((scenario) => ({
-    ...scenario,
-    subjects: scenario.subjects.filter(({ name }) => only === undefined || only.includes(name)),
-  }));
+const named = scenarios.filter(({ name, smokes }) =>
+  wanted === undefined ? !values.smoke || smokes !== false : wanted.includes(name),
+);
+const chosen = (values.size === undefined ? named : resizedAll(named, values.size)).map((scenario) => ({
+  ...scenario,
+  subjects: scenario.subjects.filter(({ name }) => only === undefined || only.includes(name)),
+}));
 
-for (const { name, title, seconds, subjects } of chosen) {
+for (const { name, title, seconds, subjects, sizes = {} } of chosen) {
   const of = subjects.map((subject) => subject.name).join(", ");
   process.stdout.write(`${name.padEnd(22)} ${title} (${of}; ${values.smoke ? "smoke" : `about ${seconds} s`})\n`);
+  const each = Object.entries(sizes).map(([size, value]) => `${size}=${value}`);
+  if (values.list && each.length > 0) process.stdout.write(`${" ".repeat(23)}--size ${each.join(",")}\n`);
 }
 const minutes = Math.ceil(chosen.reduce((sum, { seconds }) => sum + seconds, 0) / 60);
 if (!values.smoke) process.stdout.write(`about ${minutes} minutes in all, with 5 repeats\n`);

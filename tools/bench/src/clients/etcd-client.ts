@@ -10,7 +10,7 @@ const LEASE_MS = 600_000;
 
 export async function connectEtcd(address: string, name: string, leaseMs = LEASE_MS): Promise<RegistryClient> {
   // Clients of one process share their connections where their options are the same.
-  const etcd = new Etcd3({ hosts: address, grpcOptions: { "grpc.primary_user_agent": name } });
+  const etcd = new Etcd3({ hosts: address.split(","), grpcOptions: { "grpc.primary_user_agent": name } });
   const leased = etcd.lease(leaseMs / 1_000, { autoKeepAlive: leaseMs < LEASE_MS });
   const lease = await leased.grant();
   const putting = (service: string, id: string, change?: Change) => ({

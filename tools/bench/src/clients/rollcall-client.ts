@@ -5,7 +5,7 @@ import { Listed } from "./listed.ts";
 import type { RegistryClient } from "./registry-client.ts";
 
 export async function connectRollcall(address: string, name: string): Promise<RegistryClient> {
-  const client = createClient({ servers: [address], name, closeTimeoutMs: LEAVING_MS });
+  const client = createClient({ servers: address.split(","), name, closeTimeoutMs: LEAVING_MS });
   const published = new Map<string, Registration>();
   const changed = new Map<string, () => void>();
   client.on("pushed", ({ service }) => changed.get(service.service)?.());

@@ -52,6 +52,9 @@ export interface Subject {
 /** `smoke`: sizes that only show that everything works. */
 export type Scale = "full" | "smoke";
 
+/** How much is done: clients, services, seconds. */
+export type Sizes = Readonly<Record<string, number>>;
+
 export interface Trial extends AsyncDisposable {
   readonly servers: readonly Server[];
   repeat(): Promise<Measured>;
@@ -71,6 +74,10 @@ export interface Scenario {
   readonly repeatsMax?: number;
   /** False where the smoke run of another scenario shows all that this one's would. */
   readonly smokes?: boolean;
+  /** What `--size` can change, at full size. */
+  readonly sizes?: Sizes;
+  /** The same scenario with some other sizes. */
+  readonly resized?: (sizes: Sizes) => Scenario;
   readonly subjects: readonly Subject[];
 }
 

@@ -36,7 +36,7 @@ export class Registrars implements AsyncDisposable {
   }
 
   #ask<Answer>(command: RegistrarCommand): Promise<Answer[]> {
-    return Promise.all(this.#children.map((child) => asking<Answer>(child, command)));
+    return Promise.all(this.#children.map((child) => child.asking<Answer>(command)));
   }
 }
 
@@ -46,6 +46,8 @@ export interface Audience {
   readonly services: number;
   /** Services that each client follows. */
   readonly each: number;
+  /** The number of the first client: 0 by default. */
+  readonly first?: number;
 }
 
 export class Subscribers implements AsyncDisposable {
@@ -78,7 +80,7 @@ export class Subscribers implements AsyncDisposable {
     const reports = await Promise.all(
       this.#children.map(async ({ child, clients }) => {
         const instances = clients * this.#audience.each * instancesOfService;
-        const { seen, unchanged } = await asking<SeenReport>(child, { kind: "see", instances, withinMs });
+        const { seen, unchanged } = await child.asking<SeenReport>({ kind: "see", instances, withinMs });
         return { lost: Math.abs(instances - seen), duplicated: unchanged };
       }),
     );
@@ -89,10 +91,6 @@ export class Subscribers implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return endAll(this.#children.map(({ child }) => child));
   }
-}
-
-async function asking<Answer>(child: Child, command: object): Promise<Answer> {
-  return JSON.parse(await child.ask(JSON.stringify(command))) as Answer;
 }
 
 async function endAll(children: readonly Child[]): Promise<void> {

@@ -39,6 +39,11 @@ export function serviceName(index: number): string {
   return `bench-${index}`;
 }
 
+/** The first so many. */
+export function serviceNames(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => serviceName(index));
+}
+
 /** The numbers 0 to `count` shared out as evenly as can be: the first number and the count of each. */
 export function shares(count: number, among: number): { readonly first: number; readonly count: number }[] {
   const each = Math.ceil(count / among);
@@ -60,20 +65,28 @@ export interface CalledBack {
 export interface PublishCommand {
   readonly rate: number;
   readonly changes: number;
+  /** What fails is tried again, unless there is a later change of the same service. */
+  readonly persistent?: boolean;
 }
 
 export interface PublishReport {
   /** The number of the last change of each service. */
   readonly last: readonly number[];
-  /** Changes that were not acknowledged. */
+  /** Attempts that failed. */
+  readonly failures: number;
+  /** Changes that were given up. */
   readonly errors: number;
 }
 
-/** To the one who follows all services: what the last change of each was. Answered once it has seen them, or time is up. */
+/** To those who follow services: what the last change of each was. Answered once all have seen them, or time is up. */
 export interface FollowCommand {
   readonly last: readonly number[];
   readonly withinMs: number;
+  readonly tellArrivals?: boolean;
 }
+
+/** A callback: when it was made, when the change that it told of was due, and of which service. */
+export type Arrival = readonly [arrivedAt: number, dueAt: number, service: number];
 
 export interface FollowReport {
   /** From when a change was due to the callback. */
@@ -83,6 +96,8 @@ export interface FollowReport {
   readonly seen: number;
   readonly lost: number;
   readonly duplicated: number;
+  /** All of them, if they were asked for. */
+  readonly arrivals: readonly Arrival[];
 }
 
 /** The one instance of each service whose changes are followed. */

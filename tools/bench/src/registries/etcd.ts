@@ -1,17 +1,34 @@
-/** One member of etcd. */
+/** Members of etcd. */
 
 import { EtcdCluster } from "@rollcall/etcd";
 
-import { MEMORY_FOLDER } from "./memory-folder.ts";
-import type { Registry } from "./registry.ts";
+import { atExit } from "../harness/at-exit.ts";
+import { makeOwnFolder } from "../harness/own-folder.ts";
+import type { Registry, RegistryShape } from "./registry.ts";
 
-export async function startEtcd(): Promise<Registry> {
-  const cluster = await EtcdCluster.start({ folder: MEMORY_FOLDER });
-  const member = cluster.members[0]!;
+export async function startEtcd({ medium, members }: RegistryShape): Promise<Registry> {
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await makeOwnFolder(medium, "etcd"));
+  const cluster = stack.use(await EtcdCluster.start({ folder: folder.path, members }));
+  const running = new Map(cluster.members.map((member) => [member.name, cluster.pidOf(member)]));
+  stack.defer(
+    atExit(() => {
+      for (const pid of running.values()) process.kill(pid, "SIGKILL");
+    }),
+  );
+  const kept = stack.move();
   return {
     kind: "etcd",
-    address: member.address,
-    servers: [{ role: "etcd", pid: cluster.pidOf(member) }],
-    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+    address: cluster.members.map(({ address }) => address).join(),
+    get servers() {
+      return [...running.values()].map((pid) => ({ role: "etcd", pid }));
+    },
+    async killLeader(services) {
+      const leader = await cluster.leader();
+      running.delete(leader.name);
+      await cluster.kill(leader);
+      return new Set(services);
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -1,5 +1,6 @@
-/** A registry of real processes, of whichever make, for the time of a benchmark. What it keeps, it keeps in memory files. */
+/** A registry of real processes, of whichever make, for the time of a benchmark. */
 
+import type { Medium } from "../harness/own-folder.ts";
 import type { Server } from "../harness/usage.ts";
 import { startEtcd } from "./etcd.ts";
 import { startRollcall } from "./rollcall.ts";
@@ -9,17 +10,30 @@ export type RegistryKind = "rollcall" | "etcd" | "zookeeper";
 
 export interface Registry extends AsyncDisposable {
   readonly kind: RegistryKind;
-  /** `host:port` for clients. */
+  /** `host:port` for clients, several with commas between them. */
   readonly address: string;
+  /** Those that run. */
   readonly servers: readonly Server[];
+  /** `kill -9` of the one that leads, or leads most. Tells which of these services it led. */
+  killLeader(services: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
-const STARTS: Readonly<Record<RegistryKind, () => Promise<Registry>>> = {
+export interface RegistryShape {
+  /** Where it keeps what it keeps: in memory by default, so that no disk is the limit of anybody. */
+  readonly medium: Medium;
+  /** Servers that replicate what is registered: 1 by default. */
+  readonly members: number;
+}
+
+const STARTS: Readonly<Record<RegistryKind, (shape: RegistryShape) => Promise<Registry>>> = {
   rollcall: startRollcall,
   etcd: startEtcd,
   zookeeper: startZookeeper,
 };
 
-export function startRegistry(kind: RegistryKind): Promise<Registry> {
-  return STARTS[kind]();
+export function startRegistry(
+  kind: RegistryKind,
+  { medium = "memory", members = 1 }: Partial<RegistryShape> = {},
+): Promise<Registry> {
+  return STARTS[kind]({ medium, members });
 }

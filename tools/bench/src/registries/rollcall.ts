@@ -1,15 +1,30 @@
-/** One node of each role. */
+/** One node of each role; or one meta, as many data nodes as are asked for, and two sessions. */
+
+import { ownerOf, serviceKey, slotOfServiceKey } from "@rollcall/core";
 
 import { BenchCluster, serversOf } from "../cluster.ts";
-import { MEMORY_FOLDER } from "./memory-folder.ts";
-import type { Registry } from "./registry.ts";
+import type { Registry, RegistryShape } from "./registry.ts";
 
-export async function startRollcall(): Promise<Registry> {
-  const cluster = await BenchCluster.start({ data: 1, sessions: 1, folder: MEMORY_FOLDER });
+export async function startRollcall({ medium, members }: RegistryShape): Promise<Registry> {
+  const cluster = await BenchCluster.start({ data: members, sessions: members > 1 ? 2 : 1, medium });
   return {
     kind: "rollcall",
-    address: cluster.sessions[0]!.address,
-    servers: serversOf(cluster),
+    address: cluster.sessions.map(({ address }) => address).join(),
+    get servers() {
+      return serversOf(cluster);
+    },
+    async killLeader(services) {
+      const { table } = await cluster.state();
+      const leaderOf = (service: string): string | undefined =>
+        ownerOf(table, slotOfServiceKey(serviceKey({ service }))).leader;
+      const led = cluster.data.map((node) => ({
+        node,
+        services: services.filter((service) => leaderOf(service) === node.nodeId),
+      }));
+      const most = led.reduce((one, other) => (other.services.length > one.services.length ? other : one));
+      await cluster.end(most.node, "SIGKILL");
+      return new Set(most.services);
+    },
     [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
   };
 }

@@ -1,116 +1,129 @@
-/** One server of ZooKeeper, as Debian brings it, installed when it is missing and that can be done. */
+/** Servers of ZooKeeper, as Debian brings it: one by itself, or an ensemble. */
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createServer, connect, type AddressInfo } from "node:net";
 import { join } from "node:path";
 
-import { MEMORY_FOLDER } from "./memory-folder.ts";
-import type { Registry } from "./registry.ts";
+import { atExit } from "../harness/at-exit.ts";
+import { makeOwnFolder } from "../harness/own-folder.ts";
+import type { Registry, RegistryShape } from "./registry.ts";
+import { installZookeeper, ZOOKEEPER_JARS } from "./zookeeper-installed.ts";
 
-const JARS = ["/usr/share/java/zookeeper.jar", "/usr/share/java/slf4j-nop.jar"];
 const MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
 /** What its own start script gives it. */
 const HEAP = "-Xmx1000m";
 
-/** How long it may take until it answers, in milliseconds. */
+/** How long it may take until all of them answer, in milliseconds. */
 const READY_MS = 30_000;
 
 const LOOK_EVERY_MS = 50;
 const ANSWER_MS = 1_000;
 
-export async function startZookeeper(): Promise<Registry> {
-  install();
-  const folder = await mkdtemp(join(MEMORY_FOLDER, "rollcall-zookeeper-"));
-  const port = await freePort();
-  const settings = {
-    tickTime: 2_000,
-    dataDir: join(folder, "data"),
-    clientPort: port,
-    clientPortAddress: "127.0.0.1",
-    // Of one host, which are all here. 0 is no limit.
-    maxClientCnxns: 0,
-    "admin.enableServer": false,
-  };
-  const path = join(folder, "zoo.cfg");
-  await writeFile(
-    path,
-    Object.entries(settings)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join(""),
-  );
-  const server = spawn("java", [HEAP, "-cp", JARS.join(":"), MAIN, path], { stdio: "ignore" });
-  const end = async (): Promise<void> => {
-    if (server.exitCode === null && server.signalCode === null) {
-      const exited = once(server, "exit");
-      server.kill("SIGKILL");
-      await exited;
-    }
-    await rm(folder, { recursive: true, force: true });
-  };
-  try {
-    await serving(port);
-  } catch (thrown) {
-    await end();
-    throw thrown;
+interface Member {
+  readonly port: number;
+  readonly process: ChildProcess;
+}
+
+export async function startZookeeper({ medium, members: count }: RegistryShape): Promise<Registry> {
+  installZookeeper();
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await makeOwnFolder(medium, "zookeeper"));
+  const ports = await freePorts(3 * count);
+  const ensemble =
+    count === 1
+      ? {}
+      : Object.fromEntries(
+          Array.from({ length: count }, (_, index) => [
+            `server.${index + 1}`,
+            `127.0.0.1:${ports[3 * index + 1]}:${ports[3 * index + 2]}`,
+          ]),
+        );
+  const members: Member[] = [];
+  for (let index = 0; index < count; index++) {
+    const home = join(folder.path, String(index + 1));
+    await mkdir(join(home, "data"), { recursive: true });
+    await writeFile(join(home, "data", "myid"), `${index + 1}\n`);
+    const settings = {
+      tickTime: 2_000,
+      initLimit: 10,
+      syncLimit: 5,
+      dataDir: join(home, "data"),
+      clientPort: ports[3 * index]!,
+      clientPortAddress: "127.0.0.1",
+      // Of one host, which are all here. 0 is no limit.
+      maxClientCnxns: 0,
+      "admin.enableServer": false,
+      ...ensemble,
+    };
+    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+    await writeFile(join(home, "zoo.cfg"), lines.join(""));
+    const args = [HEAP, "-cp", ZOOKEEPER_JARS.join(":"), MAIN, join(home, "zoo.cfg")];
+    const child = spawn("java", args, { stdio: "ignore" });
+    stack.defer(() => kill(child));
+    child.once(
+      "exit",
+      atExit(() => child.kill("SIGKILL")),
+    );
+    members.push({ port: ports[3 * index]!, process: child });
   }
+  await Promise.all(members.map(serving));
+  const kept = stack.move();
   return {
     kind: "zookeeper",
-    address: `127.0.0.1:${port}`,
-    servers: [{ role: "zookeeper", pid: server.pid! }],
-    [Symbol.asyncDispose]: end,
+    address: members.map(({ port }) => `127.0.0.1:${port}`).join(),
+    get servers() {
+      return members.filter(isRunning).map(({ process: { pid } }) => ({ role: "zookeeper", pid: pid! }));
+    },
+    async killLeader(services) {
+      for (const member of members) {
+        if ((await modeOf(member)) === "follower") continue;
+        await kill(member.process);
+        return new Set(services);
+      }
+      throw new Error("no server of ZooKeeper leads");
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
-/** @throws Error that says how to install it, when this process cannot. */
-function install(): void {
-  if (isInstalled()) return;
-  const advice = "ZooKeeper is needed: install Debian's packages zookeeper and default-jre-headless";
-  if (process.getuid?.() !== 0 || spawnSync("apt-get", ["--version"]).error !== undefined) throw new Error(advice);
-  for (const args of [
-    ["update", "-q"],
-    ["install", "-y", "-q", "--no-install-recommends", "zookeeper", "default-jre-headless"],
-  ]) {
-    const { status, stderr } = spawnSync("apt-get", args, {
-      encoding: "utf8",
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-    });
-    if (status !== 0) throw new Error(`${advice}; apt-get ${args[0]} failed: ${stderr}`);
-  }
-  if (!isInstalled()) throw new Error(advice);
+function isRunning({ process: child }: Member): boolean {
+  return child.exitCode === null && child.signalCode === null;
 }
 
-function isInstalled(): boolean {
-  return JARS.every((jar) => existsSync(jar)) && spawnSync("java", ["-version"]).status === 0;
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
 }
 
 /** That it listens says nothing: who connects before it serves is never answered. */
-async function serving(port: number): Promise<void> {
+async function serving(member: Member): Promise<void> {
   const deadline = performance.now() + READY_MS;
-  while (!(await modeOf(port)).includes("Mode: ")) {
+  while ((await modeOf(member)) === undefined) {
     if (performance.now() > deadline) throw new Error(`ZooKeeper does not serve within ${READY_MS} ms`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }
 
-/** What it says of itself, if anything. */
-function modeOf(port: number): Promise<string> {
+/** `standalone`, `leader` or `follower`, as it says itself; undefined while it does not serve. */
+function modeOf({ port }: Member): Promise<string | undefined> {
   return new Promise((resolve) => {
     let text = "";
     const socket = connect(port, "127.0.0.1", () => socket.write("srvr"));
     socket.setTimeout(ANSWER_MS, () => socket.destroy());
     socket.setEncoding("utf8").on("data", (part) => (text += part));
-    socket.once("error", () => {}).once("close", () => resolve(text));
+    socket.once("error", () => {}).once("close", () => resolve(/^Mode: (\w+)/m.exec(text)?.[1]));
   });
 }
 
-/** One that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+/** Ports that were free a moment ago. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
 }

@@ -2,9 +2,10 @@
 
 import { createZookeeperServices } from "../clients/zookeeper-client.ts";
 import type { Measured, Scenario, Trial } from "../harness/scenario.ts";
+import { startTrial } from "../harness/trial.ts";
 import { totalCpuSeconds, usageWhile } from "../harness/usage.ts";
 import { Registrars, Subscribers } from "../load/registry-load.ts";
-import { serviceName } from "../load/words.ts";
+import { serviceNames } from "../load/words.ts";
 import { startRegistry, type RegistryKind } from "../registries/registry.ts";
 
 interface Work {
@@ -38,49 +39,48 @@ export const expiryScenario: Scenario = {
   repeatsMax: 3,
   subjects: (["rollcall", "etcd", "zookeeper"] as const).map((kind) => ({
     name: kind,
-    start: (scale) => startTrial(kind, scale === "full" ? FULL : SMOKE),
+    start: (scale) => startExpiry(kind, scale === "full" ? FULL : SMOKE),
   })),
 };
 
-async function startTrial(kind: RegistryKind, work: Work): Promise<Trial> {
+function startExpiry(kind: RegistryKind, work: Work): Promise<Trial> {
   const { clients, each, services, processes, subscribers } = work;
-  const stack = new AsyncDisposableStack();
-  const registry = stack.use(await startRegistry(kind));
-  const { servers } = registry;
-  const names = Array.from({ length: services }, (_, index) => serviceName(index));
-  if (kind === "zookeeper") await createZookeeperServices(registry.address, names);
-  const audience = stack.use(
-    await Subscribers.start(registry, { clients: subscribers, services, each: services }, processes),
-  );
-  let round = 0;
-  return {
-    servers,
-    async repeat(): Promise<Measured> {
-      round++;
-      const registrars = stack.use(new Registrars(registry, clients, processes, LEASE_MS));
-      await registrars.join();
-      const reports = await registrars.register({ round, each, services, batch: 1, unanswered: 1 });
-      const shown = await audience.see((clients * each) / services, SEEN_WITHIN_MS);
-      await registrars.kill();
-      const { result: gone, usage, seconds } = await usageWhile(servers, () => audience.see(0, SEEN_WITHIN_MS));
-      return {
-        metrics: [
-          { name: "until nobody sees any of them", unit: "s", better: "less", value: seconds },
-          {
-            name: "removed for each CPU-second of all servers",
-            unit: "1/s",
-            better: "more",
-            value: (clients * each) / totalCpuSeconds(usage),
+  return startTrial(async (stack) => {
+    const registry = stack.use(await startRegistry(kind));
+    const { servers } = registry;
+    if (kind === "zookeeper") await createZookeeperServices(registry.address, serviceNames(services));
+    const audience = stack.use(
+      await Subscribers.start(registry, { clients: subscribers, services, each: services }, processes),
+    );
+    let round = 0;
+    return {
+      servers,
+      async repeat(): Promise<Measured> {
+        round++;
+        const registrars = stack.use(new Registrars(registry, clients, processes, LEASE_MS));
+        await registrars.join();
+        const reports = await registrars.register({ round, each, services, batch: 1, unanswered: 1 });
+        const shown = await audience.see((clients * each) / services, SEEN_WITHIN_MS);
+        await registrars.kill();
+        const { result: gone, usage, seconds } = await usageWhile(servers, () => audience.see(0, SEEN_WITHIN_MS));
+        return {
+          metrics: [
+            { name: "until nobody sees any of them", unit: "s", better: "less", value: seconds },
+            {
+              name: "removed for each CPU-second of all servers",
+              unit: "1/s",
+              better: "more",
+              value: (clients * each) / totalCpuSeconds(usage),
+            },
+          ],
+          faults: {
+            errors: reports.reduce((sum, { errors }) => sum + errors, 0),
+            lost: shown.lost + gone.lost,
+            duplicated: shown.duplicated + gone.duplicated,
           },
-        ],
-        faults: {
-          errors: reports.reduce((sum, { errors }) => sum + errors, 0),
-          lost: shown.lost + gone.lost,
-          duplicated: shown.duplicated + gone.duplicated,
-        },
-        usage,
-      };
-    },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  };
+          usage,
+        };
+      },
+    };
+  });
 }

@@ -7,6 +7,7 @@ import { now } from "../failover-report.ts";
 import { FANOUT_SERVICE, startComparison, startRollcall, wayOf, type Pusher } from "../fanout-pushers.ts";
 import type { Measured, Scenario, Subject, Trial } from "../harness/scenario.ts";
 import { medianOf, quantileOf } from "../harness/statistics.ts";
+import { startTrial } from "../harness/trial.ts";
 import { totalCpuSeconds, usageWhile, type Server } from "../harness/usage.ts";
 import { shares, type CalledBack } from "../load/words.ts";
 import { startRegistry, type RegistryKind } from "../registries/registry.ts";
@@ -63,54 +64,53 @@ function scenario(work: Work, seconds: number): Scenario {
 function registrySubject(kind: RegistryKind, full: Work): Subject {
   return {
     name: kind,
-    async start(scale) {
-      const work = scale === "full" ? full : SMOKE;
-      needOpenFiles(work.subscribers + 200);
-      const stack = new AsyncDisposableStack();
-      const registry = stack.use(await startRegistry(kind));
-      if (kind === "zookeeper") await createZookeeperServices(registry.address, [FANOUT_SERVICE]);
-      const publisher = await connectClient(kind, registry.address, "publisher");
-      stack.defer(() => publisher.close());
-      for (let index = 0; index < INSTANCES; index++)
-        await publisher.publish(FANOUT_SERVICE, instanceId(index), { number: 0, dueAt: 0 });
-      const children = shares(work.subscribers, work.processes).map((share) => {
-        const args = [kind, registry.address, share.count, share.first, FANOUT_SERVICE, instanceId(0)].map(String);
-        return stack.use(new Child("load/fanout-subscribers", args));
-      });
-      const push = (number: number): void =>
-        void publisher.publish(FANOUT_SERVICE, instanceId(0), { number, dueAt: 0 });
-      return started(stack, registry.servers, children, push, work);
-    },
+    start: (scale) =>
+      startTrial(async (stack) => {
+        const work = scale === "full" ? full : SMOKE;
+        needOpenFiles(work.subscribers + 200);
+        const registry = stack.use(await startRegistry(kind));
+        if (kind === "zookeeper") await createZookeeperServices(registry.address, [FANOUT_SERVICE]);
+        const publisher = await connectClient(kind, registry.address, "publisher");
+        stack.defer(() => publisher.close());
+        for (let index = 0; index < INSTANCES; index++)
+          await publisher.publish(FANOUT_SERVICE, instanceId(index), { number: 0, dueAt: 0 });
+        const children = shares(work.subscribers, work.processes).map((share) => {
+          const args = [kind, registry.address, share.count, share.first, FANOUT_SERVICE, instanceId(0)].map(String);
+          return stack.use(new Child("load/fanout-subscribers", args));
+        });
+        const push = (number: number): void =>
+          void publisher.publish(FANOUT_SERVICE, instanceId(0), { number, dueAt: 0 });
+        return started(registry.servers, children, push, work);
+      }),
   };
 }
 
 function pusherSubject(name: string, server: string, full: Work): Subject {
   return {
     name,
-    async start(scale) {
-      const work = scale === "full" ? full : SMOKE;
-      needOpenFiles(work.subscribers + 200);
-      const stack = new AsyncDisposableStack();
-      const pusher: Pusher = stack.use(
-        await (server === "rollcall" ? startRollcall(INSTANCES) : startComparison(server, "delta", INSTANCES)),
-      );
-      const children = shares(work.subscribers, work.processes).map((share) => {
-        const args = [pusher.address, FANOUT_SERVICE, share.count, share.first, wayOf(server, "delta"), "plain"];
-        return stack.use(new Child("fanout-clients", args.map(String)));
-      });
-      return started(stack, pusher.servers, children, (change) => pusher.push(change), work);
-    },
+    start: (scale) =>
+      startTrial(async (stack) => {
+        const work = scale === "full" ? full : SMOKE;
+        needOpenFiles(work.subscribers + 200);
+        const pusher: Pusher = stack.use(
+          await (server === "rollcall" ? startRollcall(INSTANCES) : startComparison(server, "delta", INSTANCES)),
+        );
+        const children = shares(work.subscribers, work.processes).map((share) => {
+          const args = [pusher.address, FANOUT_SERVICE, share.count, share.first, wayOf(server, "delta"), "plain"];
+          return stack.use(new Child("fanout-clients", args.map(String)));
+        });
+        return started(pusher.servers, children, (change) => pusher.push(change), work);
+      }),
   };
 }
 
-/** The trial, once all subscribers are ready. */
+/** Ready once all subscribers are. */
 async function started(
-  stack: AsyncDisposableStack,
   servers: readonly Server[],
   children: readonly Child[],
   push: (change: number) => void,
   { subscribers, changes }: Work,
-): Promise<Trial> {
+): Promise<Pick<Trial, "servers" | "repeat">> {
   await Promise.all(children.map((child) => child.line()));
   let change = 0;
   return {
@@ -146,6 +146,5 @@ async function started(
         usage,
       };
     },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
