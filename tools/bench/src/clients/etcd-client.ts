@@ -21,6 +21,15 @@ export async function connectEtcd(address: string, name: string, leaseMs = LEASE
   const putOne = async (service: string, id: string, change?: Change): Promise<void> => {
     await etcd.kv.put(putting(service, id, change));
   };
+  const read = async (service: string, serializable: boolean): Promise<number> => {
+    const { kvs } = await etcd.kv.range({
+      key: Buffer.from(`${service}/`),
+      range_end: Buffer.from(`${service}0`),
+      serializable,
+    });
+    for (const { value } of kvs) changeOf(value);
+    return kvs.length;
+  };
   const published = new Map<string, (change: Change) => Promise<void>>();
   return {
     register: (service, id) => putOne(service, id),
@@ -51,6 +60,10 @@ export async function connectEtcd(address: string, name: string, leaseMs = LEASE
     async follow(service, id, changed) {
       const watching = await etcd.watch().key(`${service}/${id}`).create();
       watching.on("put", ({ value }) => changed(changeOf(value)));
+    },
+    reads: {
+      linearizable: async (service) => read(service, false),
+      serializable: async (service) => read(service, true),
     },
     async close() {
       await leased.revoke();

@@ -1,3 +1,6 @@
+import { createClient as createCaller } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { RegistryService } from "@rollcall/protocol";
 import { createClient, type Registration } from "@rollcall/sdk";
 
 import { benchInput, changeIn } from "./bench-instance.ts";
@@ -6,6 +9,8 @@ import type { RegistryClient } from "./registry-client.ts";
 
 export async function connectRollcall(address: string, name: string): Promise<RegistryClient> {
   const client = createClient({ servers: address.split(","), name, closeTimeoutMs: LEAVING_MS });
+  const transport = createConnectTransport({ baseUrl: `http://${address.split(",")[0]}`, httpVersion: "2" });
+  const calls = createCaller(RegistryService, transport);
   const published = new Map<string, Registration>();
   const changed = new Map<string, () => void>();
   client.on("pushed", ({ service }) => changed.get(service.service)?.());
@@ -44,6 +49,10 @@ export async function connectRollcall(address: string, name: string): Promise<Re
         const instance = instances.find((one) => one.id === id);
         if (instance !== undefined) told(changeIn(instance.metadata));
       });
+    },
+    reads: {
+      stream: async (service) => (await client.resolve(service)).instances.length,
+      unary: async (service) => (await calls.resolve({ key: { service } })).instances.length,
     },
     close: () => client.close(),
   };

@@ -21,6 +21,8 @@ export async function connectZookeeper(address: string, sessionTimeout = SESSION
   await connected;
   const create = promisify<string, Buffer, number, unknown>(client.create.bind(client));
   const setData = promisify<string, Buffer, unknown>(client.setData.bind(client));
+  const namesIn = promisify<string, string[]>(client.getChildren.bind(client));
+  const dataOf = promisify<string, Buffer>(client.getData.bind(client));
   const published = new Set<string>();
   return {
     async register(service, id) {
@@ -71,6 +73,15 @@ export async function connectZookeeper(address: string, sessionTimeout = SESSION
           );
         });
       await read(true);
+    },
+    reads: {
+      names: async (service) => (await namesIn(`/${service}`)).length,
+      async data(service) {
+        const path = `/${service}`;
+        const values = await Promise.all((await namesIn(path)).map((name) => dataOf(`${path}/${name}`)));
+        for (const value of values) changeOf(value);
+        return values.length;
+      },
     },
     async close() {
       const left = new Promise<void>((resolve) => void client.once("disconnected", resolve));

@@ -16,3 +16,8 @@ export function tellFigures(figures: Figures): void {
 export function less(name: string, unit: string, value: number): Metric {
   return { name, unit, better: "less", value };
 }
+
+/** Of which more is better. */
+export function more(name: string, unit: string, value: number): Metric {
+  return { name, unit, better: "more", value };
+}

@@ -46,15 +46,16 @@ async function publish({ rate, changes, persistent = false }: PublishCommand): P
 
   /** Until it is acknowledged, if it has to be, or until a later one takes its place. */
   async function make(service: number, change: { readonly number: number; readonly dueAt: number }): Promise<void> {
-    do {
+    for (;;) {
       try {
         return await client.publish(serviceName(service), FOLLOWED_ID, change);
       } catch {
         counts.failures++;
       }
-      if (persistent) await elapse(RETRY_AFTER_MS);
-    } while (persistent && change.number === last[service]);
-    if (!persistent) counts.errors++;
+      if (!persistent) return void counts.errors++;
+      await elapse(RETRY_AFTER_MS);
+      if (change.number !== last[service]) return;
+    }
   }
 }
 

@@ -100,5 +100,20 @@ export interface FollowReport {
   readonly arrivals: readonly Arrival[];
 }
 
+/** To those who read lists, for so long, each of which has so many instances. */
+export interface ReadCommand {
+  readonly forMs: number;
+  readonly instances: number;
+}
+
+export interface ReadReport {
+  readonly reads: number;
+  readonly errors: number;
+  /** Instances that were missing in lists, or too many. */
+  readonly lost: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
 /** The one instance of each service whose changes are followed. */
 export const FOLLOWED_ID = "only";

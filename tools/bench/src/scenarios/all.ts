@@ -2,6 +2,7 @@ import type { Scenario } from "../harness/scenario.ts";
 import { expiryScenario } from "./expiry.ts";
 import { fanoutScenario, narrowFanoutScenario, wideFanoutScenario } from "./fanout.ts";
 import { latencyScenario } from "./latency.ts";
+import { queryScenario } from "./query.ts";
 import {
   clientsScenario,
   deltaScenario,
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   registerScenario,
   bulkScenario,
   watchedScenario,
+  queryScenario,
   expiryScenario,
   narrowFanoutScenario,
   fanoutScenario,
