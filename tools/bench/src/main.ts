@@ -14,6 +14,7 @@ import { describeHost } from "./harness/host.ts";
 import { Progress } from "./harness/progress.ts";
 import { writeResult } from "./harness/results.ts";
 import { runScenario, stepsOf } from "./harness/run.ts";
+import type { Scale } from "./harness/scenario.ts";
 import { resizedAll } from "./harness/sized.ts";
 import { resultTable } from "./report/tables.ts";
 import { scenarios } from "./scenarios/all.ts";
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     list: { type: "boolean", default: false },
   },
 });
+const scale: Scale = values.smoke ? "smoke" : "full";
 const repeats = values.smoke ? 1 : Number(values.repeats);
 const wanted = values.scenario?.split(",");
 const unknown = wanted?.filter((name) => !scenarios.some((scenario) => scenario.name === name)) ?? [];
@@ -56,15 +58,15 @@ if (!values.smoke) process.stdout.write(`about ${minutes} minutes in all, with 5
 if (!values.list) {
   const progress = new Progress(
     process.stderr,
-    chosen.reduce((sum, scenario) => sum + stepsOf(scenario, repeats), 0),
+    chosen.reduce((sum, scenario) => sum + stepsOf(scenario, scale, repeats), 0),
   );
   for (const scenario of chosen) {
     const options = {
-      scale: values.smoke ? "smoke" : "full",
+      scale,
       repeats,
       host: describeHost(new Date()),
       progress,
-    } as const;
+    };
     const result = await runScenario(scenario, options);
     if (result === undefined || result.subjects.length < scenario.subjects.length) process.exitCode = 1;
     if (result === undefined) continue;

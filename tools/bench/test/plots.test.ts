@@ -46,7 +46,18 @@ test("the recovery is drawn over time, those concerned and the others", () => {
   expect(plot!.svg).toContain('points="70,40 310,40 550,40"');
 });
 
+test("a failover is drawn for each registry, and what is spared by itself", () => {
+  const timeline = [
+    { ms: 0, concerned: 10, others: 0 },
+    { ms: 100, concerned: 0, others: 10 },
+  ];
+  const [plot] = plotsOf([result("failover", { subject: "rollcall", timeline })]);
+  expect(plot).toMatchObject({ name: "failover.svg", below: "failover" });
+  expect(plot!.svg).toContain('points="70,40 550,350"');
+  expect(plot!.svg).toContain("rollcall, the others</text>");
+});
+
 test("nothing is drawn of what was not measured", () => {
   expect(plotsOf([])).toEqual([]);
-  expect(plotsOf([result("fanout-100", lastCallback(1)), result("recovery", {})])).toEqual([]);
+  expect(plotsOf([result("fanout-100", lastCallback(1)), result("recovery", {}), result("failover", {})])).toEqual([]);
 });

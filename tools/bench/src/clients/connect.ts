@@ -3,22 +3,28 @@
 import type { RegistryKind } from "../registries/registry.ts";
 import type { RegistryClient } from "./registry-client.ts";
 
-/**
- * @param name that no other client has
- * @param leaseMs how long the registry keeps what a client has registered that falls silent: longer than anything that is
- *   measured by default, so that renewals are no part of it. Connections of Rollcall that end need no lease.
- */
+export interface ConnectOptions {
+  /**
+   * How long the registry keeps what a client has registered that falls silent: longer than anything that is measured by
+   * default, so that renewals are no part of it. Connections of Rollcall that end need no lease.
+   */
+  readonly leaseMs?: number | undefined;
+  /** When to give up a change that is not answered, for clients that do not know themselves. */
+  readonly answerMs?: number | undefined;
+}
+
+/** @param name that no other client has */
 export async function connectClient(
   kind: RegistryKind,
   address: string,
   name: string,
-  leaseMs?: number,
+  { leaseMs, answerMs }: ConnectOptions = {},
 ): Promise<RegistryClient> {
   switch (kind) {
     case "rollcall":
       return (await import("./rollcall-client.ts")).connectRollcall(address, name);
     case "etcd":
-      return (await import("./etcd-client.ts")).connectEtcd(address, name, leaseMs);
+      return (await import("./etcd-client.ts")).connectEtcd(address, name, { leaseMs, answerMs });
     case "zookeeper":
       return (await import("./zookeeper-client.ts")).connectZookeeper(address, leaseMs);
   }

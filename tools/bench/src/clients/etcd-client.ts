@@ -1,16 +1,27 @@
 /** A key for each instance, with the client's lease; a watch of the prefix for each service that is followed. */
 
+import { noop } from "cockatiel";
 import { Etcd3 } from "etcd3";
 
 import { benchValue, changeOf, type Change } from "./bench-instance.ts";
+import type { ConnectOptions } from "./connect.ts";
 import { newestOnly } from "./newest-only.ts";
 import type { RegistryClient } from "./registry-client.ts";
 
 const LEASE_MS = 600_000;
 
-export async function connectEtcd(address: string, name: string, leaseMs = LEASE_MS): Promise<RegistryClient> {
+export async function connectEtcd(
+  address: string,
+  name: string,
+  { leaseMs = LEASE_MS, answerMs }: ConnectOptions = {},
+): Promise<RegistryClient> {
   // Clients of one process share their connections where their options are the same.
-  const etcd = new Etcd3({ hosts: address.split(","), grpcOptions: { "grpc.primary_user_agent": name } });
+  const etcd = new Etcd3({
+    hosts: address.split(","),
+    grpcOptions: { "grpc.primary_user_agent": name },
+    // Its circuit breaker would keep clients away for five seconds from an etcd that works again.
+    faultHandling: { host: () => noop },
+  });
   const leased = etcd.lease(leaseMs / 1_000, { autoKeepAlive: leaseMs < LEASE_MS });
   const lease = await leased.grant();
   const putting = (service: string, id: string, change?: Change) => ({
@@ -19,7 +30,8 @@ export async function connectEtcd(address: string, name: string, leaseMs = LEASE
     lease,
   });
   const putOne = async (service: string, id: string, change?: Change): Promise<void> => {
-    await etcd.kv.put(putting(service, id, change));
+    const deadline = answerMs === undefined ? undefined : { deadline: Date.now() + answerMs };
+    await etcd.kv.put(putting(service, id, change), deadline);
   };
   const read = async (service: string, serializable: boolean): Promise<number> => {
     const { kvs } = await etcd.kv.range({

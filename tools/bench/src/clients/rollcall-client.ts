@@ -1,7 +1,7 @@
 import { createClient as createCaller } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { RegistryService } from "@rollcall/protocol";
-import { createClient, type Registration } from "@rollcall/sdk";
+import { createClient, type Registration, type ServiceView } from "@rollcall/sdk";
 
 import { benchInput, changeIn } from "./bench-instance.ts";
 import { Listed } from "./listed.ts";
@@ -45,9 +45,13 @@ export async function connectRollcall(address: string, name: string): Promise<Re
     async follow(service, id, told) {
       const subscription = client.subscribe(service);
       await subscription.ready;
-      subscription.onChange(({ instances }) => {
-        const instance = instances.find((one) => one.id === id);
-        if (instance !== undefined) told(changeIn(instance.metadata));
+      const find = (view: ServiceView | undefined) => view?.instances.find((one) => one.id === id);
+      let known = find(subscription.current());
+      subscription.onChange((view) => {
+        const instance = find(view);
+        // One that did not change is the same object in the next view.
+        if (instance !== undefined && instance !== known) told(changeIn(instance.metadata));
+        known = instance;
       });
     },
     reads: {

@@ -13,6 +13,7 @@ import { Listed } from "./listed.ts";
 import type { RegistryClient } from "./registry-client.ts";
 
 const SESSION_MS = 40_000;
+const RETRY_AFTER_MS = 20;
 
 export async function connectZookeeper(address: string, sessionTimeout = SESSION_MS): Promise<RegistryClient> {
   const client = createClient(address, { sessionTimeout });
@@ -66,6 +67,8 @@ export async function connectZookeeper(address: string, sessionTimeout = SESSION
             path,
             () => void read(false),
             (error, data) => {
+              // The connection was lost meanwhile, and comes back.
+              if (error && !isFirst) return void setTimeout(() => void read(false), RETRY_AFTER_MS);
               if (error) return reject(new Error(String(error)));
               if (!isFirst) changed(changeOf(data));
               resolve();

@@ -16,12 +16,19 @@ export interface RunOptions {
 }
 
 const WARM_UPS = 1;
+/** In the smoke run nothing has to be warm, and all that is compared is run at once: figures say nothing there. */
+const SMOKE_WARM_UPS = 0;
 
-/** What takes longer is given up, in milliseconds: better a run that ends with an error than one that does not end. */
+/** What takes longer than it has to, by so many milliseconds, is given up: better a run that ends with an error than one that does not end. */
 const STEP_MAX_MS = 120_000;
 
-export function stepsOf({ subjects, warmUps = WARM_UPS, repeatsMax = Infinity }: Scenario, repeats: number): number {
-  return subjects.length * (1 + warmUps + Math.min(repeats, repeatsMax));
+export function stepsOf(scenario: Scenario, scale: Scale, repeats: number): number {
+  const { subjects, repeatsMax = Infinity } = scenario;
+  return subjects.length * (1 + warmUpsOf(scenario, scale) + Math.min(repeats, repeatsMax));
+}
+
+function warmUpsOf({ warmUps = WARM_UPS }: Scenario, scale: Scale): number {
+  return scale === "smoke" ? SMOKE_WARM_UPS : warmUps;
 }
 
 /** What cannot be measured is left out and said: the others are none the worse for it. */
@@ -45,19 +52,22 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 }
 
 async function measure(
-  { name: scenario, warmUps = WARM_UPS }: Scenario,
+  scenario: Scenario,
   subjects: readonly Subject[],
   { scale, repeats, progress }: RunOptions,
 ): Promise<SubjectResult[]> {
   await using stack = new AsyncDisposableStack();
-  const trials = await startAll(scenario, subjects, stack, { scale, progress });
-  for (let round = -warmUps; round < repeats; round++) {
-    for (const { subject, trial, measured } of trials) {
-      const what = `${subject} ${round < 0 ? "warms up" : `repeat ${round + 1} of ${repeats}`}`;
-      progress.begin(`${scenario}: ${what}`);
-      const one = await within(STEP_MAX_MS, what, trial.repeat());
-      if (round >= 0) measured.push(one);
-    }
+  const { name, repeatMs = 0 } = scenario;
+  const trials = await startAll(name, subjects, stack, { scale, progress });
+  const step = async ({ subject, trial, measured }: Started, round: number): Promise<void> => {
+    const what = `${subject} ${round < 0 ? "warms up" : `repeat ${round + 1} of ${repeats}`}`;
+    progress.begin(`${name}: ${what}`);
+    const one = await within(STEP_MAX_MS + repeatMs, what, trial.repeat());
+    if (round >= 0) measured.push(one);
+  };
+  for (let round = -warmUpsOf(scenario, scale); round < repeats; round++) {
+    if (scale === "smoke") await Promise.all(trials.map((trial) => step(trial, round)));
+    else for (const trial of trials) await step(trial, round);
   }
   return trials.map(({ subject, measured }) => subjectResult(subject, measured));
 }

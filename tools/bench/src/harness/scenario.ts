@@ -72,6 +72,8 @@ export interface Scenario {
   /** Repeats that are made first and not counted, for what is compiled and grows while it runs: 1 by default. */
   readonly warmUps?: number;
   readonly repeatsMax?: number;
+  /** How long one repeat takes by its sizes, in milliseconds, where that is long. */
+  readonly repeatMs?: number;
   /** False where the smoke run of another scenario shows all that this one's would. */
   readonly smokes?: boolean;
   /** What `--size` can change, at full size. */

@@ -16,9 +16,17 @@ export interface Publisher extends AsyncDisposable {
   publish(command: PublishCommand): Promise<PublishReport>;
 }
 
-/** Resolves when there is an instance of each service. */
-export async function startPublisher({ kind, address }: Registry, services: number): Promise<Publisher> {
-  const child = new Child("load/publisher", [kind, address, String(services)]);
+/**
+ * Resolves when there is an instance of each service.
+ * @param answerMs when a change that is not answered has failed, with clients that wait for ever
+ */
+export async function startPublisher(
+  { kind, address }: Registry,
+  services: number,
+  answerMs?: number,
+): Promise<Publisher> {
+  const limit = answerMs === undefined ? [] : [String(answerMs)];
+  const child = new Child("load/publisher", [kind, address, String(services), ...limit]);
   await child.line();
   return {
     publish: (command) => child.asking<PublishReport>(command),

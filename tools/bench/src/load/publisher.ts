@@ -1,7 +1,7 @@
 /**
  * One client that changes the only instance of each service, in a process of its own, by the clock.
  *
- *     publisher.ts KIND ADDRESS SERVICES
+ *     publisher.ts KIND ADDRESS SERVICES [ANSWER_MS]
  */
 
 import { onLines } from "../child.ts";
@@ -10,7 +10,7 @@ import { now } from "../failover-report.ts";
 import type { RegistryKind } from "../registries/registry.ts";
 import { FOLLOWED_ID, serviceName, type PublishCommand, type PublishReport } from "./words.ts";
 
-const [kind, address, servicesText] = process.argv.slice(2) as [RegistryKind, string, string];
+const [kind, address, servicesText, answerText] = process.argv.slice(2) as [RegistryKind, string, string, string?];
 const services = Number(servicesText);
 /** How often changes are made: all that are due. */
 const TICK_MS = 1;
@@ -20,7 +20,9 @@ const AWAKE_RATE_MAX = 250;
 const TIMER_LATE_MS = 2;
 const RETRY_AFTER_MS = 20;
 
-const client = await connectClient(kind, address, "publisher");
+const client = await connectClient(kind, address, "publisher", {
+  answerMs: answerText === undefined ? undefined : Number(answerText),
+});
 const last = Array.from({ length: services }, () => 0);
 for (let service = 0; service < services; service++)
   await client.publish(serviceName(service), FOLLOWED_ID, { number: 0, dueAt: 0 });

@@ -35,7 +35,7 @@ async function obey(command: RegistrarCommand): Promise<RegisterReport | Record<
     case "join": {
       const time = ++joins.count;
       await inTurns(count, CONNECTING_MAX, async (index) => {
-        clients[index] = await connectClient(kind, address, `registrar-${first + index}-${time}`, leaseMs);
+        clients[index] = await connectClient(kind, address, `registrar-${first + index}-${time}`, { leaseMs });
       });
       return {};
     }
@@ -54,6 +54,7 @@ async function register({
   batch,
   unanswered,
   services,
+  perSecond,
 }: Extract<RegistrarCommand, { kind: "register" }>): Promise<RegisterReport> {
   const latencies: number[] = [];
   const counts = { acknowledged: 0, errors: 0 };
@@ -75,9 +76,16 @@ async function register({
       counts.errors += entries.length;
     }
   };
+  const beganAt = performance.now();
+  const dueAfterMs = (turn: number, index: number): number =>
+    perSecond === undefined ? 0 : ((turn * clients.length + index) * 1_000) / perSecond;
   await Promise.all(
     clients.map((client, index) =>
-      inTurns(Math.ceil(each / batch), unanswered, (turn) => one(client, first + index, turn * batch)),
+      inTurns(Math.ceil(each / batch), unanswered, async (turn) => {
+        const earlyMs = beganAt + dueAfterMs(turn, index) - performance.now();
+        if (earlyMs > 0) await new Promise((resolve) => setTimeout(resolve, earlyMs));
+        await one(client, first + index, turn * batch);
+      }),
     ),
   );
   return { ...counts, p50Ms: quantileOf(latencies, 0.5), p99Ms: quantileOf(latencies, 0.99) };

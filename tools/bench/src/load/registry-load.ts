@@ -71,21 +71,22 @@ export class Subscribers implements AsyncDisposable {
 
   /**
    * Resolves when everybody sees so many instances in each service, or does not come to: with how many are missing, or
-   * too many, and how many pushes brought nothing new.
+   * too many, how many pushes brought nothing new, and how many instances were not seen any more since this was asked last.
    */
   async see(
     instancesOfService: number,
     withinMs: number,
-  ): Promise<{ readonly lost: number; readonly duplicated: number }> {
+  ): Promise<{ readonly lost: number; readonly duplicated: number; readonly gone: number }> {
     const reports = await Promise.all(
       this.#children.map(async ({ child, clients }) => {
         const instances = clients * this.#audience.each * instancesOfService;
-        const { seen, unchanged } = await child.asking<SeenReport>({ kind: "see", instances, withinMs });
-        return { lost: Math.abs(instances - seen), duplicated: unchanged };
+        const { seen, unchanged, gone } = await child.asking<SeenReport>({ kind: "see", instances, withinMs });
+        return { lost: Math.abs(instances - seen), duplicated: unchanged, gone };
       }),
     );
-    const sum = (field: "lost" | "duplicated"): number => reports.reduce((total, report) => total + report[field], 0);
-    return { lost: sum("lost"), duplicated: sum("duplicated") };
+    const sum = (field: "lost" | "duplicated" | "gone"): number =>
+      reports.reduce((total, report) => total + report[field], 0);
+    return { lost: sum("lost"), duplicated: sum("duplicated"), gone: sum("gone") };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

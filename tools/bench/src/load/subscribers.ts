@@ -18,7 +18,7 @@ const [count, first, services, each] = numbers.map(Number) as [number, number, n
 /** Connections that are opened at a time: less than any server's backlog. */
 const CONNECTING_MAX = 32;
 
-const counts = { seen: 0, unchanged: 0 };
+const counts = { seen: 0, unchanged: 0, gone: 0 };
 const asked: { awaited: { readonly instances: number; readonly done: () => void } | undefined } = {
   awaited: undefined,
 };
@@ -44,6 +44,7 @@ async function answer({ instances, withinMs }: SubscriberCommand): Promise<void>
   asked.awaited = undefined;
   process.stdout.write(`${JSON.stringify(counts satisfies SeenReport)}\n`);
   counts.unchanged = 0;
+  counts.gone = 0;
 }
 
 function watcher(): Watcher {
@@ -62,7 +63,8 @@ function watcher(): Watcher {
   };
 }
 
-function changed(by: number): void {
+function changed(by: 1 | -1): void {
+  if (by < 0) counts.gone++;
   counts.seen += by;
   if (counts.seen === asked.awaited?.instances) asked.awaited.done();
 }

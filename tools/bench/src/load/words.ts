@@ -12,6 +12,8 @@ export type RegistrarCommand =
       readonly batch: number;
       readonly unanswered: number;
       readonly services: number;
+      /** Batches are begun by the clock, so many a second by all clients together; as soon as may be by default. */
+      readonly perSecond?: number;
     }
   /** All clients leave, with what they have registered. Answered `{}`. */
   | { readonly kind: "leave" };
@@ -33,6 +35,8 @@ export interface SeenReport {
   readonly seen: number;
   /** Pushes that brought nothing new, since this was asked last. */
   readonly unchanged: number;
+  /** Instances that were not seen any more, since this was asked last. */
+  readonly gone: number;
 }
 
 export function serviceName(index: number): string {
@@ -113,6 +117,57 @@ export interface ReadReport {
   readonly lost: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+}
+
+/** The id of an instance in one of its lives. */
+export function idOfGeneration(number: number, generation: number): string {
+  return `instance-${number}.${generation}`;
+}
+
+export function generationOf(id: string): number {
+  return Number(id.slice(id.lastIndexOf(".") + 1));
+}
+
+/** To those who have instances: all are restarted in turn, and each is gone for so long. */
+export interface RestartCommand {
+  /** Of their next life. */
+  readonly generation: number;
+  readonly overMs: number;
+  readonly goneMs: number;
+}
+
+export interface RestartReport {
+  readonly changes: number;
+  /** When the last registration of each service was due. */
+  readonly lastDueAt: readonly number[];
+  readonly errors: number;
+}
+
+/** To those who look on: answered when all have what there is in the end, or time is up. */
+export interface StormCommand {
+  readonly generation: number;
+  /** Of each service. */
+  readonly instances: number;
+  readonly lastDueAt: readonly number[];
+  readonly withinMs: number;
+}
+
+export interface StormReport {
+  /** That changed something. */
+  readonly pushes: number;
+  readonly bytes: number;
+  readonly subscriptions: number;
+  /** Subscriptions without the final state. */
+  readonly lost: number;
+  readonly duplicated: number;
+  /** Changes of a content that the subscriber did not have. */
+  readonly mismatched: number;
+  /** From when a registration was due to its push. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** From when the last registration of a service was due to the last push of it. */
+  readonly finalP50Ms: number;
+  readonly finalP99Ms: number;
 }
 
 /** The one instance of each service whose changes are followed. */

@@ -23,11 +23,16 @@ export async function startEtcd({ medium, members }: RegistryShape): Promise<Reg
     get servers() {
       return [...running.values()].map((pid) => ({ role: "etcd", pid }));
     },
-    async killLeader(services) {
+    metrics: [],
+    async findLeader(services) {
       const leader = await cluster.leader();
-      running.delete(leader.name);
-      await cluster.kill(leader);
-      return new Set(services);
+      return {
+        leads: new Set(services),
+        kill() {
+          running.delete(leader.name);
+          return cluster.kill(leader);
+        },
+      };
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

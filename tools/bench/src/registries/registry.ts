@@ -14,8 +14,17 @@ export interface Registry extends AsyncDisposable {
   readonly address: string;
   /** Those that run. */
   readonly servers: readonly Server[];
-  /** `kill -9` of the one that leads, or leads most. Tells which of these services it led. */
-  killLeader(services: readonly string[]): Promise<ReadonlySet<string>>;
+  /** `host:port` of those that tell what they measure, in the words of Prometheus and of Rollcall. */
+  readonly metrics: readonly string[];
+  /** The one that leads, or leads most. */
+  findLeader(services: readonly string[]): Promise<Leader>;
+}
+
+export interface Leader {
+  /** Which of the services it leads. */
+  readonly leads: ReadonlySet<string>;
+  /** `kill -9`. */
+  kill(): Promise<void>;
 }
 
 export interface RegistryShape {

@@ -13,7 +13,8 @@ export async function startRollcall({ medium, members }: RegistryShape): Promise
     get servers() {
       return serversOf(cluster);
     },
-    async killLeader(services) {
+    metrics: cluster.nodes.map((node) => node.address),
+    async findLeader(services) {
       const { table } = await cluster.state();
       const leaderOf = (service: string): string | undefined =>
         ownerOf(table, slotOfServiceKey(serviceKey({ service }))).leader;
@@ -22,8 +23,7 @@ export async function startRollcall({ medium, members }: RegistryShape): Promise
         services: services.filter((service) => leaderOf(service) === node.nodeId),
       }));
       const most = led.reduce((one, other) => (other.services.length > one.services.length ? other : one));
-      await cluster.end(most.node, "SIGKILL");
-      return new Set(most.services);
+      return { leads: new Set(most.services), kill: () => cluster.end(most.node, "SIGKILL") };
     },
     [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
   };

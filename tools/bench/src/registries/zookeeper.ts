@@ -76,11 +76,11 @@ export async function startZookeeper({ medium, members: count }: RegistryShape):
     get servers() {
       return members.filter(isRunning).map(({ process: { pid } }) => ({ role: "zookeeper", pid: pid! }));
     },
-    async killLeader(services) {
+    metrics: [],
+    async findLeader(services) {
       for (const member of members) {
         if ((await modeOf(member)) === "follower") continue;
-        await kill(member.process);
-        return new Set(services);
+        return { leads: new Set(services), kill: () => kill(member.process) };
       }
       throw new Error("no server of ZooKeeper leads");
     },

@@ -16,7 +16,7 @@ const FANOUT = /^fanout-(\d+)$/;
 const LAST = "to the last callback";
 
 export function plotsOf(results: readonly ScenarioResult[]): PlotFile[] {
-  return [...fanoutPlot(results), ...recoveryPlot(results)];
+  return [...fanoutPlot(results), ...failoverPlot(results), ...recoveryPlot(results)];
 }
 
 function fanoutPlot(results: readonly ScenarioResult[]): PlotFile[] {
@@ -36,6 +36,21 @@ function fanoutPlot(results: readonly ScenarioResult[]): PlotFile[] {
   }));
   const svg = svgOf({ title, xLabel: "subscribers", yLabel: "ms", scale: "logarithmic", series });
   return [{ name: "fanout.svg", title, below: widest.result.scenario, svg }];
+}
+
+function failoverPlot(results: readonly ScenarioResult[]): PlotFile[] {
+  const subjects = results.find(({ scenario }) => scenario === "failover")?.subjects ?? [];
+  const series = subjects.flatMap(({ subject: name, timeline = [] }) => [
+    { name, points: timeline.map(({ ms, concerned }) => [ms, concerned] as const) },
+    // With some registries nobody is spared.
+    ...(timeline.some(({ others }) => others > 0)
+      ? [{ name: `${name}, the others`, points: timeline.map(({ ms, others }) => [ms, others] as const) }]
+      : []),
+  ]);
+  if (series.every(({ points }) => points.length === 0)) return [];
+  const title = "Callbacks while the one that leads is killed at 0";
+  const svg = svgOf({ title, xLabel: "ms", yLabel: "callbacks in 100 ms", scale: "linear", series });
+  return [{ name: "failover.svg", title, below: "failover", svg }];
 }
 
 function recoveryPlot(results: readonly ScenarioResult[]): PlotFile[] {

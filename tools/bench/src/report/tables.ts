@@ -7,7 +7,7 @@ export function resultTable({ subjects }: ScenarioResult): string {
   const [first] = subjects;
   if (first === undefined) return "";
   const rows = first.metrics.map(({ name, unit }) => [
-    `${name}, ${unit}`,
+    unit === "" ? name : `${name}, ${unit}`,
     ...subjects.map((subject) => cellOf(subject.metrics.find((metric) => metric.name === name))),
   ]);
   return markdownTable([["", ...subjects.map(({ subject }) => subject)], ...rows, faultsRow(subjects)]);

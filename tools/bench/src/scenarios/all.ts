@@ -2,6 +2,10 @@ import type { Scenario } from "../harness/scenario.ts";
 import { expiryScenario } from "./expiry.ts";
 import { fanoutScenario, narrowFanoutScenario, wideFanoutScenario } from "./fanout.ts";
 import { latencyScenario } from "./latency.ts";
+import { failoverScenario } from "./failover.ts";
+import { mixedScenario } from "./mixed.ts";
+import { steadyScenario } from "./steady.ts";
+import { stormScenario } from "./storm.ts";
 import { queryScenario } from "./query.ts";
 import {
   clientsScenario,
@@ -24,8 +28,12 @@ export const scenarios: readonly Scenario[] = [
   fanoutScenario,
   wideFanoutScenario,
   latencyScenario,
+  stormScenario,
+  mixedScenario,
+  failoverScenario,
   recoveryScenario,
   reconnectScenario,
+  steadyScenario,
   memoryScenario,
   clientsScenario,
   deltaScenario,
