@@ -7,7 +7,7 @@
 
 import type { JsonValue } from "@bufbuild/protobuf";
 import { healthService } from "@rollcall/cluster";
-import { RegistryError, type ClusterState, type NodeRole, type StreamHandler } from "@rollcall/core";
+import { RegistryError, type ClusterState, type Loads, type NodeRole, type StreamHandler } from "@rollcall/core";
 import {
   Health,
   JOIN_PATH,
@@ -70,7 +70,10 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
   const loads = new ToldLoads({
     ...ports,
     isMember: (nodeId) => stateNow()?.members.some((member) => member.nodeId === nodeId) ?? false,
-    changed: () => nodes.tellLoads(),
+    changed() {
+      nodes.tellLoads();
+      changes.changed();
+    },
   });
   const applied = new AppliedControls();
   const nodes = new NodeLinks(log, { loads, usage: new ToldUsage(), applied });
@@ -155,7 +158,12 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
     streamMethods: [],
     nodePaths: [JOIN_PATH],
     routes(router) {
-      addClusterRoutes(router, { changes, state: stateNow, leader: () => leader });
+      addClusterRoutes(router, {
+        changes,
+        state: stateNow,
+        leader: () => leader,
+        loads: () => (part.kind === "leading" ? loads.newest : NO_LOADS),
+      });
       addControlRoutes(router, {
         controls() {
           if (part.kind === "leading") return part.cluster.controls;
@@ -219,6 +227,8 @@ const CONTROL_TEXT: ControlCodec = {
     read: (text) => controlChangeFromJson(JSON.parse(text) as JsonValue),
   },
 };
+
+const NO_LOADS: Loads = { version: 0, nodes: [] };
 
 function notLeading(leader: Candidate | undefined): RegistryError {
   if (leader === undefined) return new RegistryError("not_ready", "no meta is known to lead");

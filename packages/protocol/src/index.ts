@@ -68,6 +68,7 @@ export {
   wireFromControlRecord,
 } from "./codec/control.ts";
 export { clusterStateFromWire, wireFromClusterState } from "./codec/join.ts";
+export { wireFromNodeLoad } from "./codec/load.ts";
 export { errorDetailCodec, errorFromWire, wireFromError } from "./codec/error.ts";
 
 // Typed messages that a server builds or reads itself.

@@ -2,7 +2,7 @@
 
 import { setTimeout as elapse } from "node:timers/promises";
 
-import { ConnectError, createClient } from "@connectrpc/connect";
+import { ConnectError, createClient, type CallOptions } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import type { Command } from "commander";
 import { SLOT_COUNT, type ClusterState } from "@rollcall/core";
@@ -13,9 +13,12 @@ import { CommandFailure } from "../failure.ts";
 import { writeJson } from "../output/json.ts";
 import { bold, counted, printable, tableLines } from "../output/table.ts";
 import type { CommandPorts } from "../ports.ts";
-import { callFirst } from "../registry/call.ts";
+import { callFirst, type CallTarget } from "../registry/call.ts";
 import { readinessOf, type Readiness } from "../registry/readiness.ts";
 import { addressesFrom, collect, wholeNumber } from "../registry/settings.ts";
+
+/** The cluster as a meta tells it. */
+type Told = Pick<GetClusterResponse, "state" | "leader" | "loads">;
 
 interface StatusOptions {
   readonly meta?: readonly string[] | undefined;
@@ -35,6 +38,8 @@ interface NodeStatus extends Readiness {
   readonly slots: number | null;
   /** Slots it follows; null like `slots`. */
   readonly follows: number | null;
+  /** Clients connected to it, as it has last said; null for nodes that have none by their role, and while it is not known. */
+  readonly clients: number | null;
   /** Where it runs, as it says; null for meta. */
   readonly zone: string | null;
   /** Version of its software, as it says; null for meta. */
@@ -47,7 +52,7 @@ interface NodeStatus extends Readiness {
   readonly unreachableFrom: readonly string[];
 }
 
-const HEADINGS = ["ROLE", "NODE", "ADDRESS", "ZONE", "VERSION", "SLOTS", "FOLLOWS", "READY"];
+const HEADINGS = ["ROLE", "NODE", "ADDRESS", "ZONE", "VERSION", "SLOTS", "FOLLOWS", "CLIENTS", "READY"];
 
 export const DEFAULT_META = "127.0.0.1:9610";
 export const META_VARIABLE = "ROLLCALL_META";
@@ -55,7 +60,9 @@ export const META_VARIABLE = "ROLLCALL_META";
 export function addStatus(program: Command, ports: CommandPorts): void {
   program
     .command("status")
-    .description("show the nodes of the cluster, the slots they lead and follow and whether they are ready")
+    .description(
+      "show the nodes of the cluster, the slots they lead and follow, their clients and whether they are ready",
+    )
     .option("--meta <host:port>", `meta node, repeatable (variable ${META_VARIABLE}, default ${DEFAULT_META})`, collect)
     .option("--watch", "go on and show it whenever it changes, until Ctrl-C")
     .option("--json", "one JSON object, for scripts; with --watch one a line")
@@ -80,7 +87,8 @@ async function status(options: StatusOptions, ports: CommandPorts): Promise<void
   const { address, answer } = await callFirst(target, (transport, call) =>
     createClient(MetaService, transport).getCluster({}, call),
   );
-  const { slots, nodes } = await show(stateFrom(answer, address), address, options, ports);
+  const loads = await loadsBy(answer, address, target);
+  const { slots, nodes } = await show({ ...answer, loads }, address, options, ports);
   const unready = nodes.filter(({ ready }) => !ready).length;
   if (unready > 0) throw new CommandFailure(`${counted(unready, "node")} of ${nodes.length} not ready`);
   if (slots.led < slots.total) {
@@ -88,8 +96,28 @@ async function status(options: StatusOptions, ports: CommandPorts): Promise<void
   }
 }
 
+/** Only the meta that leads knows loads. The cluster can be shown without them. */
+async function loadsBy(
+  { leader, loads }: Told,
+  address: string,
+  { timeoutMs, interrupted }: Pick<CallTarget, "timeoutMs" | "interrupted">,
+): Promise<Told["loads"]> {
+  if (leader === "" || leader === address) return loads;
+  const transport = createConnectTransport({ baseUrl: `http://${leader}`, httpVersion: "1.1" });
+  const call: CallOptions = { timeoutMs, signal: interrupted };
+  return createClient(MetaService, transport)
+    .getCluster({}, call)
+    .then(
+      (answer) => answer.loads,
+      () => [],
+    );
+}
+
 /** Time between two looks for a meta after one was lost, in milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
+
+/** How long a meta may be silent before it is asked whether it is still there, in milliseconds. */
+const ASK_WHETHER_THERE_EVERY_MS = 1_000;
 
 /** Any meta will do; when one is gone the next is asked. Only at the first time somebody has to be there. */
 async function watch(options: StatusOptions, ports: CommandPorts): Promise<void> {
@@ -99,9 +127,15 @@ async function watch(options: StatusOptions, ports: CommandPorts): Promise<void>
   for (let at = 0; !interrupted.aborted; at++) {
     const address = addresses[at % addresses.length]!;
     try {
-      const transport = createConnectTransport({ baseUrl: `http://${address}`, httpVersion: "1.1" });
+      const transport = createConnectTransport({
+        baseUrl: `http://${address}`,
+        // With HTTP/2 it can be asked whether it is still there, when there is no news.
+        httpVersion: "2",
+        pingIntervalMs: ASK_WHETHER_THERE_EVERY_MS,
+        pingTimeoutMs: options.timeout,
+      });
       for await (const answer of createClient(MetaService, transport).watchCluster({}, { signal: interrupted })) {
-        await show(stateFrom(answer, address), address, options, ports);
+        await show(answer, address, options, ports);
         hasSeen = true;
       }
     } catch (thrown) {
@@ -115,19 +149,23 @@ async function watch(options: StatusOptions, ports: CommandPorts): Promise<void>
   }
 }
 
-function stateFrom({ state }: Pick<GetClusterResponse, "state">, address: string): ClusterState {
+function stateFrom({ state }: Told, address: string): ClusterState {
   if (state === undefined) throw new CommandFailure(`${address} answered without the state of the cluster`);
   return clusterStateFromWire(state);
 }
 
 async function show(
-  state: ClusterState,
+  told: Told,
   address: string,
   { json, timeout }: StatusOptions,
   { stdout }: CommandPorts,
 ): Promise<{ readonly slots: SlotCounts; readonly nodes: readonly NodeStatus[] }> {
+  const state = stateFrom(told, address);
   const nodes = await Promise.all(
-    nodesOf(state, address).map(async (node) => ({ ...node, ...(await readinessOf(node.address, timeout)) })),
+    nodesOf(state, told.loads, address).map(async (node) => ({
+      ...node,
+      ...(await readinessOf(node.address, timeout)),
+    })),
   );
   const slots = slotsOf(state);
   const { clusterId, version } = state;
@@ -158,7 +196,11 @@ function slotsOf({ members, table }: ClusterState): SlotCounts {
   return { total: SLOT_COUNT, led, followed };
 }
 
-function nodesOf({ members, table }: ClusterState, metaAddress: string): Omit<NodeStatus, keyof Readiness>[] {
+function nodesOf(
+  { members, table }: ClusterState,
+  loads: Told["loads"],
+  metaAddress: string,
+): Omit<NodeStatus, keyof Readiness>[] {
   const meta = {
     role: "meta",
     nodeId: null,
@@ -166,6 +208,7 @@ function nodesOf({ members, table }: ClusterState, metaAddress: string): Omit<No
     address: metaAddress,
     slots: null,
     follows: null,
+    clients: null,
     zone: null,
     software: null,
     draining: false,
@@ -181,10 +224,13 @@ function nodesOf({ members, table }: ClusterState, metaAddress: string): Omit<No
         const { zone = "", software = "", draining = false, unsteady = false, unreachableFrom = [] } = member;
         const { incarnation, address } = member;
         const node = { role, nodeId, incarnation, address, zone, software, draining, unsteady, unreachableFrom };
-        if (role !== "data") return { ...node, slots: null, follows: null };
+        if (role !== "data") {
+          const clients = loads.find((load) => load.nodeId === nodeId)?.clients ?? null;
+          return { ...node, slots: null, follows: null, clients };
+        }
         const slots = table.owners.filter(({ leader }) => leader === nodeId).length;
         const follows = table.owners.filter(({ followers }) => followers.includes(nodeId)).length;
-        return { ...node, slots, follows };
+        return { ...node, slots, follows, clients: null };
       }),
     meta,
   ];
@@ -199,8 +245,8 @@ function statusText(
   const epochs = `version ${version}, slot table epoch ${table.epoch}`;
   const heading = `${bold(`cluster ${clusterId}`, stream)}  ${epochs}, ${led} of ${total} slots led, ${followed} followed`;
   const rows = nodes.map((node) => {
-    const { role, nodeId, address, zone, software, slots, follows } = node;
-    const counts = [slots, follows].map((count) => (count === null ? "" : String(count)));
+    const { role, nodeId, address, zone, software, slots, follows, clients } = node;
+    const counts = [slots, follows, clients].map((count) => (count === null ? "" : String(count)));
     return [role, nodeId ?? "", address, zone ?? "", software ?? "", ...counts, conditionOf(node)];
   });
   const lines = tableLines(HEADINGS, rows, stream);

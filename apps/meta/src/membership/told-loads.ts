@@ -38,6 +38,11 @@ export class ToldLoads {
     return this.#present;
   }
 
+  /** As last said; the version is that of what the sessions are to know, and so changes markedly only. */
+  get newest(): Loads {
+    return { version: this.#present.version, nodes: [...this.#reported.values()] };
+  }
+
   report(nodeId: string, { clients, draining }: Omit<NodeLoad, "nodeId">): void {
     this.#reported.set(nodeId, { nodeId, clients, draining });
     const told = this.#present.nodes.find((load) => load.nodeId === nodeId);

@@ -66,7 +66,7 @@ export function loadsFromWire({ version, nodes }: Loads): CoreLoads {
   };
 }
 
-function wireFromNodeLoad({ nodeId, clients, draining }: CoreNodeLoad): NodeLoad {
+export function wireFromNodeLoad({ nodeId, clients, draining }: CoreNodeLoad): NodeLoad {
   const fields: WireFields<NodeLoad> = { nodeId, clients, draining };
   return create(NodeLoadSchema, fields);
 }
