@@ -80,6 +80,19 @@ describe("a lost meta", () => {
     expect([told.length, link.isJoined, link.membership?.state.version]).toEqual([1, false, 2]);
   });
 
+  test("is looked for after a quarter of a heartbeat at most, so that of three each is asked again within a lease", async () => {
+    const metas = ["meta-1:1", "meta-2:1", "meta-3:1"];
+    const { clock, dialer } = openLink({ metas });
+    const failing = clock.now() + 10 * HEARTBEAT_MS;
+    while (clock.now() < failing) {
+      dialer.last.end(lost);
+      await clock.runFor(1);
+    }
+    const dialled = dialer.streams.map(({ dialledAt }) => dialledAt);
+    const pauses = dialled.slice(1).map((at, index) => at - dialled[index]!);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(HEARTBEAT_MS / 4);
+  });
+
   test("that never answers is given up like one that fell silent", async () => {
     const { clock, dialer } = openLink();
     await clock.runFor(60_000);
