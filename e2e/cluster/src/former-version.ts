@@ -1,12 +1,12 @@
 /**
- * The version before this one, as a tree of its own that runs beside it: the commit before the last one that changed what
- * users run, with the packages of others that are installed here.
+ * The version before this one, which runs beside it: the commit before the last one that changed what users run, as a tree
+ * of its own with the packages of others that are installed here, and its command packed as users install it.
  */
 
 import { execFile } from "node:child_process";
-import { mkdir, readFile, readdir, symlink } from "node:fs/promises";
+import { mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -19,8 +19,16 @@ const PRODUCT = ["apps/*/src", "packages/*/src", "packages/*/proto"];
 /** Largest archive of the sources, in bytes. */
 const ARCHIVE_MAX = 256 * 1024 * 1024;
 
-/** Puts the former version into `folder`; gives its commit. */
-export async function checkOutFormerVersion(folder: string): Promise<string> {
+export interface FormerVersion {
+  readonly commit: string;
+  /** Of its sources, for programs that use its SDK. */
+  readonly root: URL;
+  /** The command that its package installs. */
+  readonly command: URL;
+}
+
+/** Makes the former version in `folder`. */
+export async function makeFormerVersion(folder: string): Promise<FormerVersion> {
   const commit = await formerCommit();
   const { stdout } = await run("git", ["archive", "--format=tar", commit], {
     cwd: ROOT,
@@ -33,7 +41,27 @@ export async function checkOutFormerVersion(folder: string): Promise<string> {
   await unpacked;
   await install(folder);
   await run(join(ROOT, "node_modules/.bin/buf"), ["generate"], { cwd: folder, env: withOurTools() });
-  return commit;
+  return { commit, root: pathToFileURL(`${folder}/`), command: await packCommand(folder) };
+}
+
+/** Bundles by that version's own tools; types, which nobody reads here, are left out. */
+const BUNDLE = `
+  import { bundle } from "./tools/pack/src/bundle.ts";
+  import { packageOf, readProjects } from "./tools/pack/src/workspace.ts";
+  const projects = readProjects();
+  const isOurs = (specifier) => projects.has(packageOf(specifier));
+  await bundle("packed/dist", new Map([["rollcall", "apps/cli/src/main.ts"]]), ["rollcall"], isOurs);`;
+
+/** Packs the command, and unpacks it where its packages of others are found. */
+async function packCommand(folder: string): Promise<URL> {
+  await run(process.execPath, ["--input-type=module", "--eval", BUNDLE], { cwd: folder });
+  const manifest = { name: "rollcall", version: "0.0.0", type: "module", bin: "./dist/rollcall.js", files: ["dist"] };
+  await writeFile(join(folder, "packed/package.json"), JSON.stringify(manifest));
+  const { stdout } = await run("npm", ["pack", "--silent", "./packed"], { cwd: folder });
+  const installed = join(folder, "installed");
+  await mkdir(installed);
+  await run("tar", ["-xzf", join(folder, stdout.trim()), "-C", installed]);
+  return pathToFileURL(join(installed, "package/dist/rollcall.js"));
 }
 
 async function formerCommit(): Promise<string> {

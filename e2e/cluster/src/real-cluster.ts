@@ -33,8 +33,8 @@ export interface ClusterShape {
   readonly dataArgs?: readonly string[] | undefined;
   /** Settings of every session that is started with the cluster, as flags. */
   readonly sessionArgs?: readonly string[] | undefined;
-  /** Root of the version that the nodes are of. Default: this one. */
-  readonly root?: URL | undefined;
+  /** The command of the version that the nodes are of, as its package installs it. Default: the sources of this one. */
+  readonly command?: URL | undefined;
   /** Whether the nodes are in a network that can be cut. Default: they are on loopback. */
   readonly network?: boolean | undefined;
 }
@@ -49,6 +49,8 @@ export interface RealNode {
   readonly folder: string;
 }
 
+const THIS_VERSION = "this version";
+
 /** The port of a node that has an address of its own. */
 const PORT = "9600";
 
@@ -59,7 +61,7 @@ export class RealCluster implements AsyncDisposable {
   readonly #folder: string;
   readonly #args: readonly string[];
   readonly #dataArgs: readonly string[];
-  readonly #root: URL | undefined;
+  readonly #command: URL | undefined;
   readonly #network: RealNetwork | undefined;
   readonly #etcd: EtcdCluster | undefined;
   /** How each node was started: what `restart` does again. */
@@ -70,14 +72,14 @@ export class RealCluster implements AsyncDisposable {
 
   private constructor(
     folder: string,
-    { args = [], dataArgs = [], root }: Pick<ClusterShape, "args" | "dataArgs" | "root">,
+    { args = [], dataArgs = [], command }: Pick<ClusterShape, "args" | "dataArgs" | "command">,
     network: RealNetwork | undefined,
     etcd: EtcdCluster | undefined,
   ) {
     this.#folder = folder;
     this.#args = args;
     this.#dataArgs = dataArgs;
-    this.#root = root;
+    this.#command = command;
     this.#etcd = etcd;
     this.#network = network;
   }
@@ -170,12 +172,14 @@ export class RealCluster implements AsyncDisposable {
     return this.#start(role, nodeId, [...common, ...args]);
   }
 
-  /** Starts a node again that has ended: with the same name, address and folder. @param root of another version */
-  restart(
-    { role, nodeId, address }: RealNode,
-    { root = this.#root, args = [] }: Pick<ClusterShape, "root" | "args"> = {},
-  ): Promise<RealNode> {
-    return this.#start(role, nodeId, [...this.#argsOf.get(nodeId)!, ...args], address.split(":").at(-1), root);
+  /** Starts a node again that has ended: with the same name, address and folder. */
+  restart({ role, nodeId, address }: RealNode, { args = [] }: Pick<ClusterShape, "args"> = {}): Promise<RealNode> {
+    return this.#start(role, nodeId, [...this.#argsOf.get(nodeId)!, ...args], address.split(":").at(-1));
+  }
+
+  /** The same, of this version. */
+  upgrade({ role, nodeId, address }: RealNode): Promise<RealNode> {
+    return this.#start(role, nodeId, this.#argsOf.get(nodeId)!, address.split(":").at(-1), THIS_VERSION);
   }
 
   /** Resolves when every node that runs can serve. */
@@ -282,7 +286,7 @@ export class RealCluster implements AsyncDisposable {
     nodeId: string,
     args: readonly string[],
     port = this.#anyPort,
-    root = this.#root,
+    command: URL | typeof THIS_VERSION = this.#command ?? THIS_VERSION,
   ): Promise<RealNode> {
     this.#argsOf.set(nodeId, args);
     const folder = join(this.#folder, nodeId);
@@ -290,9 +294,9 @@ export class RealCluster implements AsyncDisposable {
     const host = await this.#network?.host(nodeId);
     const program = this.group.start({
       name: nodeId,
-      script: `apps/${role}/src/main.ts`,
-      root,
+      script: command === THIS_VERSION ? `apps/${role}/src/main.ts` : command.href,
       args: [
+        ...(command === THIS_VERSION ? [] : [role]),
         "--node-id",
         nodeId,
         "--port",

@@ -3,13 +3,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 
 import { NO_FILTER, instanceFromInput, serviceKey } from "@rollcall/core";
 import { bytesFromInstance } from "@rollcall/protocol";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 
-import { checkOutFormerVersion } from "../src/former-version.ts";
+import { makeFormerVersion } from "../src/former-version.ts";
 import type { Program } from "../src/processes.ts";
 import { RealCluster, type RealNode } from "../src/real-cluster.ts";
 import { RecordedViews } from "../src/recorded-views.ts";
@@ -17,18 +16,16 @@ import { until } from "../src/until.ts";
 import { WireClient } from "../src/wire-client.ts";
 import { expectSurvived, tell } from "./fault-fixture.ts";
 
-const THIS_VERSION = new URL("../../../", import.meta.url);
-
 const state = { folder: "", root: new URL("file:///") };
 let cluster: RealCluster;
 
 beforeAll(async () => {
   state.folder = await mkdtemp(join(tmpdir(), "rollcall-former-"));
   const from = performance.now();
-  const commit = await checkOutFormerVersion(state.folder);
-  state.root = pathToFileURL(`${state.folder}/`);
+  const { commit, root, command } = await makeFormerVersion(state.folder);
+  state.root = root;
   tell(`the former version is ${commit.slice(0, 12)}, made in ${(performance.now() - from).toFixed(0)} ms`);
-  cluster = await RealCluster.start({ data: 2, sessions: 2, root: state.root });
+  cluster = await RealCluster.start({ data: 2, sessions: 2, command });
 });
 
 afterAll(async () => {
@@ -144,6 +141,6 @@ test(
 /** As an operator does it: the former version is told to stop, and this one is started in its place. */
 async function replace(node: RealNode): Promise<void> {
   await cluster.stop(node);
-  await cluster.restart(node, { root: THIS_VERSION });
+  await cluster.upgrade(node);
   await cluster.ready();
 }
