@@ -2,6 +2,7 @@
 export {
   DEFAULT_GROUP,
   DEFAULT_NAMESPACE,
+  KnownServiceKey,
   checkShortName,
   serviceKey,
   serviceKeyFromText,
@@ -259,6 +260,7 @@ export {
   type ErrorValue,
 } from "./error.ts";
 export { assert, unreachable } from "./assert.ts";
+export { ByteStore, NOWHERE, type Place } from "./byte-store.ts";
 export { FRAME_HEADER_BYTES, MESSAGE_BYTES_MAX, frameFromMessage, messageFromFrame, type Frame } from "./frame.ts";
 export {
   noTracer,

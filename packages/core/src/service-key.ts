@@ -4,6 +4,7 @@
  */
 
 import { invalidField } from "./error.ts";
+import { hash64OfText } from "./hash.ts";
 import { LIMITS } from "./limits.ts";
 
 /** Isolation of tenants, separation of classes of use, and the name of the service itself. */
@@ -11,6 +12,43 @@ export interface ServiceKey {
   readonly namespace: string;
   readonly group: string;
   readonly service: string;
+}
+
+/**
+ * The key of a service that comes again and again, as one object. What everybody asks of a key, its text, its place among
+ * the slots, whether it is valid, is found out once and kept with it.
+ */
+export class KnownServiceKey implements ServiceKey {
+  readonly namespace: string;
+  readonly group: string;
+  readonly service: string;
+  #text: string | undefined;
+  #hash: number | undefined;
+  #isValid = false;
+
+  constructor({ namespace, group, service }: ServiceKey) {
+    this.namespace = namespace;
+    this.group = group;
+    this.service = service;
+  }
+
+  text(): string {
+    this.#text ??= joined(this);
+    return this.#text;
+  }
+
+  /** The first word of the hash of its text. */
+  hash(): number {
+    this.#hash ??= hash64OfText(this.text()).high;
+    return this.#hash;
+  }
+
+  /** Gives it back. @throws RegistryError as {@link serviceKey}. */
+  checked(): this {
+    if (!this.#isValid) checkKey(this);
+    this.#isValid = true;
+    return this;
+  }
 }
 
 export const DEFAULT_NAMESPACE = "default";
@@ -31,11 +69,16 @@ export function serviceKey(parts: {
   group?: string | undefined;
   service: string;
 }): ServiceKey {
-  return {
-    namespace: checkShortName("namespace", parts.namespace || DEFAULT_NAMESPACE),
-    group: checkShortName("group", parts.group || DEFAULT_GROUP),
-    service: checkName("service", parts.service, SERVICE_PATTERN, LIMITS.serviceLength, SERVICE_RULE),
-  };
+  if (parts instanceof KnownServiceKey) return parts.checked();
+  const { namespace, group, service } = parts;
+  return checkKey({ namespace: namespace || DEFAULT_NAMESPACE, group: group || DEFAULT_GROUP, service });
+}
+
+function checkKey(key: ServiceKey): ServiceKey {
+  checkShortName("namespace", key.namespace);
+  checkShortName("group", key.group);
+  checkName("service", key.service, SERVICE_PATTERN, LIMITS.serviceLength, SERVICE_RULE);
+  return key;
 }
 
 /** Gives back a valid namespace, group or node id. @throws RegistryError `invalid_field`; `field` says which it is. */
@@ -51,7 +94,11 @@ function checkName(field: string, value: string, pattern: RegExp, lengthMax: num
 
 /** `namespace/group/service`: the canonical text of a key, the key of maps and the input of the slot function. */
 export function textFromServiceKey(key: ServiceKey): string {
-  return `${key.namespace}/${key.group}/${key.service}`;
+  return key instanceof KnownServiceKey ? key.text() : joined(key);
+}
+
+function joined({ namespace, group, service }: ServiceKey): string {
+  return `${namespace}/${group}/${service}`;
 }
 
 /** The inverse of {@link textFromServiceKey}. @throws RegistryError when `text` is not a valid key's text. */

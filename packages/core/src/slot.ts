@@ -5,7 +5,7 @@
 
 import { assert } from "./assert.ts";
 import { hash64OfText } from "./hash.ts";
-import { textFromServiceKey, type ServiceKey } from "./service-key.ts";
+import { KnownServiceKey, textFromServiceKey, type ServiceKey } from "./service-key.ts";
 
 declare const slotBrand: unique symbol;
 
@@ -20,16 +20,21 @@ export const SLOT_HASH = "murmur3-x86-128";
 export const ALL_SLOTS: readonly SlotId[] = Array.from({ length: SLOT_COUNT }, (_, index) => index as SlotId);
 
 export function slotId(value: number): SlotId {
-  assert(Number.isInteger(value) && value >= 0 && value < SLOT_COUNT, `a slot is 0 to ${SLOT_COUNT - 1}, got ${value}`);
+  const isSlot = Number.isInteger(value) && value >= 0 && value < SLOT_COUNT;
+  assert(isSlot, () => `a slot is 0 to ${SLOT_COUNT - 1}, got ${value}`);
   return value as SlotId;
 }
 
 /** The first 32-bit word of MurmurHash3 x86 128 (seed 0) over the UTF-8 text `namespace/group/service`, modulo 256. */
 export function slotOfServiceKey(key: ServiceKey): SlotId {
-  return slotOfText(textFromServiceKey(key));
+  return key instanceof KnownServiceKey ? slotOfHash(key.hash()) : slotOfText(textFromServiceKey(key));
 }
 
 /** The same for a key already in its canonical text. */
 export function slotOfText(keyText: string): SlotId {
-  return slotId(hash64OfText(keyText).high % SLOT_COUNT);
+  return slotOfHash(hash64OfText(keyText).high);
+}
+
+function slotOfHash(hash: number): SlotId {
+  return slotId(hash % SLOT_COUNT);
 }

@@ -11,7 +11,7 @@ declare const epochBrand: unique symbol;
 export type Epoch = number & { readonly [epochBrand]: true };
 
 export function epoch(value: number): Epoch {
-  assert(Number.isSafeInteger(value) && value >= 0, `an epoch is a whole number from 0, got ${value}`);
+  assert(Number.isSafeInteger(value) && value >= 0, () => `an epoch is a whole number from 0, got ${value}`);
   return value as Epoch;
 }
 

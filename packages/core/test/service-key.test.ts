@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../src/limits.ts";
-import { serviceKey, serviceKeyFromText, textFromServiceKey } from "../src/service-key.ts";
+import { KnownServiceKey, serviceKey, serviceKeyFromText, textFromServiceKey } from "../src/service-key.ts";
+import { slotOfServiceKey } from "../src/slot.ts";
 import { expectRefusal } from "./refusal.ts";
 
 const letterOrDigit = fc.constantFrom(..."abzABZ059".split(""));
@@ -82,3 +83,20 @@ test.each(["", "orders", "default/orders", "default//orders", "//", "a/b/c/d", "
     expect(() => serviceKeyFromText(text)).toThrow(/must be/);
   },
 );
+
+test("a known key is the key it was made of, and is refused each time when it is not valid", () => {
+  fc.assert(
+    fc.property(namespaces, namespaces, (namespace, group) => {
+      const key = { namespace, group, service: "orders" };
+      const known = new KnownServiceKey(key);
+      expect({ ...known }).toEqual(key);
+      expect([textFromServiceKey(known), slotOfServiceKey(known)]).toEqual([
+        textFromServiceKey(key),
+        slotOfServiceKey(key),
+      ]);
+      expect(serviceKey(known)).toBe(known);
+    }),
+  );
+  const wrong = new KnownServiceKey({ namespace: "default", group: "default", service: "" });
+  for (const _time of [1, 2]) expect(() => serviceKey(wrong)).toThrow("service must be 1 to 255");
+});

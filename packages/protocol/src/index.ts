@@ -48,6 +48,7 @@ export {
   probeFromBytes,
   wireFromInstance,
 } from "./codec/instance.ts";
+export { isPlainInstance } from "./wire/plain-instance.ts";
 export {
   filterFromWire,
   keyFromWire,

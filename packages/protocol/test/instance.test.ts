@@ -156,15 +156,19 @@ describe("an instance and its bytes", () => {
 
 test("what is kept of a message is a copy, also when the message came in a Buffer of Node's", () => {
   const instance = bytesFromInstance({ ...orders, payload: Uint8Array.of(1, 2, 3) });
-  const item: RegisterItem = {
-    sequence: 1,
+  const pushed = frameFromPush({
     key: { namespace: "default", group: "default", service: "orders" },
-    version: { incarnation: 1, counter: 1 },
-    instanceId: orders.id,
-    instance,
-  };
-  const received = Buffer.from(messageFromFrame(frameFromClientMessage({ registers: [item] })));
-  const kept = clientMessageFromBytes(received).registers[0]!.instance;
+    filter: NO_FILTER,
+    version: { epoch: epoch(1), counter: 1 },
+    digest: { high: 0, low: 0 },
+    baseDigest: undefined,
+    instances: [{ id: orders.id, bytes: instance }],
+    removedIds: [],
+    confirmed: true,
+    more: false,
+  });
+  const received = Buffer.from(messageFromFrame(pushed));
+  const kept = serverMessageFromBytes(received).pushes[0]!.instances[0]!.bytes;
   received.fill(0);
   expect(kept).toEqual(instance);
   // A Buffer would show to users, in the payload, as what no other platform has.

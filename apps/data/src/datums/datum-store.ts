@@ -1,10 +1,11 @@
 /** What this node has of slots, whether it leads them, follows them, or is about to let go of them. */
 
 import {
+  ByteStore,
   EMPTY_DIGEST,
   assert,
   epoch,
-  slotOfText,
+  slotOfServiceKey,
   textFromServiceKey,
   type ClaimRecord,
   type Epoch,
@@ -15,7 +16,6 @@ import {
   type Version,
 } from "@rollcall/core";
 
-import { ByteStore } from "./byte-store.ts";
 import type { Claim } from "./claim.ts";
 import { Names } from "./names.ts";
 import { AS_REGISTERED, type RegisteredService, type Showing } from "./registered-service.ts";
@@ -76,23 +76,22 @@ export class DatumStore {
   }
 
   find(key: ServiceKey): RegisteredService | undefined {
-    const keyText = textFromServiceKey(key);
-    return this.#slots.get(slotOfText(keyText))?.find(keyText);
+    return this.#slots.get(slotOfServiceKey(key))?.find(textFromServiceKey(key));
   }
 
   /** The service, made empty when nobody has registered or asked for it yet. Its slot must be open. */
   obtain(key: ServiceKey): RegisteredService {
-    const slot = slotOfText(textFromServiceKey(key));
+    const slot = slotOfServiceKey(key);
     const content = this.#slots.get(slot);
-    assert(content !== undefined, `slot ${slot} is open`);
+    assert(content !== undefined, () => `slot ${slot} is open`);
     return content.obtain(key);
   }
 
   /** The service as it is here, also when nobody has registered it. Its slot must be open. */
   heldOf(key: ServiceKey): Held {
-    const slot = slotOfText(textFromServiceKey(key));
+    const slot = slotOfServiceKey(key);
     const content = this.#slots.get(slot);
-    assert(content !== undefined, `slot ${slot} is open`);
+    assert(content !== undefined, () => `slot ${slot} is open`);
     return this.find(key)?.datum.held ?? { version: content.version, digest: EMPTY_DIGEST };
   }
 

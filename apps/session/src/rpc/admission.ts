@@ -23,7 +23,7 @@ import {
   type SubscriptionRefusal,
   LIMITS,
 } from "@rollcall/core";
-import { bytesFromInstance, instanceFromBytes } from "@rollcall/protocol";
+import { bytesFromInstance, instanceFromBytes, isPlainInstance } from "@rollcall/protocol";
 
 export interface Admission {
   readonly admitted: ClientMessage;
@@ -114,6 +114,7 @@ function admitRegister(item: RegisterItem): RegisterItem {
   if (item.instance.length > LIMITS.instanceBytes) {
     throw limitExceeded("instance", `${LIMITS.instanceBytes} bytes`, item.instance.length);
   }
+  if (isPlainInstance(item.instance)) return key === item.key ? item : { ...item, key };
   const given = checkInstance(instanceFromBytes(item.instance));
   // Whether it is healthy is for probes to say.
   const instance: Instance = { ...given, health: "healthy" };

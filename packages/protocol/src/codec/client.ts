@@ -1,16 +1,18 @@
-/** The messages of RegistryService.Connect, both ways, with instances left as bytes. */
+/**
+ * The messages of RegistryService.Connect, both ways, with instances left as bytes. What registers, unregisters and answers
+ * to that, which comes by the hundred, is written and read by hand; everything else, and what is unusual, by the generated
+ * code.
+ */
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   changeFromUpdate,
-  frameFromMessage,
   partsOfUpdate,
-  traceparentFromText,
   type ClientMessage,
   type Frame,
   type PushReceipt as CorePushReceipt,
   type RegisterItem,
-  type RegistrationResult as CoreRegistrationResult,
+  type RegistrationResult,
   type ServerMessage,
   type ServicePattern,
   type ServicesPush,
@@ -23,35 +25,44 @@ import {
 } from "@rollcall/core";
 
 import {
-  OpaqueClientRegisterSchema,
   OpaqueConnectRequestSchema,
   OpaqueConnectResponseSchema,
-  type OpaqueClientRegister,
   type OpaqueConnectRequest,
   type OpaqueConnectResponse,
 } from "../gen/rollcall/v1/opaque_pb.ts";
 import {
-  ClientUnregisterSchema,
   PushReceiptSchema,
-  RegistrationResultSchema,
   SubscribeSchema,
   SubscriptionRefusalSchema,
   UnsubscribeSchema,
-  type ClientUnregister,
   type PushReceipt,
-  type RegistrationResult,
   type Subscribe,
   type SubscriptionRefusal,
   type Unsubscribe,
 } from "../gen/rollcall/v1/registry_pb.ts";
+import { bulkField, readBulk, tagsOf } from "../wire/bulk.ts";
+import { readOr } from "../wire/wire-reader.ts";
+import { WireWriter } from "../wire/wire-writer.ts";
 import { barrierAnswerFromWire, barrierFromWire, wireFromBarrier, wireFromBarrierAnswer } from "./barrier.ts";
 import { decodeMessage, violation } from "./decode.ts";
 import { errorFromWire, wireFromError } from "./error.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { clientHelloFromWire, wireFromClientHello, wireFromServerHello } from "./hello.ts";
-import { instanceIdFromBytes, owned } from "./instance.ts";
 import { moveFromWire, sessionLoadFromWire, wireFromMove, wireFromSessionLoad } from "./load.ts";
-import { numberFromUint64 } from "./numbers.ts";
+import {
+  putRegister,
+  putResult,
+  putUnregister,
+  readRegister,
+  readResult,
+  readUnregister,
+  registerFromWire,
+  resultFromWire,
+  unregisterFromWire,
+  wireFromRegister,
+  wireFromResult,
+  wireFromUnregister,
+} from "./registration.ts";
 import {
   patternFromWire,
   servicesPushFromWire,
@@ -67,27 +78,13 @@ import {
 import { summaryFromWire, wireFromSummary } from "./summary.ts";
 import { switchedOffFromWire, wireFromSwitchedOff } from "./switched-off.ts";
 import { updateFromWire, wireFromUpdate } from "./update.ts";
-import {
-  filterFromWire,
-  heldFromWire,
-  keyFromWire,
-  registrationVersionFromWire,
-  versionFromWire,
-  wireFromFilter,
-  wireFromHeld,
-  wireFromKey,
-  wireFromRegistrationVersion,
-  wireFromVersion,
-} from "./values.ts";
+import { filterFromWire, heldFromWire, keyFromWire, wireFromFilter, wireFromHeld, wireFromKey } from "./values.ts";
 
 sameFields<ClientMessage, OpaqueConnectRequest>();
-sameFields<RegisterItem, OpaqueClientRegister, "instanceId">();
-sameFields<UnregisterItem, ClientUnregister>();
 sameFields<SubscribeItem, Subscribe>();
 sameFields<UnsubscribeItem, Unsubscribe>();
 sameFields<CorePushReceipt, PushReceipt>();
 sameFields<ServerMessage, OpaqueConnectResponse>();
-sameFields<CoreRegistrationResult, RegistrationResult>();
 sameFields<CoreSubscriptionRefusal, SubscriptionRefusal>();
 
 // From the client ------------------------------------------------------------------------------------------------------
@@ -103,10 +100,30 @@ const NOTHING_FROM_CLIENT: ClientMessage = {
   servicesSubscribes: [],
   servicesUnsubscribes: [],
   servicesReceipts: [],
+  summary: undefined,
 };
 
+const writer = new WireWriter();
+
+const REQUEST_TAGS = tagsOf(OpaqueConnectRequestSchema);
+const RESPONSE_TAGS = tagsOf(OpaqueConnectResponseSchema);
+
+/** Numbers of the fields that come in bulk. */
+const REGISTERS = 2;
+const UNREGISTERS = 3;
+const RESULTS = 2;
+
 /** One message of a client, framed; parts that are left out are empty. */
-export function frameFromClientMessage(parts: Partial<ClientMessage>): Frame {
+export function frameFromClientMessage({ registers, unregisters, ...others }: Partial<ClientMessage>): Frame {
+  writer.begin();
+  for (const item of registers ?? []) putRegister(writer, REGISTERS, item);
+  for (const item of unregisters ?? []) putUnregister(writer, UNREGISTERS, item);
+  writer.fields(toBinary(OpaqueConnectRequestSchema, wireFromClientMessage(others)));
+  return writer.frame();
+}
+
+/** All of it by the generated code. */
+export function wireFromClientMessage(parts: Partial<ClientMessage>): OpaqueConnectRequest {
   const message = { ...NOTHING_FROM_CLIENT, ...parts };
   const fields: WireFields<OpaqueConnectRequest> = {
     hello: message.hello && wireFromClientHello(message.hello),
@@ -121,22 +138,33 @@ export function frameFromClientMessage(parts: Partial<ClientMessage>): Frame {
     summary: message.summary && wireFromSummary(message.summary),
     barriers: message.barriers.map(wireFromBarrier),
   };
-  return frameFromMessage(toBinary(OpaqueConnectRequestSchema, create(OpaqueConnectRequestSchema, fields)));
+  return create(OpaqueConnectRequestSchema, fields);
 }
 
 /** @throws RegistryError `protocol_violation`. Names, versions and instances are not checked yet. */
 export function clientMessageFromBytes(bytes: Uint8Array): ClientMessage {
+  return readOr(
+    () => {
+      const registers: RegisterItem[] = [];
+      const unregisters: UnregisterItem[] = [];
+      const others = readBulk(bytes, REQUEST_TAGS, [
+        bulkField(REGISTERS, (reader) => registers.push(readRegister(reader))),
+        bulkField(UNREGISTERS, (reader) => unregisters.push(readUnregister(reader))),
+      ]);
+      const rest = others.length === 0 ? NOTHING_FROM_CLIENT : clientMessageFromWireBytes(others);
+      return { ...rest, registers, unregisters };
+    },
+    () => clientMessageFromWireBytes(bytes),
+  );
+}
+
+/** The same by the generated code. */
+export function clientMessageFromWireBytes(bytes: Uint8Array): ClientMessage {
   const wire = decodeMessage(OpaqueConnectRequestSchema, bytes);
   return {
     hello: wire.hello && clientHelloFromWire(wire.hello),
     registers: wire.registers.map(registerFromWire),
-    unregisters: wire.unregisters.map((item) => ({
-      sequence: numberFromUint64(item.sequence),
-      key: keyFromWire(item.key),
-      version: registrationVersionFromWire(item.version),
-      instanceId: item.instanceId,
-      traceparent: traceparentFromText(item.traceparent),
-    })),
+    unregisters: wire.unregisters.map(unregisterFromWire),
     subscribes: wire.subscribes.map(subscribeFromWire),
     unsubscribes: wire.unsubscribes.map((item) => ({
       key: keyFromWire(item.key),
@@ -154,39 +182,6 @@ export function clientMessageFromBytes(bytes: Uint8Array): ClientMessage {
     summary: wire.summary && summaryFromWire(wire.summary),
     barriers: wire.barriers.map(barrierFromWire),
   };
-}
-
-function wireFromRegister(item: RegisterItem): OpaqueClientRegister {
-  const fields: WireFields<OpaqueClientRegister> = {
-    sequence: BigInt(item.sequence),
-    key: wireFromKey(item.key),
-    version: wireFromRegistrationVersion(item.version),
-    instance: item.instance,
-    traceparent: item.traceparent ?? "",
-  };
-  return create(OpaqueClientRegisterSchema, fields);
-}
-
-function registerFromWire(wire: OpaqueClientRegister): RegisterItem {
-  return {
-    sequence: numberFromUint64(wire.sequence),
-    key: keyFromWire(wire.key),
-    version: registrationVersionFromWire(wire.version),
-    instanceId: instanceIdFromBytes(wire.instance),
-    instance: owned(wire.instance),
-    traceparent: traceparentFromText(wire.traceparent),
-  };
-}
-
-function wireFromUnregister(item: UnregisterItem): ClientUnregister {
-  const fields: WireFields<ClientUnregister> = {
-    sequence: BigInt(item.sequence),
-    key: wireFromKey(item.key),
-    version: wireFromRegistrationVersion(item.version),
-    instanceId: item.instanceId,
-    traceparent: item.traceparent ?? "",
-  };
-  return create(ClientUnregisterSchema, fields);
 }
 
 export function wireFromSubscribe(item: SubscribeItem): Subscribe {
@@ -229,10 +224,20 @@ const NOTHING_FROM_SERVER: ServerMessage = {
   barriers: [],
   move: undefined,
   sessions: [],
+  summary: undefined,
+  switchedOff: undefined,
 };
 
 /** One message of a session node, framed; parts that are left out are empty. */
-export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
+export function frameFromServerMessage({ results, ...others }: Partial<ServerMessage>): Frame {
+  writer.begin();
+  for (const result of results ?? []) putResult(writer, RESULTS, result);
+  writer.fields(toBinary(OpaqueConnectResponseSchema, wireFromServerMessage(others)));
+  return writer.frame();
+}
+
+/** All of it by the generated code. */
+export function wireFromServerMessage(parts: Partial<ServerMessage>): OpaqueConnectResponse {
   const message = { ...NOTHING_FROM_SERVER, ...parts };
   const fields: WireFields<OpaqueConnectResponse> = {
     hello: message.hello && wireFromServerHello(message.hello),
@@ -247,7 +252,7 @@ export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
     sessions: message.sessions.map(wireFromSessionLoad),
     switchedOff: message.switchedOff && wireFromSwitchedOff(message.switchedOff),
   };
-  return frameFromMessage(toBinary(OpaqueConnectResponseSchema, create(OpaqueConnectResponseSchema, fields)));
+  return create(OpaqueConnectResponseSchema, fields);
 }
 
 /** One push, or a part of one, framed: the very bytes that every subscriber of the same view gets, on Connect and Watch. */
@@ -270,6 +275,18 @@ export function framesFromServicesPush(pattern: ServicePattern, update: Update):
 
 /** @throws RegistryError `protocol_violation`. */
 export function serverMessageFromBytes(bytes: Uint8Array): ServerMessage {
+  return readOr(
+    () => {
+      const results: RegistrationResult[] = [];
+      const others = readBulk(bytes, RESPONSE_TAGS, [bulkField(RESULTS, (reader) => results.push(readResult(reader)))]);
+      return { ...(others.length === 0 ? NOTHING_FROM_SERVER : serverMessageFromWireBytes(others)), results };
+    },
+    () => serverMessageFromWireBytes(bytes),
+  );
+}
+
+/** The same by the generated code. */
+export function serverMessageFromWireBytes(bytes: Uint8Array): ServerMessage {
   const wire = decodeMessage(OpaqueConnectResponseSchema, bytes);
   return {
     hello: wire.hello && { nodeId: wire.hello.nodeId, clusterId: wire.hello.clusterId },
@@ -288,34 +305,6 @@ export function serverMessageFromBytes(bytes: Uint8Array): ServerMessage {
     sessions: wire.sessions.map(sessionLoadFromWire),
     switchedOff: wire.switchedOff && switchedOffFromWire(wire.switchedOff),
   };
-}
-
-function wireFromResult({ sequence, outcome }: CoreRegistrationResult): RegistrationResult {
-  const fields: WireFields<RegistrationResult> = {
-    sequence: BigInt(sequence),
-    outcome:
-      outcome.kind === "applied"
-        ? { case: "applied", value: wireFromVersion(outcome.version) }
-        : { case: "refused", value: wireFromError(outcome.error) },
-  };
-  return create(RegistrationResultSchema, fields);
-}
-
-function resultFromWire({ sequence, outcome }: RegistrationResult): CoreRegistrationResult {
-  switch (outcome.case) {
-    case "applied":
-      return {
-        sequence: numberFromUint64(sequence),
-        outcome: { kind: "applied", version: versionFromWire(outcome.value) },
-      };
-    case "refused":
-      return {
-        sequence: numberFromUint64(sequence),
-        outcome: { kind: "refused", error: errorFromWire(outcome.value) },
-      };
-    case undefined:
-      return violation("a registration result has an outcome");
-  }
 }
 
 function wireFromRefusal(refusal: CoreSubscriptionRefusal): SubscriptionRefusal {

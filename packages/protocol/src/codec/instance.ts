@@ -14,6 +14,7 @@ import {
 } from "@rollcall/core";
 
 import { Health, InstanceSchema, type Instance } from "../gen/rollcall/v1/types_pb.ts";
+import { asciiFromBytes } from "../wire/wire-reader.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { hasField } from "./scan.ts";
 import { probeFromWire, wireFromProbe } from "./probe.ts";
@@ -76,7 +77,8 @@ export function instanceIdFromBytes(bytes: Uint8Array): string {
   const length = bytes[1]!;
   // Ids are at most 128 characters: a length above 127 takes a second byte, which is rare enough for the long way.
   if (bytes[0] !== ID_TAG || length >= 0x80) return instanceFromBytes(bytes).id;
-  return utf8.decode(bytes.subarray(2, 2 + length));
+  const end = Math.min(2 + length, bytes.length);
+  return asciiFromBytes(bytes, 2, end) ?? utf8.decode(bytes.subarray(2, end));
 }
 
 const ADDRESS_TAG = 0x12;

@@ -1,9 +1,10 @@
-/** The messages of DataService.Link, both ways. */
+/**
+ * The messages of DataService.Link, both ways. Writes and their results, which come by the hundred, are written and read
+ * by hand; everything else, and what is unusual, by the generated code.
+ */
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
-  frameFromMessage,
-  traceparentFromText,
   type Frame,
   type Interest as CoreInterest,
   type LinkHello as CoreLinkHello,
@@ -14,7 +15,6 @@ import {
   type ServicesAnswer as CoreServicesAnswer,
   type ServicesQuery as CoreServicesQuery,
   type Write as CoreWrite,
-  type WriteKind as CoreWriteKind,
   type WriteResult as CoreWriteResult,
 } from "@rollcall/core";
 
@@ -27,9 +27,6 @@ import {
   ServiceCountSchema,
   ServicesAnswerSchema,
   ServicesQuerySchema,
-  WriteKind,
-  WriteResultSchema,
-  WriteSchema,
   type Interest,
   type LinkHello,
   type LinkRequest,
@@ -38,12 +35,12 @@ import {
   type ServiceCount,
   type ServicesAnswer,
   type ServicesQuery,
-  type Write,
-  type WriteResult,
 } from "../gen/rollcall/v1/data_pb.ts";
+import { bulkField, readBulk, tagsOf } from "../wire/bulk.ts";
+import { readOr } from "../wire/wire-reader.ts";
+import { WireWriter } from "../wire/wire-writer.ts";
 import {
   differenceFromWire,
-  epochFromWire,
   holdingsFromWire,
   inventoryFromWire,
   reportFromWire,
@@ -82,24 +79,16 @@ import {
   wireFromServicesNotifyReceipt,
 } from "./services-notification.ts";
 import { updateFromWire, wireFromUpdate } from "./update.ts";
-import {
-  heldFromWire,
-  keyFromWire,
-  registrationVersionFromWire,
-  wireFromHeld,
-  wireFromKey,
-  wireFromRegistrationVersion,
-} from "./values.ts";
-import { outcomeFromWire, wireFromOutcome } from "./write-outcome.ts";
+import { heldFromWire, keyFromWire, wireFromHeld, wireFromKey } from "./values.ts";
+import { putWriteResult, readWriteResult, wireFromWriteResult, writeResultFromWire } from "./write-outcome.ts";
+import { putWrite, readWrite, wireFromWrite, writeFromWire } from "./write.ts";
 
 sameFields<CoreLinkRequest, LinkRequest>();
 sameFields<CoreLinkHello, LinkHello>();
-sameFields<CoreWrite, Write>();
 sameFields<CoreInterest, Interest>();
 sameFields<CoreNotifyReceipt, NotifyReceipt>();
 sameFields<CoreServicesQuery, ServicesQuery>();
 sameFields<CoreLinkResponse, LinkResponse>();
-sameFields<CoreWriteResult, WriteResult>();
 sameFields<CoreServicesAnswer, ServicesAnswer>();
 sameFields<ServiceSummary, ServiceCount>();
 
@@ -124,13 +113,24 @@ const NOTHING_FROM_SESSION: CoreLinkRequest = {
   servicesReceipts: [],
 };
 
-const wireWriteKind: Record<CoreWriteKind, WriteKind> = {
-  register: WriteKind.REGISTER,
-  unregister: WriteKind.UNREGISTER,
-  renew: WriteKind.RENEW,
-};
+const writer = new WireWriter();
 
-export function frameFromLinkRequest(parts: Partial<CoreLinkRequest>): Frame {
+const REQUEST_TAGS = tagsOf(LinkRequestSchema);
+const RESPONSE_TAGS = tagsOf(LinkResponseSchema);
+
+/** Numbers of the fields that come in bulk. */
+const WRITES = 2;
+const RESULTS = 1;
+
+export function frameFromLinkRequest({ writes, ...others }: Partial<CoreLinkRequest>): Frame {
+  writer.begin();
+  for (const write of writes ?? []) putWrite(writer, WRITES, write);
+  writer.fields(toBinary(LinkRequestSchema, wireFromLinkRequest(others)));
+  return writer.frame();
+}
+
+/** All of it by the generated code. */
+export function wireFromLinkRequest(parts: Partial<CoreLinkRequest>): LinkRequest {
   const message = { ...NOTHING_FROM_SESSION, ...parts };
   const fields: WireFields<LinkRequest> = {
     hello: message.hello && wireFromLinkHello(message.hello),
@@ -150,11 +150,23 @@ export function frameFromLinkRequest(parts: Partial<CoreLinkRequest>): Frame {
     servicesUninterests: [...message.servicesUninterests],
     servicesReceipts: message.servicesReceipts.map(wireFromServicesNotifyReceipt),
   };
-  return frameFromMessage(toBinary(LinkRequestSchema, create(LinkRequestSchema, fields)));
+  return create(LinkRequestSchema, fields);
 }
 
 /** @throws RegistryError `protocol_violation`. */
 export function linkRequestFromBytes(bytes: Uint8Array): CoreLinkRequest {
+  return readOr(
+    () => {
+      const writes: CoreWrite[] = [];
+      const others = readBulk(bytes, REQUEST_TAGS, [bulkField(WRITES, (reader) => writes.push(readWrite(reader)))]);
+      return { ...(others.length === 0 ? NOTHING_FROM_SESSION : linkRequestFromWireBytes(others)), writes };
+    },
+    () => linkRequestFromWireBytes(bytes),
+  );
+}
+
+/** The same by the generated code. */
+export function linkRequestFromWireBytes(bytes: Uint8Array): CoreLinkRequest {
   const wire = decodeMessage(LinkRequestSchema, bytes);
   return {
     hello: wire.hello && linkHelloFromWire(wire.hello),
@@ -187,53 +199,6 @@ export function linkHelloFromWire(wire: LinkHello): CoreLinkHello {
 export function wireFromLinkHello(hello: CoreLinkHello): LinkHello {
   const fields: WireFields<LinkHello> = { nodeId: hello.nodeId, incarnation: BigInt(hello.incarnation) };
   return create(LinkHelloSchema, fields);
-}
-
-function wireFromWrite(write: CoreWrite): Write {
-  const fields: WireFields<Write> = {
-    sequence: BigInt(write.sequence),
-    kind: wireWriteKind[write.kind],
-    leaderEpoch: BigInt(write.leaderEpoch),
-    key: wireFromKey(write.key),
-    instanceId: write.instanceId,
-    clientId: write.clientId,
-    version: wireFromRegistrationVersion(write.version),
-    instance: write.instance,
-    leaseMs: write.leaseMs,
-    traceparent: write.traceparent ?? "",
-    heldBack: write.heldBack ?? false,
-  };
-  return create(WriteSchema, fields);
-}
-
-function writeFromWire(wire: Write): CoreWrite {
-  return {
-    sequence: numberFromUint64(wire.sequence),
-    kind: writeKindFromWire(wire.kind),
-    leaderEpoch: epochFromWire(wire.leaderEpoch),
-    key: keyFromWire(wire.key),
-    instanceId: wire.instanceId,
-    clientId: wire.clientId,
-    version: registrationVersionFromWire(wire.version),
-    // A view of the message: whoever keeps it copies it.
-    instance: wire.instance,
-    leaseMs: wire.leaseMs,
-    traceparent: traceparentFromText(wire.traceparent),
-    heldBack: wire.heldBack || undefined,
-  };
-}
-
-function writeKindFromWire(kind: WriteKind): CoreWriteKind {
-  switch (kind) {
-    case WriteKind.REGISTER:
-      return "register";
-    case WriteKind.UNREGISTER:
-      return "unregister";
-    case WriteKind.RENEW:
-      return "renew";
-    default:
-      return violation("a write has a kind");
-  }
 }
 
 function wireFromInterest(interest: CoreInterest): Interest {
@@ -276,7 +241,15 @@ const NOTHING_FROM_DATA: CoreLinkResponse = {
   servicesDigests: [],
 };
 
-export function frameFromLinkResponse(parts: Partial<CoreLinkResponse>): Frame {
+export function frameFromLinkResponse({ results, ...others }: Partial<CoreLinkResponse>): Frame {
+  writer.begin();
+  for (const result of results ?? []) putWriteResult(writer, RESULTS, result);
+  writer.fields(toBinary(LinkResponseSchema, wireFromLinkResponse(others)));
+  return writer.frame();
+}
+
+/** All of it by the generated code. */
+export function wireFromLinkResponse(parts: Partial<CoreLinkResponse>): LinkResponse {
   const message = { ...NOTHING_FROM_DATA, ...parts };
   const fields: WireFields<LinkResponse> = {
     results: message.results.map(wireFromWriteResult),
@@ -293,17 +266,28 @@ export function frameFromLinkResponse(parts: Partial<CoreLinkResponse>): Frame {
     servicesNotifications: message.servicesNotifications.map(wireFromServicesNotification),
     servicesDigests: message.servicesDigests.map(wireFromServicesDigest),
   };
-  return frameFromMessage(toBinary(LinkResponseSchema, create(LinkResponseSchema, fields)));
+  return create(LinkResponseSchema, fields);
 }
 
 /** @throws RegistryError `protocol_violation`. */
 export function linkResponseFromBytes(bytes: Uint8Array): CoreLinkResponse {
+  return readOr(
+    () => {
+      const results: CoreWriteResult[] = [];
+      const others = readBulk(bytes, RESPONSE_TAGS, [
+        bulkField(RESULTS, (reader) => results.push(readWriteResult(reader))),
+      ]);
+      return { ...(others.length === 0 ? NOTHING_FROM_DATA : linkResponseFromWireBytes(others)), results };
+    },
+    () => linkResponseFromWireBytes(bytes),
+  );
+}
+
+/** The same by the generated code. */
+export function linkResponseFromWireBytes(bytes: Uint8Array): CoreLinkResponse {
   const wire = decodeMessage(LinkResponseSchema, bytes);
   return {
-    results: wire.results.map((item) => ({
-      sequence: numberFromUint64(item.sequence),
-      outcome: outcomeFromWire(item.outcome),
-    })),
+    results: wire.results.map(writeResultFromWire),
     reported: wire.reported.map(reportFromWire),
     notifications: wire.notifications.map(updateFromWire),
     answers: wire.answers.map((item) => ({
@@ -320,11 +304,6 @@ export function linkResponseFromBytes(bytes: Uint8Array): CoreLinkResponse {
     servicesNotifications: wire.servicesNotifications.map(servicesNotificationFromWire),
     servicesDigests: wire.servicesDigests.map(servicesDigestFromWire),
   };
-}
-
-function wireFromWriteResult({ sequence, outcome }: CoreWriteResult): WriteResult {
-  const fields: WireFields<WriteResult> = { sequence: BigInt(sequence), outcome: wireFromOutcome(outcome) };
-  return create(WriteResultSchema, fields);
 }
 
 function wireFromAnswer(answer: CoreServicesAnswer): ServicesAnswer {

@@ -42,10 +42,12 @@ import {
   wireFromInventory,
   wireFromRollUp,
 } from "./anti-entropy.ts";
+import { WireWriter } from "../wire/wire-writer.ts";
 import { decodeMessage, violation } from "./decode.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { linkHelloFromWire, wireFromLinkHello } from "./link.ts";
 import { digestFromFixed64, fixed64FromDigest } from "./numbers.ts";
+import { putRegistrationVersion } from "./values-by-hand.ts";
 import {
   heldFromWire,
   keyFromWire,
@@ -201,16 +203,39 @@ function serviceClaimsFromWire(wire: ServiceClaims): CoreServiceClaims {
 
 // A claim by itself, as it lies on disk --------------------------------------------------------------------------------
 
+const writer = new WireWriter();
+
+/** By hand, for every change of a claim is written; as the generated code writes it. */
 export function bytesFromClaim(claim: CoreClaim): Uint8Array {
-  return toBinary(ClaimSchema, wireFromClaim(claim));
+  writer.begin();
+  writer.text(INSTANCE_ID, claim.instanceId);
+  writer.text(CLIENT_ID, claim.clientId);
+  putRegistrationVersion(writer, VERSION, claim.version);
+  writer.truth(REMOVED, claim.removed);
+  writer.truth(PRESUMED, claim.presumed);
+  writer.view(INSTANCE, claim.instance);
+  writer.text(SESSION, claim.session);
+  writer.number(LEASE_MS, claim.leaseMs);
+  writer.truth(UNHEALTHY, claim.unhealthy);
+  return writer.written();
 }
+
+const INSTANCE_ID = 1;
+const CLIENT_ID = 2;
+const VERSION = 3;
+const REMOVED = 4;
+const PRESUMED = 5;
+const INSTANCE = 6;
+const SESSION = 7;
+const LEASE_MS = 8;
+const UNHEALTHY = 20;
 
 /** @throws whatever the decoder does when these are not the bytes of a claim. */
 export function claimFromBytes(bytes: Uint8Array): CoreClaim {
   return claimFromWire(fromBinary(ClaimSchema, bytes));
 }
 
-function wireFromClaim(claim: CoreClaim): Claim {
+export function wireFromClaim(claim: CoreClaim): Claim {
   const fields: WireFields<Claim> = {
     instanceId: claim.instanceId,
     clientId: claim.clientId,

@@ -1,19 +1,24 @@
-/** What became of a write, among the results of DataService.Link. */
+/** What became of a write, among the results of DataService.Link; applied, as nearly all are, by hand. */
 
-import { create } from "@bufbuild/protobuf";
-import type { SlotAccess, WriteOutcome } from "@rollcall/core";
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { SlotAccess, WriteOutcome, WriteResult as CoreWriteResult } from "@rollcall/core";
 
 import {
   SlotRefusalKind,
   SlotRefusalSchema,
   UnknownLeaseSchema,
+  WriteResultSchema,
   type SlotRefusal,
   type WriteResult,
 } from "../gen/rollcall/v1/data_pb.ts";
+import { Unusual, lengthTag, numberTag, type WireReader } from "../wire/wire-reader.ts";
+import type { WireWriter } from "../wire/wire-writer.ts";
 import { epochFromWire } from "./anti-entropy.ts";
 import { violation } from "./decode.ts";
 import { errorFromWire, wireFromError } from "./error.ts";
 import { sameFields, type WireFields } from "./fields.ts";
+import { numberFromUint64 } from "./numbers.ts";
+import { onlyOnce, putVersion, readVersion, unknownField } from "./values-by-hand.ts";
 import {
   registrationVersionFromWire,
   versionFromWire,
@@ -24,8 +29,53 @@ import {
 type Refusal = Exclude<SlotAccess, { kind: "accepted" }>;
 
 sameFields<Refusal, SlotRefusal>();
+sameFields<CoreWriteResult, WriteResult>();
 
-export function wireFromOutcome(outcome: WriteOutcome): WriteResult["outcome"] {
+export function wireFromWriteResult({ sequence, outcome }: CoreWriteResult): WriteResult {
+  const fields: WireFields<WriteResult> = { sequence: BigInt(sequence), outcome: wireFromOutcome(outcome) };
+  return create(WriteResultSchema, fields);
+}
+
+export function writeResultFromWire({ sequence, outcome }: WriteResult): CoreWriteResult {
+  return { sequence: numberFromUint64(sequence), outcome: outcomeFromWire(outcome) };
+}
+
+const SEQUENCE = 1;
+const APPLIED = 2;
+
+export function putWriteResult(writer: WireWriter, field: number, result: CoreWriteResult): void {
+  const { sequence, outcome } = result;
+  if (outcome.kind !== "applied") {
+    writer.message(field, toBinary(WriteResultSchema, wireFromWriteResult(result)));
+    return;
+  }
+  const opened = writer.open(field);
+  writer.number(SEQUENCE, sequence);
+  putVersion(writer, APPLIED, outcome.version);
+  writer.close(opened);
+}
+
+export function readWriteResult(reader: WireReader): CoreWriteResult {
+  let sequence = 0;
+  let version: ReturnType<typeof readVersion> | undefined;
+  while (!reader.isAtEnd) {
+    switch (reader.number()) {
+      case numberTag(SEQUENCE):
+        sequence = reader.number();
+        break;
+      case lengthTag(APPLIED):
+        onlyOnce(version);
+        version = reader.within(readVersion);
+        break;
+      default:
+        unknownField();
+    }
+  }
+  if (version === undefined) throw new Unusual("an outcome other than applied");
+  return { sequence, outcome: { kind: "applied", version } };
+}
+
+function wireFromOutcome(outcome: WriteOutcome): WriteResult["outcome"] {
   switch (outcome.kind) {
     case "applied":
       return { case: "applied", value: wireFromVersion(outcome.version) };
@@ -57,7 +107,7 @@ function wireFromRefusal(refusal: Refusal): SlotRefusal {
   return create(SlotRefusalSchema, fields);
 }
 
-export function outcomeFromWire(outcome: WriteResult["outcome"]): WriteOutcome {
+function outcomeFromWire(outcome: WriteResult["outcome"]): WriteOutcome {
   switch (outcome.case) {
     case "applied":
       return { kind: "applied", version: versionFromWire(outcome.value) };

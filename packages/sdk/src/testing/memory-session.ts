@@ -199,7 +199,7 @@ export class MemorySession {
   #register(clientId: string, { sequence, key, version, instanceId, instance }: RegisterItem): RegistrationResult {
     const error = this.#reasonAgainst({ kind: "register", service: key, instance: instanceFromBytes(instance) });
     if (error !== undefined) return { sequence, outcome: { kind: "refused", error } };
-    const claim = { clientId, version, removed: false, bytes: instance };
+    const claim = { clientId, version, removed: false, bytes: new Uint8Array(instance) };
     return { sequence, outcome: { kind: "applied", version: this.claim(key, instanceId, claim) } };
   }
 
