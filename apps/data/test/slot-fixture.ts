@@ -1,6 +1,7 @@
 /** The content of a slot in the hands of a test, what may happen to it, and all that is in it as text. */
 
 import {
+  ByteStore,
   EMPTY_DIGEST,
   digestOfBytes,
   digestOfRegistration,
@@ -18,7 +19,6 @@ import {
 } from "@rollcall/core";
 import * as fc from "fast-check";
 
-import { ByteStore } from "../src/datums/byte-store.ts";
 import { Names } from "../src/datums/names.ts";
 import { recordOfClaim, type Claim } from "../src/datums/claim.ts";
 import { AS_REGISTERED } from "../src/datums/registered-service.ts";

@@ -124,7 +124,7 @@ class Run {
   get held(): string[] {
     return ALL_SLOTS.flatMap((slot) => [...this.session.registrations.inSlot(slot)])
       .filter(({ removed, leaseMs, heldBack }) => !removed && leaseMs === 0 && !heldBack)
-      .map(({ identity, version }) => nameOf({ ...identity, version }))
+      .map((registration) => nameOf(registration))
       .toSorted();
   }
 }

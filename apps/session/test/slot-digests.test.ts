@@ -32,9 +32,9 @@ type Session = ReturnType<typeof startSession>;
 function naiveDigest({ store }: Session, key?: ServiceKey): Digest {
   return [...store.inSlot(SLOT)]
     .filter(({ removed, leaseMs }) => !removed && leaseMs === 0)
-    .filter(({ identity }) => key === undefined || textFromServiceKey(identity.key) === textFromServiceKey(key))
-    .map(({ identity, version, instance }) =>
-      digestOfRegistration(textFromServiceKey(identity.key), { ...identity, version }, digestOfBytes(instance)),
+    .filter((registration) => key === undefined || textFromServiceKey(registration.key) === textFromServiceKey(key))
+    .map((registration) =>
+      digestOfRegistration(textFromServiceKey(registration.key), registration, digestOfBytes(registration.instance)),
     )
     .reduce(toggleDigest, EMPTY_DIGEST);
 }

@@ -10,6 +10,7 @@ import {
   isNewer,
   sameDigest,
   textFromServiceKey,
+  type ByteStore,
   type ClaimRecord,
   type Digest,
   type Epoch,
@@ -22,7 +23,6 @@ import {
   type Version,
 } from "@rollcall/core";
 
-import type { ByteStore } from "./byte-store.ts";
 import { ChangeLog } from "./change-log.ts";
 import { STATIC_HOLDER, recordOfClaim, type Claim } from "./claim.ts";
 import type { Names } from "./names.ts";

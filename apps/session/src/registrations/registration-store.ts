@@ -4,6 +4,7 @@
  */
 
 import {
+  ByteStore,
   EMPTY_DIGEST,
   LeaseTable,
   compareRegistrationVersions,
@@ -15,30 +16,30 @@ import {
   type Clock,
   type Digest,
   type RegistrationOutcome,
-  type RegistrationStamp,
   type RegistrationVersion,
   type ServiceDigest,
   type ServiceKey,
   type SlotId,
-  type Traceparent,
 } from "@rollcall/core";
 
 import type { Writer } from "../routing/writer.ts";
-import { Registration, type AttemptEnd, type Owner, type RegistrationIdentity, type Settled } from "./registration.ts";
+import {
+  Registration,
+  type AttemptEnd,
+  type Owner,
+  type RegistrationIdentity,
+  type RegistrationKeeper,
+  type Settled,
+  type Wanted,
+} from "./registration.ts";
 import { SlotDigests, digestOf, inventoryOf, rangesOf, type HeldRange } from "./slot-digests.ts";
 
 /** A wish of a client for one of its registrations. */
-export interface Wish extends RegistrationStamp {
+export interface Wish extends Wanted {
   readonly key: ServiceKey;
   readonly instanceId: string;
   readonly clientId: string;
   readonly owner: Owner;
-  /** Empty for a removal. */
-  readonly instance: Uint8Array;
-  readonly leaseMs: number;
-  /** It is only to be kept here, see {@link RegistrationStore.holdBack}. */
-  readonly heldBack?: boolean | undefined;
-  readonly traceparent?: Traceparent | undefined;
 }
 
 /**
@@ -51,6 +52,10 @@ export class RegistrationStore {
   readonly #clock: Clock;
   readonly #writer: Writer;
   readonly #written: (registration: Registration) => void;
+  readonly #keeper: RegistrationKeeper = {
+    bytes: new ByteStore(),
+    ended: (registration, end) => this.#attemptEnded(registration, end),
+  };
   readonly #registrations = new Map<string, Registration>();
   readonly #bySlot = new Map<SlotId, Set<Registration>>();
   readonly #byOwner = new Map<object, Set<Registration>>();
@@ -82,7 +87,7 @@ export class RegistrationStore {
 
   /** What an owner has, without what it has removed. */
   listOwnedBy(owner: object): RegistrationIdentity[] {
-    return [...(this.#byOwner.get(owner) ?? [])].filter(({ removed }) => !removed).map(({ identity }) => identity);
+    return [...(this.#byOwner.get(owner) ?? [])].filter(({ removed }) => !removed);
   }
 
   /** Over what an owner has, without what it has removed. */
@@ -113,7 +118,9 @@ export class RegistrationStore {
 
   /** Names what is held of a service with connections, after an instance id, in ranges of them; at most so many. */
   holdingsOf(key: ServiceKey, after: string, rangesMax: number): HeldRange[] {
-    const ofService = [...this.inSlot(slotOfServiceKey(key))].filter(({ identity }) => isSameKey(identity.key, key));
+    const ofService = [...this.inSlot(slotOfServiceKey(key))].filter((registration) =>
+      isSameKey(registration.key, key),
+    );
     return rangesOf(ofService, after, rangesMax);
   }
 
@@ -147,12 +154,7 @@ export class RegistrationStore {
       else if (settled !== undefined) registration.waitInstead(settled);
       return;
     }
-    registration.version = wish.version;
-    registration.removed = wish.removed;
-    registration.instance = wish.instance;
-    registration.leaseMs = wish.leaseMs;
-    registration.heldBack = wish.heldBack ?? false;
-    registration.traceparent = wish.traceparent;
+    registration.become(wish);
     this.#digests.changed(registration);
     if (settled !== undefined) registration.wait(settled);
     this.#startLease(registration);
@@ -179,8 +181,7 @@ export class RegistrationStore {
   abandon(owner: object): void {
     for (const registration of this.#byOwner.get(owner) ?? []) {
       if (registration.removed) continue;
-      registration.removed = true;
-      registration.traceparent = undefined;
+      registration.end();
       this.#digests.changed(registration);
       this.#write(registration);
     }
@@ -210,7 +211,7 @@ export class RegistrationStore {
     const wanted = new Set(keys.map(textFromServiceKey));
     return this.#rewrite(
       [...this.inSlot(slot)].filter(
-        ({ livesWithConnection, identity }) => livesWithConnection && wanted.has(textFromServiceKey(identity.key)),
+        ({ livesWithConnection, key }) => livesWithConnection && wanted.has(textFromServiceKey(key)),
       ),
     );
   }
@@ -249,7 +250,7 @@ export class RegistrationStore {
     } else if (end.kind === "denied") {
       this.#drop(registration);
       registration.tell({ kind: "refused", error: end.error });
-    } else if (registration.identity.clientId === "" && registration.isAwaited) {
+    } else if (registration.clientId === "" && registration.isAwaited) {
       // Another session has served the same instance: this wish came later, so it goes on top.
       this.#leaseCounter = Math.max(this.#leaseCounter, end.by.incarnation);
       registration.version = this.nextLeaseVersion();
@@ -271,19 +272,11 @@ export class RegistrationStore {
   }
 
   #add(wish: Wish): Registration {
-    const identity: RegistrationIdentity = {
-      key: wish.key,
-      slot: slotOfServiceKey(wish.key),
-      instanceId: wish.instanceId,
-      clientId: wish.clientId,
-    };
-    const registration = new Registration(
-      identity,
-      { ...wish, owner: undefined, heldBack: wish.heldBack ?? false, traceparent: wish.traceparent },
-      (ended, end) => this.#attemptEnded(ended, end),
-    );
-    this.#registrations.set(registrationId(identity), registration);
-    addTo(this.#bySlot, identity.slot, registration);
+    const { key, instanceId, clientId } = wish;
+    const slot = slotOfServiceKey(key);
+    const registration = new Registration({ key, slot, instanceId, clientId }, wish, this.#keeper);
+    this.#registrations.set(registrationId(registration), registration);
+    addTo(this.#bySlot, slot, registration);
     this.#digests.changed(registration);
     this.#own(registration, wish.owner);
     return registration;
@@ -297,12 +290,12 @@ export class RegistrationStore {
   }
 
   #drop(registration: Registration): void {
-    this.#registrations.delete(registrationId(registration.identity));
+    this.#registrations.delete(registrationId(registration));
     removeFrom(this.#bySlot, registration.slot, registration);
     this.#digests.dropped(registration);
     this.#leases.revoke(registration);
     this.#own(registration, undefined);
-    registration.isDropped = true;
+    registration.drop();
     this.#written(registration);
   }
 }

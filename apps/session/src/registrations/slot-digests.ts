@@ -49,19 +49,18 @@ export class SlotDigests {
 }
 
 /** By which two holders compare it. */
-export function digestOf({ identity, version, instance }: Registration): Digest {
-  const { key, instanceId, clientId } = identity;
+export function digestOf({ key, instanceId, clientId, version, instance }: Registration): Digest {
   return digestOfRegistration(textFromServiceKey(key), { instanceId, clientId, version }, digestOfBytes(instance));
 }
 
 /** The services of these registrations that have one with a connection, each with its digest. */
 export function inventoryOf(registrations: Iterable<Registration>): ServiceDigest[] {
   const services = new Map<string, { key: ServiceKey; digest: Digest }>();
-  for (const { identity, digest } of registrations) {
+  for (const { key, digest } of registrations) {
     if (digest === undefined) continue;
-    const keyText = textFromServiceKey(identity.key);
+    const keyText = textFromServiceKey(key);
     const service = services.get(keyText);
-    if (service === undefined) services.set(keyText, { key: identity.key, digest });
+    if (service === undefined) services.set(keyText, { key, digest });
     else service.digest = toggleDigest(service.digest, digest);
   }
   return [...services.values()];
@@ -78,9 +77,8 @@ export interface HeldRange extends IdRange {
  */
 export function rangesOf(registrations: Iterable<Registration>, after: string, rangesMax: number): HeldRange[] {
   const refs: RegistrationRef[] = [];
-  for (const { identity, digest } of registrations)
-    if (digest !== undefined && identity.instanceId > after)
-      refs.push({ instanceId: identity.instanceId, clientId: identity.clientId });
+  for (const { instanceId, clientId, digest } of registrations)
+    if (digest !== undefined && instanceId > after) refs.push({ instanceId, clientId });
   refs.sort((a, b) => (a.instanceId < b.instanceId ? -1 : Number(a.instanceId > b.instanceId)));
   const ranges: HeldRange[] = [];
   let from = 0;

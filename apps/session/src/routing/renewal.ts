@@ -2,7 +2,7 @@
 
 import { slotOfServiceKey, type ServiceKey, type SlotId } from "@rollcall/core";
 
-import type { FinalOutcome, Outgoing, WriteBody } from "./writer.ts";
+import type { FinalOutcome, Outgoing, Sent, WriteBody } from "./writer.ts";
 
 export class Renewal implements Outgoing {
   readonly slot: SlotId;
@@ -37,7 +37,7 @@ export class Renewal implements Outgoing {
     };
   }
 
-  settled(_sent: WriteBody, outcome: FinalOutcome): void {
+  settled(_sent: Sent, outcome: FinalOutcome): void {
     this.#settled?.(outcome.kind === "applied");
     this.#settled = undefined;
   }

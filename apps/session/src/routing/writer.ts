@@ -20,6 +20,9 @@ import {
 /** What a write says, without what belongs to one attempt at it. */
 export type WriteBody = Omit<Write, "sequence" | "leaderEpoch">;
 
+/** What is remembered of a write that is on its way: enough to know whether there is something else to write by now. */
+export type Sent = Pick<Write, "kind" | "version" | "heldBack">;
+
 /** Outcomes that end an attempt; the others mean "not here, not now" and are retried. */
 export type FinalOutcome = Extract<WriteOutcome, { kind: "applied" | "superseded" | "denied" | "unknown" }>;
 
@@ -29,7 +32,7 @@ export interface Outgoing {
   /** What to write now, or undefined when there is nothing to write any more. */
   body(): WriteBody | undefined;
   /** The leader has answered to `sent`, which may be older than what there is to write now. */
-  settled(sent: WriteBody, outcome: FinalOutcome): void;
+  settled(sent: Sent, outcome: FinalOutcome): void;
 }
 
 /** Writes in one frame: few enough to be handled in a millisecond or so. */
@@ -44,9 +47,8 @@ const RESULT_TIMEOUT_MS = 2_000;
 /** Pause after "not here, not now", in milliseconds, unless a newer slot table comes first. */
 const REFUSED_PAUSE_MS = 50;
 
-interface Attempt {
+interface Attempt extends Sent {
   readonly outgoing: Outgoing;
-  readonly body: WriteBody;
   readonly nodeId: string;
   readonly leaderEpoch: Epoch;
   readonly sentAt: number;
@@ -128,17 +130,14 @@ export class Writer {
         const body = outgoing.body();
         if (body === undefined) continue;
         bytes += body.instance.length;
-        writes.push(this.#attempt({ outgoing, body, nodeId, leaderEpoch, sentAt: now }));
+        const { kind, version, heldBack } = body;
+        const sequence = ++this.#sequence;
+        this.#attempts.set(sequence, { outgoing, kind, version, heldBack, nodeId, leaderEpoch, sentAt: now });
+        writes.push({ ...body, sequence, leaderEpoch });
       }
       this.#pending.delete(slot);
     }
     return writes;
-  }
-
-  #attempt(attempt: Attempt): Write {
-    const sequence = ++this.#sequence;
-    this.#attempts.set(sequence, attempt);
-    return { ...attempt.body, sequence, leaderEpoch: attempt.leaderEpoch };
   }
 
   settle({ sequence, outcome }: WriteResult): void {
@@ -150,7 +149,7 @@ export class Writer {
       case "superseded":
       case "denied":
       case "unknown":
-        attempt.outgoing.settled(attempt.body, outcome);
+        attempt.outgoing.settled(attempt, outcome);
         break;
       case "moved":
       case "stale":

@@ -3,7 +3,7 @@
  * share slabs and are reused when they are freed, so memory follows what is held, whatever comes and goes.
  */
 
-import { assert } from "@rollcall/core";
+import { assert } from "./assert.ts";
 
 /** A place in the store. Means nothing to anybody else. */
 export type Place = number;

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { ByteStore, Copies, NOWHERE, type Place } from "../src/datums/byte-store.ts";
+import { ByteStore, Copies, NOWHERE, type Place } from "../src/byte-store.ts";
 
 const sizes = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 40_000 }));
 const steps = fc.array(
