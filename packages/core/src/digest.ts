@@ -4,7 +4,7 @@
  * a set have distinct ids, which are part of their bytes, so no two of them cancel out.
  */
 
-import { hash64, hash64OfText, type Hash64 } from "./hash.ts";
+import { hash64, hash64OfText, hash64OfTexts, type Hash64 } from "./hash.ts";
 
 /** 64 bits as two unsigned 32-bit words: no BigInt on hot paths. */
 export type Digest = Hash64;
@@ -18,6 +18,11 @@ export function digestOfBytes(bytes: Uint8Array): Digest {
 
 export function digestOfText(text: string): Digest {
   return hash64OfText(text);
+}
+
+/** The digest of the text that these come to. */
+export function digestOfTexts(...texts: readonly string[]): Digest {
+  return hash64OfTexts(texts);
 }
 
 /** Adds a member to a set's digest, or takes it out: the operation is its own inverse. */

@@ -69,6 +69,23 @@ export function hash64OfText(text: string): Hash64 {
   return hash64(scratch.subarray(0, written));
 }
 
+/**
+ * Of texts one behind the other, which are not made into one for it.
+ * @param texts of letters, digits and marks nearly always, which are copied as they are
+ */
+export function hash64OfTexts(texts: readonly string[]): Hash64 {
+  let length = 0;
+  for (const text of texts) {
+    if (length + 3 * text.length > SCRATCH_BYTES) return hash64OfText(texts.join(""));
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code >= 0x80) return hash64OfText(texts.join(""));
+      scratch[length++] = code;
+    }
+  }
+  return hash64(scratch.subarray(0, length));
+}
+
 function word(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }

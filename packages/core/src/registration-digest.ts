@@ -3,7 +3,7 @@
  * sides sum these up (exclusive or) over the registrations of a service or a slot and look where the sums differ.
  */
 
-import { digestOfText, mixDigests, type Digest } from "./digest.ts";
+import { digestOfTexts, mixDigests, type Digest } from "./digest.ts";
 import type { RegistrationVersion } from "./version.ts";
 
 /**
@@ -15,10 +15,10 @@ export function digestOfRegistration(
   { instanceId, clientId, version }: RegistrationName,
   content: Digest,
 ): Digest {
-  return mixDigests(
-    digestOfText(`${keyText} ${instanceId} ${clientId} ${version.incarnation}.${version.counter}`),
-    content,
-  );
+  const { incarnation, counter } = version;
+  // With every write, so the text itself is not put together.
+  const name = digestOfTexts(keyText, " ", instanceId, " ", clientId, ` ${incarnation}.`, `${counter}`);
+  return mixDigests(name, content);
 }
 
 export interface RegistrationName {

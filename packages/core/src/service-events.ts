@@ -61,12 +61,14 @@ export interface Happening {
   readonly why?: string | undefined;
 }
 
-interface Remembered {
+/** There are tens of thousands of these, and each is new: one object, and a list of names only for several. */
+interface Remembered extends Omit<Happening, "who"> {
+  who: string | undefined;
   readonly kind: ServiceEventKind;
-  readonly happening: Happening;
   readonly firstAt: number;
   lastAt: number;
-  readonly who: string[];
+  /** Those after the first. */
+  others: string[] | undefined;
   count: number;
 }
 
@@ -117,10 +119,22 @@ export class ServiceEvents {
     if (same !== undefined) {
       same.lastAt = now;
       same.count++;
-      if (who !== undefined && same.who.length < NAMED_MAX) same.who.push(who);
+      if (who !== undefined) name(same, who);
       return;
     }
-    events.push({ kind, happening, firstAt: now, lastAt: now, who: who === undefined ? [] : [who], count: 1 });
+    const { version, instanceId, via, why } = happening;
+    events.push({
+      kind,
+      version,
+      instanceId,
+      who,
+      via,
+      why,
+      firstAt: now,
+      lastAt: now,
+      others: undefined,
+      count: 1,
+    });
     this.#size++;
     if (events.length > EVENTS_PER_SERVICE_MAX) {
       events.shift();
@@ -133,16 +147,16 @@ export class ServiceEvents {
   of(keyText: string, limit = EVENTS_PER_SERVICE_MAX): ServiceEvent[] {
     const now = this.#now();
     const events = this.#histories.get(keyText)?.events ?? [];
-    return events.slice(-limit).map(({ kind, happening, firstAt, lastAt, who, count }) => ({
-      kind,
-      agoUs: Math.round((now - firstAt) * 1_000),
-      lastedUs: Math.round((lastAt - firstAt) * 1_000),
-      version: happening.version,
-      instanceId: happening.instanceId ?? "",
-      who: [...who],
-      count,
-      via: happening.via ?? "",
-      why: happening.why ?? "",
+    return events.slice(-limit).map((event) => ({
+      kind: event.kind,
+      agoUs: Math.round((now - event.firstAt) * 1_000),
+      lastedUs: Math.round((event.lastAt - event.firstAt) * 1_000),
+      version: event.version,
+      instanceId: event.instanceId ?? "",
+      who: event.who === undefined ? [] : [event.who, ...(event.others ?? [])],
+      count: event.count,
+      via: event.via ?? "",
+      why: event.why ?? "",
     }));
   }
 
@@ -174,6 +188,13 @@ export class ServiceEvents {
   }
 }
 
+/** One more that it happened to. */
+function name(event: Remembered, who: string): void {
+  if (event.who === undefined) event.who = who;
+  else if (event.others === undefined) event.others = [who];
+  else if (event.others.length < NAMED_MAX - 1) event.others.push(who);
+}
+
 /** What is about a single instance stands for itself. */
 function findSame(
   events: readonly Remembered[],
@@ -183,8 +204,7 @@ function findSame(
   if (instanceId !== undefined) return undefined;
   for (let at = events.length - 1; at >= 0 && at >= events.length - LOOK_BACK; at--) {
     const event = events[at]!;
-    if (event.kind === kind && event.happening.why === why && sameVersion(event.happening.version, version))
-      return event;
+    if (event.kind === kind && event.why === why && sameVersion(event.version, version)) return event;
   }
   return undefined;
 }

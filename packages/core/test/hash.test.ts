@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { hash64, hash64OfText } from "../src/hash.ts";
+import { hash64, hash64OfText, hash64OfTexts } from "../src/hash.ts";
 
 const utf8 = new TextEncoder();
 
@@ -83,4 +83,14 @@ test("the hash of a text is that of its UTF-8 bytes, of whatever length, and doe
       expect(hash64OfText(text)).toEqual(hash64(utf8.encode(text)));
     }),
   );
+});
+
+test("several texts are hashed as the text they come to", () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit: "grapheme" }))), (texts) => {
+      expect(hash64OfTexts(texts)).toEqual(hash64OfText(texts.join("")));
+    }),
+  );
+  const long = "x".repeat(1_000);
+  expect(hash64OfTexts([long, long, "ü"])).toEqual(hash64OfText(`${long}${long}ü`));
 });

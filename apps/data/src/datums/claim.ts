@@ -4,17 +4,18 @@
  */
 
 import {
+  NOWHERE,
   compareRegistrationVersions,
   digestOfBytes,
   digestOfRegistration,
   type ClaimRecord,
   type Digest,
+  type Place,
   type RegistrationStamp,
   type RegistrationVersion,
   type StoredInstance,
 } from "@rollcall/core";
 
-import { NOWHERE, type Place } from "./byte-store.ts";
 import type { RegisteredService } from "./registered-service.ts";
 
 /** What may change about a claim. */
@@ -99,8 +100,8 @@ export class Claim implements ClaimState, StoredInstance {
     return digestOfRegistration(this.service.keyText, this, this.digest);
   }
 
-  /** Only for its service. */
-  become(state: ClaimState): void {
+  /** Only for its service. @param session as the state has it: the text that claims share */
+  become(state: ClaimState, session: string): void {
     // The new bytes may be a view of the old ones' place.
     const { store } = this.service;
     const place = store.put(state.bytes);
@@ -112,7 +113,7 @@ export class Claim implements ClaimState, StoredInstance {
     this.#incarnation = state.version.incarnation;
     this.#counter = state.version.counter;
     this.#standing = standingOf(state);
-    this.session = state.session;
+    this.session = session;
     this.leaseMs = state.leaseMs;
   }
 

@@ -12,6 +12,7 @@ import {
   digestOfBytes,
   isNewerStamp,
   sameDigest,
+  type ByteStore,
   type ClaimRecord,
   type IdRange,
   type NewestChange,
@@ -23,7 +24,6 @@ import {
   type Write,
 } from "@rollcall/core";
 
-import type { ByteStore } from "./byte-store.ts";
 import { Claim, NO_BYTES, outranks, stampOf, stateOfRecord, type ClaimState } from "./claim.ts";
 import type { Names } from "./names.ts";
 
@@ -123,15 +123,15 @@ export class RegisteredService {
     const isNews = known === undefined || known.presumed !== presumed || isNewerStamp(stampOf(state), stampOf(known));
     if (isNews) {
       // What probes have found out stays until they find something else.
-      const unhealthy = !removed && known?.unhealthy === true;
-      return { kind: "merged", claim: this.#put(write, { ...state, unhealthy }, this.#ledger.next()), isNews };
+      state.unhealthy = !removed && known?.unhealthy === true;
+      return { kind: "merged", claim: this.#put(write, known, state, this.#ledger.next()), isNews };
     }
     // Two sessions number what comes by plain calls each for itself, and may come to one number for two words: whoever is
     // second says it again above the first.
     if (!removed && known.session !== session && !sameDigest(known.digest, digestOfBytes(write.instance)))
       return { kind: "superseded", by: known.version };
     // The same word from another session: its client has moved there, and that session answers for it from now on.
-    if (known.session !== session) this.#put(known, { ...stateOf(known), session }, this.#ledger.next());
+    if (known.session !== session) this.#put(known, known, { ...stateOf(known), session }, this.#ledger.next());
     return { kind: "merged", claim: known, isNews };
   }
 
@@ -140,21 +140,19 @@ export class RegisteredService {
    * because its holder has not been heard of: if that comes back, so does the claim.
    */
   end(claim: Claim, presumed: boolean): void {
-    this.#put(
-      claim,
-      { ...stateOf(claim), removed: true, presumed, unhealthy: false, bytes: NO_BYTES },
-      this.#ledger.next(),
-    );
+    const ended = { ...stateOf(claim), removed: true, presumed, unhealthy: false, bytes: NO_BYTES };
+    this.#put(claim, this.find(claim.instanceId, claim.clientId), ended, this.#ledger.next());
   }
 
   /** Marks a live claim, or takes the mark away. */
   judge(claim: Claim, unhealthy: boolean): void {
-    this.#put(claim, { ...stateOf(claim), unhealthy }, this.#ledger.next());
+    const known = this.find(claim.instanceId, claim.clientId);
+    this.#put(claim, known, { ...stateOf(claim), unhealthy }, this.#ledger.next());
   }
 
   /** Takes the word of one who decides, the leader or the disk, whatever was known before. */
   take(record: ClaimRecord, version: Version): Claim {
-    return this.#put(record, stateOfRecord(record), version);
+    return this.#put(record, this.find(record.instanceId, record.clientId), stateOfRecord(record), version);
   }
 
   /**
@@ -195,28 +193,48 @@ export class RegisteredService {
     for (const claim of this.claims()) claim.release();
   }
 
-  /** The one place where a claim changes. */
-  #put({ instanceId, clientId }: Pick<Claim, "instanceId" | "clientId">, state: ClaimState, version: Version): Claim {
-    const known = this.find(instanceId, clientId);
+  /** The one place where a claim changes. @param known the claim that is there of this instance and client, if one is */
+  #put(
+    { instanceId, clientId }: Pick<Claim, "instanceId" | "clientId">,
+    known: Claim | undefined,
+    state: ClaimState,
+    version: Version,
+  ): Claim {
     if (known !== undefined) this.#ledger.left(known);
     const { names } = this.#ledger;
     const claim = known ?? new Claim(this, instanceId, names.shared(clientId));
+    const session = names.shared(state.session);
+    const first = known?.next === undefined ? this.#firstOn(instanceId) : undefined;
+    const isOnly = known === undefined ? first === undefined : first === known;
     // The id that is kept already: whoever keeps it too keeps no second copy.
-    this.#show(claim.instanceId, version, () => {
-      claim.become({ ...state, session: names.shared(state.session) });
-      const claims = [...this.#claimsOn(instanceId)];
-      if (known === undefined) claims.push(claim);
-      return claims;
-    });
+    if (isOnly) {
+      this.#replace(claim.instanceId, version, () => {
+        claim.become(state, session);
+        return this.#showOnly(claim);
+      });
+    } else {
+      this.#show(claim.instanceId, version, () => {
+        claim.become(state, session);
+        const claims = [...this.#claimsOn(instanceId)];
+        if (known === undefined) claims.push(claim);
+        return claims;
+      });
+    }
     this.#ledger.entered(claim, version);
     return claim;
   }
 
+  /** What is shown of the only claim on an instance, as nearly all are. */
+  #showOnly(claim: Claim): StoredInstance | undefined {
+    const shown = claim.removed ? undefined : this.#ledger.showing.of(claim);
+    if (shown !== claim) this.#hidden.set(claim.instanceId, claim);
+    else if (this.#hidden.size > 0) this.#hidden.delete(claim.instanceId);
+    return shown;
+  }
+
   /** Makes a change to the claims on an instance, which gives what they are then, and shows what is to be shown then. */
   #show(instanceId: string, version: Version, change: () => Claim[]): void {
-    // A repair may bring an old change: for those who follow the datum it happens now.
-    const at = compareVersions(version, this.datum.version) < 0 ? this.datum.version : version;
-    this.datum.replace(instanceId, at, () => {
+    this.#replace(instanceId, version, () => {
       const claims = change().toSorted(byRank);
       for (const [index, claim] of claims.entries()) claim.next = claims[index + 1];
       const [first] = claims;
@@ -225,6 +243,12 @@ export class RegisteredService {
       else this.#hidden.set(instanceId, first);
       return shown;
     });
+  }
+
+  #replace(instanceId: string, version: Version, next: () => StoredInstance | undefined): void {
+    // A repair may bring an old change: for those who follow the datum it happens now.
+    const at = compareVersions(version, this.datum.version) < 0 ? this.datum.version : version;
+    this.datum.replace(instanceId, at, next);
   }
 
   /** What is shown of claims in the order of their rank: of those that live, the first of which anything is. */
