@@ -32,9 +32,16 @@ function open(): void {
     filter: NO_FILTER,
     held: undefined,
   }));
+  let isGreeted = false;
+  /** Who asks for nothing has everything when it is answered at all. */
+  const greeted = (): void => {
+    if (!isGreeted) completed();
+    isGreeted = true;
+  };
   const stream = dialer.dial(address, CONNECT_PATH);
   stream.listen({
     message(bytes) {
+      if (subscriptions === 0) greeted();
       const { pushes } = serverMessageFromBytes(bytes);
       if (pushes.length === 0) return;
       stream.send(frameFromClientMessage({ receipts: pushes.map((push) => ({ ...push, held: push, resync: false })) }));

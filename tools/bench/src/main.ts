@@ -60,6 +60,7 @@ if (!values.list) {
     process.stderr,
     chosen.reduce((sum, scenario) => sum + stepsOf(scenario, scale, repeats), 0),
   );
+  const ticking = setInterval(() => progress.tick(), 1_000);
   for (const scenario of chosen) {
     const options = {
       scale,
@@ -75,4 +76,5 @@ if (!values.list) {
     const faults = result.subjects.filter(({ faults: { errors, lost, duplicated } }) => errors + lost + duplicated > 0);
     if (faults.length > 0) process.exitCode = 1;
   }
+  clearInterval(ticking);
 }

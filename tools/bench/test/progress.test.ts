@@ -9,9 +9,12 @@ function output(terminal: { isTTY?: boolean; columns?: number }) {
 
 test("a file is given a line for each step, with how far it is", () => {
   const to = output({});
-  const times = [0, 1_000, 62_400];
-  const progress = new Progress(to, 2, () => times.shift()!);
+  let time = 0;
+  const progress = new Progress(to, 2, () => time);
+  time = 1_000;
   progress.begin("one starts");
+  progress.tick();
+  time = 62_400;
   progress.begin("two starts");
   expect(to.written).toEqual(["[1/2] 1 s  one starts\n", "[2/2] 62 s  two starts\n"]);
 });
@@ -23,4 +26,15 @@ test("a terminal is given one line that is written over, no longer than the term
   expect(to.written).toEqual(["\r\u{1b}[K[1/1] 0 s  somethin"]);
   progress.say("done");
   expect(to.written.at(-1)).toBe("\r\u{1b}[Kdone\n");
+});
+
+test("a terminal shows how long a step has taken so far", () => {
+  const to = output({ isTTY: true });
+  let time = 0;
+  const progress = new Progress(to, 2, () => time);
+  time = 5_000;
+  progress.begin("one starts");
+  time = 12_000;
+  progress.tick();
+  expect(to.written.at(-1)).toBe("\r\u{1b}[K[1/2] 12 s  one starts, 7 s");
 });

@@ -43,7 +43,9 @@ export async function connectEtcd(
     return kvs.length;
   };
   const published = new Map<string, (change: Change) => Promise<void>>();
+  const counts = { losses: 0 };
   return {
+    losses: () => counts.losses,
     register: (service, id) => putOne(service, id),
     async registerAll(entries) {
       await etcd.kv.txn({ success: entries.map(({ service, id }) => ({ request_put: putting(service, id) })) });
@@ -71,6 +73,7 @@ export async function connectEtcd(
     },
     async follow(service, id, changed) {
       const watching = await etcd.watch().key(`${service}/${id}`).create();
+      watching.on("disconnected", () => counts.losses++);
       watching.on("put", ({ value }) => changed(changeOf(value)));
     },
     reads: {

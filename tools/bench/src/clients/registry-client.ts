@@ -16,6 +16,8 @@ export interface RegistryClient {
   publish(service: string, id: string, change: Change): Promise<void>;
   /** Is told of each change of one instance. Resolves when the registry knows of it. */
   follow(service: string, id: string, changed: (change: Change) => void): Promise<void>;
+  /** How often its connection was lost so far. */
+  losses(): number;
   /** The ways to read once who is registered, and with what, by name. Each gives how many instances there are. */
   readonly reads: Readonly<Record<string, (service: string) => Promise<number>>>;
   /** Resolves when it has left: nothing that it registered is listed any more. */

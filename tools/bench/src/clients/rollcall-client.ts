@@ -14,7 +14,10 @@ export async function connectRollcall(address: string, name: string): Promise<Re
   const published = new Map<string, Registration>();
   const changed = new Map<string, () => void>();
   client.on("pushed", ({ service }) => changed.get(service.service)?.());
+  const counts = { losses: 0 };
+  client.on("disconnected", () => counts.losses++);
   return {
+    losses: () => counts.losses,
     async register(service, id) {
       await client.register({ service, ...benchInput(id) });
     },

@@ -25,7 +25,10 @@ export async function connectZookeeper(address: string, sessionTimeout = SESSION
   const namesIn = promisify<string, string[]>(client.getChildren.bind(client));
   const dataOf = promisify<string, Buffer>(client.getData.bind(client));
   const published = new Set<string>();
+  const counts = { losses: 0 };
+  client.on("disconnected", () => counts.losses++);
   return {
+    losses: () => counts.losses,
     async register(service, id) {
       await create(`/${service}/${id}`, benchValue(id), CreateMode.EPHEMERAL);
     },

@@ -12,6 +12,7 @@ export class Progress {
   readonly #now: () => number;
   readonly #beganAt: number;
   #done = 0;
+  #step: { readonly what: string; readonly beganAt: number } | undefined;
 
   /** @param steps that there will be */
   constructor(output: Output, steps: number, now: () => number = () => performance.now()) {
@@ -23,16 +24,28 @@ export class Progress {
 
   /** A step begins. */
   begin(what: string): void {
-    const seconds = Math.round((this.#now() - this.#beganAt) / 1_000);
-    const line = `[${++this.#done}/${this.#steps}] ${seconds} s  ${what}`;
-    if (this.#output.isTTY === true)
-      this.#output.write(`\r\u{1b}[K${line.slice(0, (this.#output.columns ?? WIDTH) - 1)}`);
-    else this.#output.write(`${line}\n`);
+    this.#done++;
+    this.#step = { what, beganAt: this.#now() };
+    if (this.#output.isTTY === true) this.tick();
+    else this.#output.write(`[${this.#done}/${this.#steps}] ${this.#secondsSince(this.#beganAt)} s  ${what}\n`);
+  }
+
+  /** Shows on a terminal how long the step has taken so far. */
+  tick(): void {
+    if (this.#output.isTTY !== true || this.#step === undefined) return;
+    const { what, beganAt } = this.#step;
+    const seconds = `${this.#secondsSince(this.#beganAt)} s`;
+    const line = `[${this.#done}/${this.#steps}] ${seconds}  ${what}, ${this.#secondsSince(beganAt)} s`;
+    this.#output.write(`\r\u{1b}[K${line.slice(0, (this.#output.columns ?? WIDTH) - 1)}`);
   }
 
   /** Says something that stays. */
   say(text: string): void {
     this.#output.write(this.#output.isTTY === true ? `\r\u{1b}[K${text}\n` : `${text}\n`);
+  }
+
+  #secondsSince(time: number): number {
+    return Math.round((this.#now() - time) / 1_000);
   }
 }
 

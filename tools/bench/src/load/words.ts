@@ -63,6 +63,8 @@ export interface CalledBack {
   readonly arrivedAt: readonly number[];
   /** Callbacks with what a subscriber had, or something older. */
   readonly duplicated?: number;
+  /** Connections that were lost since the one before. */
+  readonly losses?: number;
 }
 
 /** To the one who publishes: so many changes by the clock, of all services in turn, whatever becomes of them. */

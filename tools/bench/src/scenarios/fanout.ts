@@ -118,6 +118,7 @@ async function started(
     async repeat(): Promise<Measured> {
       const rounds: number[][] = [];
       let duplicated = 0;
+      let losses = 0;
       const { usage } = await usageWhile(servers, async () => {
         for (let round = 0; round < changes; round++) {
           const from = now();
@@ -126,6 +127,7 @@ async function started(
           const seen = lines.map((line) => JSON.parse(line) as CalledBack);
           rounds.push(seen.flatMap(({ arrivedAt }) => arrivedAt.map((at) => at - from)));
           duplicated += seen.reduce((sum, one) => sum + (one.duplicated ?? 0), 0);
+          losses += seen.reduce((sum, one) => sum + (one.losses ?? 0), 0);
         }
       });
       const at = (share: number): number => medianOf(rounds.map((arrived) => quantileOf(arrived, share)));
@@ -141,6 +143,8 @@ async function started(
             better: "less",
             value: (totalCpuSeconds(usage) * 1e6) / (changes * subscribers),
           },
+          // Who has to come back is late by as long as that takes.
+          { name: "connections lost meanwhile", unit: "", better: "less", value: losses },
         ],
         faults: { errors: 0, lost, duplicated },
         usage,

@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
+import { atExit } from "../harness/at-exit.ts";
 import type { Figures } from "../harness/figures.ts";
 import type { Measured, Scenario } from "../harness/scenario.ts";
 
@@ -15,6 +16,8 @@ interface Script {
   readonly script: string;
   readonly args: readonly string[];
   readonly smokeArgs: readonly string[];
+  /** What it is run with in turn, and how that is called: once and as `rollcall` by default. */
+  readonly each?: Readonly<Record<string, readonly string[]>>;
 }
 
 export const recoveryScenario = scriptScenario(
@@ -64,38 +67,61 @@ export const reconnectScenario = scriptScenario(
 export const memoryScenario = scriptScenario(
   {
     name: "memory",
-    title: "What 100,000 instances take",
+    title: "What instances take",
     about:
-      "100,000 instances of 200 B in 3,000 services, registered over 30 streams; nobody subscribes. Resident memory beyond that " +
+      "100,000 or 300,000 instances of 200 B in 3,000 services, registered over 30 streams; nobody subscribes. Resident memory beyond that " +
       "of idle nodes, with the engine's defaults; and a restart of the data node from its warm copy.",
-    seconds: 40,
+    seconds: 110,
     repeatsMax: 1,
     smokes: false,
   },
-  { script: "memory", args: ["--instances", "100000", "--rest-ms", "4000"], smokeArgs: [] },
+  {
+    script: "memory",
+    args: ["--rest-ms", "4000"],
+    smokeArgs: [],
+    each: { "100,000": ["--instances", "100000"], "300,000": ["--instances", "300000"] },
+  },
 );
 
 export const clientsScenario = scriptScenario(
   {
     name: "clients",
     title: "What connected clients take",
-    about: "1,000 clients with 5 subscriptions each, which hold what they asked for and rest.",
-    seconds: 30,
+    about:
+      "1,000 clients rest: without a subscription, and with 5 of a service with one instance each, of which they hold the lists. " +
+      "A fifth of the difference is what a subscription takes.",
+    seconds: 60,
     repeatsMax: 1,
     smokes: false,
   },
-  { script: "clients", args: ["--clients", "1000", "--rest-ms", "4000"], smokeArgs: [] },
+  {
+    script: "clients",
+    args: ["--clients", "1000", "--rest-ms", "4000"],
+    smokeArgs: [],
+    each: { "no subscription": ["--subscriptions", "0"], "5 subscriptions": ["--subscriptions", "5"] },
+  },
 );
 
 export const deltaScenario = scriptScenario(
   {
     name: "delta",
-    title: "One change in a service of 5,000 instances",
-    about: "200 changes, seen by 5 subscribers, each when all have been called back with the one before.",
-    seconds: 40,
+    title: "One change in a large service",
+    about:
+      "A service of 1,000, 5,000 or 10,000 instances, of which one changes 200 times, each time when 5 subscribers have been " +
+      "called back with the change before.",
+    seconds: 100,
     repeatsMax: 2,
   },
-  { script: "delta", args: [], smokeArgs: ["--instances", "50", "--changes", "5", "--subscribers", "2"] },
+  {
+    script: "delta",
+    args: [],
+    smokeArgs: ["--instances", "50", "--changes", "5", "--subscribers", "2"],
+    each: {
+      "1,000": ["--instances", "1000"],
+      "5,000": ["--instances", "5000"],
+      "10,000": ["--instances", "10000"],
+    },
+  },
 );
 
 export const slowScenario = scriptScenario(
@@ -112,21 +138,22 @@ export const slowScenario = scriptScenario(
   { script: "slow", args: ["--rounds", "2", "--changes", "500"], smokeArgs: [] },
 );
 
-function scriptScenario(about: Omit<Scenario, "subjects">, { script, args, smokeArgs }: Script): Scenario {
+function scriptScenario(
+  about: Omit<Scenario, "subjects">,
+  { script, args, smokeArgs, each = { rollcall: [] } }: Script,
+): Scenario {
   return {
     ...about,
     warmUps: 0,
-    subjects: [
-      {
-        name: "rollcall",
-        start: (scale) =>
-          Promise.resolve({
-            servers: [],
-            repeat: () => run(script, scale === "full" ? args : smokeArgs),
-            [Symbol.asyncDispose]: () => Promise.resolve(),
-          }),
-      },
-    ],
+    subjects: Object.entries(each).map(([name, own]) => ({
+      name,
+      start: (scale) =>
+        Promise.resolve({
+          servers: [],
+          repeat: () => run(script, scale === "full" ? [...args, ...own] : smokeArgs),
+          [Symbol.asyncDispose]: () => Promise.resolve(),
+        }),
+    })),
   };
 }
 
@@ -135,6 +162,10 @@ async function run(script: string, args: readonly string[]): Promise<Measured> {
   const child = spawn(process.execPath, ["--conditions=@rollcall/source", path, ...args], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
+  child.once(
+    "exit",
+    atExit(() => child.kill("SIGTERM")),
+  );
   let figures: Figures | undefined;
   child.on("message", (told) => (figures = told as Figures));
   await once(child, "exit");
