@@ -4,10 +4,12 @@ import { Child } from "../child.ts";
 import type { Registry } from "../registries/registry.ts";
 import { shares, type RegisterReport, type RegistrarCommand, type SeenReport } from "./words.ts";
 
+type RegistryAddress = Pick<Registry, "kind" | "address">;
+
 export class Registrars implements AsyncDisposable {
   readonly #children: readonly Child[];
 
-  constructor({ kind, address }: Registry, count: number, processes: number, leaseMs?: number) {
+  constructor({ kind, address }: RegistryAddress, count: number, processes: number, leaseMs?: number) {
     const lease = leaseMs === undefined ? [] : [String(leaseMs)];
     this.#children = shares(count, processes).map(
       (share) => new Child("load/registrars", [kind, address, String(share.count), String(share.first), ...lease]),
@@ -54,7 +56,7 @@ export class Subscribers implements AsyncDisposable {
   readonly #audience: Audience;
   readonly #children: readonly { readonly child: Child; readonly clients: number }[];
 
-  private constructor({ kind, address }: Registry, audience: Audience, processes: number) {
+  private constructor({ kind, address }: RegistryAddress, audience: Audience, processes: number) {
     this.#audience = audience;
     this.#children = shares(audience.clients, processes).map((share) => {
       const numbers = [share.count, share.first, audience.services, audience.each].map(String);
@@ -63,7 +65,7 @@ export class Subscribers implements AsyncDisposable {
   }
 
   /** Resolves when all of them follow what they are to follow. */
-  static async start(registry: Registry, audience: Audience, processes: number): Promise<Subscribers> {
+  static async start(registry: RegistryAddress, audience: Audience, processes: number): Promise<Subscribers> {
     const subscribers = new Subscribers(registry, audience, processes);
     await Promise.all(subscribers.#children.map(({ child }) => child.line()));
     return subscribers;

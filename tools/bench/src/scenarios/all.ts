@@ -2,6 +2,7 @@ import type { Scenario } from "../harness/scenario.ts";
 import { expiryScenario } from "./expiry.ts";
 import { fanoutScenario, narrowFanoutScenario, wideFanoutScenario } from "./fanout.ts";
 import { latencyScenario } from "./latency.ts";
+import { coldStartScenario } from "./cold-start.ts";
 import { failoverScenario } from "./failover.ts";
 import { mixedScenario } from "./mixed.ts";
 import { steadyScenario } from "./steady.ts";
@@ -33,6 +34,7 @@ export const scenarios: readonly Scenario[] = [
   failoverScenario,
   recoveryScenario,
   reconnectScenario,
+  coldStartScenario,
   steadyScenario,
   memoryScenario,
   clientsScenario,
