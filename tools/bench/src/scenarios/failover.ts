@@ -14,7 +14,7 @@ import { serviceName, serviceNames } from "../load/words.ts";
 import { startRegistry, type Registry, type RegistryKind } from "../registries/registry.ts";
 
 const FULL = { services: 200, subscribers: 200, rate: 1_000, before: 2_000, after: 8_000 };
-const SMOKE: typeof FULL = { services: 10, subscribers: 10, rate: 100, before: 200, after: 300 };
+const SMOKE: typeof FULL = { services: 10, subscribers: 10, rate: 100, before: 200, after: 2_000 };
 type Work = typeof FULL;
 
 const MEMBERS = 3;
@@ -69,10 +69,10 @@ async function measure(registry: Registry, { services, subscribers, rate, before
   const publisher = stack.use(await startPublisher(registry, services, ANSWER_MS));
   const audience = { clients: subscribers, services, each: 1 };
   const followers = stack.use(await Followers.start(registry, audience, PROCESSES));
+  const leader = await registry.findLeader(serviceNames(services));
   const changes = (rate * (before + after)) / 1_000;
   const publishing = publisher.publish({ rate, changes, persistent: true });
   await elapse(before);
-  const leader = await registry.findLeader(serviceNames(services));
   const killedAt = now();
   await leader.kill();
   const { last, failures, errors } = await publishing;
