@@ -81,7 +81,8 @@ function startMixed(kind: RegistryKind, work: Work): Promise<Trial> {
           const residentBefore = resident();
           slowOnes.signal("SIGSTOP");
           const beside = await run();
-          const grown = resident() - residentBefore;
+          // Garbage that was collected meanwhile is none of theirs.
+          const grown = Math.max(0, resident() - residentBefore);
           slowOnes.signal("SIGCONT");
           const wokenAt = now();
           const woken = await slowOnes.see({ last: beside.last, withinMs: SEEN_WITHIN_MS });
