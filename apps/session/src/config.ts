@@ -13,7 +13,8 @@ export const sessionSettings = defineServerSettings(
   { port: 9600 },
   {
     connectionGraceMs: setting(z.int().min(0).max(60_000), {
-      describe: "How long the registrations of a connection that was reset wait for its client to come back.",
+      describe:
+        "How long the registrations of a connection that was reset wait for its client to come back; as long as those of one that fell silent when very many are reset at once.",
       unit: "ms",
       default: 300,
     }),

@@ -52,6 +52,11 @@ export function sessionMetrics(measured: Measured): Metric[] {
       "Clients sent elsewhere because this node had too much to do.",
       gate.refused + clients.refused,
     ),
+    counter(
+      "rollcall_session_mass_losses_total",
+      "Times so many connections were lost at once that they were taken for a broken network.",
+      clients.massLosses,
+    ),
     counter("rollcall_session_moves_asked_total", "Clients asked to move to a session that has fewer.", balancer.asked),
     gauge(
       "rollcall_session_registrations",

@@ -148,15 +148,15 @@ export function connect(backend: Backend, clientId = "client-1") {
   };
 }
 
-export function startLinks() {
+export function startLinks({ connectionsMax = CONNECTIONS_MAX, restoringMax = RESTORING_MAX } = {}) {
   const backend = startBackend();
   const state: { greeting: ServerHello | undefined; sessions: readonly SessionLoad[] } = {
     greeting: GREETING,
     sessions: [],
   };
-  const gate = new RestoreGate(backend.clock, { restoringMax: RESTORING_MAX, queueMax: RESTORING_MAX });
+  const gate = new RestoreGate(backend.clock, { restoringMax, queueMax: restoringMax });
   const links = new ClientLinks(
-    { connectionGraceMs: GRACE_MS, silenceGraceMs: SILENCE_GRACE_MS, connectionsMax: CONNECTIONS_MAX },
+    { connectionGraceMs: GRACE_MS, silenceGraceMs: SILENCE_GRACE_MS, connectionsMax },
     {
       clock: backend.clock,
       random: new SeededRandom(1),

@@ -53,6 +53,37 @@ describe("a client", () => {
   });
 });
 
+test("a client that says the same again before it is answered leaves room for the next when it is", async () => {
+  const { open, answer, gate } = startLinks();
+  const client = open();
+  client.say({ hello: helloOf("client-1"), registers: [registerItem(1, 1)] });
+  await client.heard();
+  client.say({ registers: [registerItem(2, 1)] });
+  await client.heard();
+  expect(gate.restoring).toBe(1);
+  answer();
+  expect(await client.heard()).toMatchObject([{ results: [{ sequence: 2 }] }]);
+  expect(gate.restoring).toBe(0);
+});
+
+test("connections that are lost in mass are taken for a broken network, and their registrations stay", async () => {
+  const { open, answer, clock, links, takeWrites } = startLinks({ connectionsMax: 100, restoringMax: 100 });
+  const clients = Array.from({ length: 30 }, (_, index) => {
+    const client = open();
+    client.say({ hello: helloOf(`client-${index}`), registers: [registerItem(1, 1, `i-${index}`)] });
+    return client;
+  });
+  await clock.runFor(100);
+  answer();
+  takeWrites();
+  for (const client of clients) client.end(reset);
+  await clock.runFor(SILENCE_GRACE_MS - 1);
+  expect(takeWrites()).toEqual([]);
+  expect(links.massLosses).toBe(1);
+  await clock.runFor(1);
+  expect(takeWrites()).toHaveLength(30);
+});
+
 describe("who is sent away", () => {
   test.each([
     { what: "a first message without a hello", message: {}, reason: "protocol_violation" },

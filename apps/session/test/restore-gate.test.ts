@@ -46,13 +46,13 @@ describe("clients that come at once", () => {
   });
 
   test("are sent elsewhere when it is not their turn in time", async () => {
-    const { seen, arrive, run } = open({ restoringMax: 1 });
-    arrive("a");
-    arrive("b");
-    await run(1_999);
-    expect(seen).toEqual(["a enters"]);
+    const { seen, arrive, run } = open({ restoringMax: 1, queueMax: 3 });
+    for (const name of ["a", "b", "c", "d"]) arrive(name);
+    await run(5_000);
+    await run(4_999);
+    expect(seen).toEqual(["a enters", "b enters"]);
     await run(1);
-    expect(seen).toEqual(["a enters", "b: overloaded, 1000"]);
+    expect(seen).toEqual(["a enters", "b enters", "c enters", "d: overloaded, 1000"]);
   });
 
   test("do not wait for ever for some that are never answered", async () => {
@@ -64,6 +64,16 @@ describe("clients that come at once", () => {
     expect(seen).toEqual(["a enters", "b enters"]);
     expect(gate.restoring).toBe(1);
   });
+});
+
+test("of very many, only some are let in within one turn, and none that is gone by then", async () => {
+  const { gate, seen, arrive, run } = open({ restoringMax: 100 });
+  const all = Array.from({ length: 60 }, (_, index) => arrive(`${index}`));
+  const first = seen.length;
+  expect(first).toBeLessThan(40);
+  gate.leave(all.at(-1)!);
+  await run(0);
+  expect(seen).toEqual(all.slice(0, -1).map((_, index) => `${index} enters`));
 });
 
 test("one that is done twice makes room once", () => {

@@ -34,7 +34,12 @@ export function startSession() {
   const heard: string[] = [];
   const inWords = (outcome: RegistrationOutcome) =>
     outcome.kind === "applied" ? `applied ${outcome.version.counter}` : outcome.error.message;
-  const hear = (name: string) => (outcome: RegistrationOutcome) => void heard.push(`${name}: ${inWords(outcome)}`);
+  const hear =
+    (name: string) =>
+    (outcome: RegistrationOutcome | undefined): void => {
+      // With nothing when the same was asked for again: then that is answered.
+      if (outcome !== undefined) heard.push(`${name}: ${inWords(outcome)}`);
+    };
 
   function wish(counter: number, change: Partial<Wish> = {}, name = `${counter}`): void {
     const wished: Wish = {

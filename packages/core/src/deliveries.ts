@@ -159,7 +159,7 @@ export class Deliveries<Source> {
       const shown = this.#shownOf(followed.source);
       const { delivery } = followed;
       if (shown === undefined || delivery.state === "sending" || !isOwed(followed, shown)) continue;
-      followed.delivery = afterSending(shown.datum, now);
+      followed.delivery = afterSending(shown.datum, delivery.held, now);
       followed.had = followed.has;
       followed.has = shown.confirmed ? "confirmed" : "unconfirmed";
       this.#sending.add(followed);

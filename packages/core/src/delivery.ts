@@ -17,8 +17,11 @@ export type Delivery =
   | { readonly state: "asked"; readonly held: Held | undefined }
   /** The receiver has said it holds `held`, or something that we do not know. */
   | { readonly state: "idle"; readonly held: Held | undefined }
-  /** `sent` is on its way since `sentAt` (clock milliseconds); nothing else goes out until its receipt. */
-  | { readonly state: "sending"; readonly sent: Held; readonly sentAt: number };
+  /**
+   * `sent` is on its way since `sentAt` (clock milliseconds), to one that said it held `base`; nothing else goes out until
+   * its receipt.
+   */
+  | { readonly state: "sending"; readonly sent: Held; readonly base: Held | undefined; readonly sentAt: number };
 
 /** A receiver's word on what it holds after an update. */
 export interface Receipt {
@@ -61,8 +64,8 @@ export function updateFor(datum: Datum, held: Held | undefined, filter: Filter, 
 }
 
 /** The state once the present content has been handed to the link. */
-export function afterSending(datum: Datum, now: number): Delivery {
-  return { state: "sending", sent: datum.held, sentAt: now };
+export function afterSending(datum: Datum, base: Held | undefined, now: number): Delivery {
+  return { state: "sending", sent: datum.held, base, sentAt: now };
 }
 
 export function afterReceipt(delivery: Delivery, receipt: Receipt): Delivery {
@@ -81,8 +84,13 @@ function sameHeld(a: Held, b: Held): boolean {
   return sameDigest(a.digest, b.digest) && compareVersions(a.version, b.version) === 0;
 }
 
-/** Gives up on a receipt that has not come for `timeoutMs`: what the receiver holds is unknown again. */
+/**
+ * Gives up on a receipt that has not come for `timeoutMs`: what the receiver holds is unknown again. Unless there was no
+ * news in the update: then it holds the same content whether it got it or not, and is only told so again.
+ */
 export function afterSilence(delivery: Delivery, now: number, timeoutMs: number): Delivery {
-  const lost = delivery.state === "sending" && now - delivery.sentAt >= timeoutMs;
-  return lost ? { state: "idle", held: undefined } : delivery;
+  if (delivery.state !== "sending" || now - delivery.sentAt < timeoutMs) return delivery;
+  const { base, sent } = delivery;
+  if (base !== undefined && sameDigest(base.digest, sent.digest)) return { state: "asked", held: base };
+  return { state: "idle", held: undefined };
 }

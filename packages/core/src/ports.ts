@@ -65,6 +65,8 @@ export interface StreamListener {
    */
   message(bytes: Uint8Array): void;
   drained?(): void;
+  /** The other side's process is there and has taken the link; what it has to say may take longer. Not every link tells. */
+  taken?(): void;
   /**
    * Called exactly once, whoever ended the link. `undefined` is the other side's orderly end; an error is everything
    * else: refused, lost, malformed. Reason `unavailable` says that the other process let go or was never there (closed,

@@ -40,7 +40,7 @@ describe("what goes out", () => {
     },
     { what: "who asked and holds other content at the present version", delivery: deliveryTo(wrong), wants: true },
     { what: "who has an unknown content", delivery: { state: "idle", held: undefined }, wants: true },
-    { what: "nobody whose receipt is awaited", delivery: { state: "sending", sent: before, sentAt: 0 }, wants: false },
+    { what: "nobody whose receipt is awaited", delivery: afterSending(datum, before, 0), wants: false },
   ])("goes to $what", ({ delivery, wants }) => {
     expect(wantsUpdate(delivery, datum)).toBe(wants);
   });
@@ -60,7 +60,7 @@ describe("what goes out", () => {
 describe("a receipt", () => {
   const datum = datumOf("a", "b");
   const older = datumOf("a").held;
-  const sending = afterSending(datum, 5);
+  const sending = afterSending(datum, older, 5);
 
   test("ends the sending with what the receiver holds", () => {
     expect(afterReceipt(sending, { held: datum.held, resync: false })).toEqual({ state: "idle", held: datum.held });
@@ -82,6 +82,9 @@ describe("a receipt", () => {
     expect(afterSilence(sending, 104, 100)).toBe(sending);
     expect(afterSilence(sending, 105, 100)).toEqual({ state: "idle", held: undefined });
     expect(afterSilence(deliveryTo(older), 1e9, 100)).toEqual(deliveryTo(older));
+    // There was no news in it, so what the receiver holds is known all the same.
+    const same = { ...datum.held, version: older.version };
+    expect(afterSilence(afterSending(datum, same, 5), 105, 100)).toEqual(deliveryTo(same));
   });
 });
 
@@ -145,7 +148,7 @@ class BadLine {
     if (!wantsUpdate(this.delivery, this.source)) return;
     const held = this.delivery.state === "sending" ? undefined : this.delivery.held;
     this.updates.push(updateFor(this.source, held, NO_FILTER, true));
-    this.delivery = afterSending(this.source, 0);
+    this.delivery = afterSending(this.source, undefined, 0);
     this.sent++;
   }
 

@@ -113,11 +113,17 @@ export const jsonDetail: ErrorDetailCodec = {
 export class Ear implements StreamListener {
   readonly messages: string[] = [];
   drains = 0;
+  isTaken = false;
   end: { readonly error: RegistryError | undefined } | undefined;
   #waiting: (() => void)[] = [];
 
   message(bytes: Uint8Array): void {
     this.messages.push(textOfBytes(bytes));
+    this.#changed();
+  }
+
+  taken(): void {
+    this.isTaken = true;
     this.#changed();
   }
 

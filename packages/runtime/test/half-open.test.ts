@@ -53,6 +53,7 @@ async function linkThroughHole(options: { client: typeof soon; server: typeof so
   const client = listenTo(stream);
   stream.send(frameOfText("I am here"));
   await server.until(({ messages }) => messages.length > 0);
+  await client.until(({ isTaken }) => isTaken);
   return { server, client, hole, listener };
 }
 

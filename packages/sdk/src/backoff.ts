@@ -28,7 +28,15 @@ export function patienceOfDial(unheard: number, serverCount: number, leastMs: nu
   return leastMs * 2 ** Math.min(DOUBLINGS_MAX, Math.max(0, unheard - serverCount + 1));
 }
 
-/** The most that comes of it. */
+/**
+ * How long a server that has taken the link may take to say hello, in milliseconds: longer than a session lets anybody
+ * wait for its turn, which is 10 s.
+ */
+export function patienceInQueue(leastMs: number): number {
+  return 2 * leastMs;
+}
+
+/** The most that comes of {@link patienceOfDial}. */
 export function longestPatience(leastMs: number): number {
   return leastMs * 2 ** DOUBLINGS_MAX;
 }

@@ -29,7 +29,7 @@ import {
   type ServerMessage,
   type Timer,
 } from "@rollcall/core";
-import { patienceOfDial, pauseBeforeDial, type ReconnectOptions } from "./backoff.ts";
+import { patienceInQueue, patienceOfDial, pauseBeforeDial, type ReconnectOptions } from "./backoff.ts";
 import { KnownServers } from "./known-servers.ts";
 import type { LinkDialer } from "./link.ts";
 import { linkOf, linksOf, openOf, type Link, type LinkState, type OpenLink } from "./link-state.ts";
@@ -154,16 +154,26 @@ export class Connection {
     const link: Link = { server, incarnation, end: this.#ports.dial(server) };
     link.end.listen({
       message: (message) => this.#receive(link, message),
-      drained: () => {
-        if (linkOf(this.#state) === link) this.#owner.drained();
-      },
+      taken: () => this.#taken(link),
+      drained: () => void (linkOf(this.#state) === link && this.#owner.drained()),
       closed: (error) => this.#lose(link, error ?? new RegistryError("unavailable", `${server} ended the link`)),
     });
     return link;
   }
 
   #helloTimer(link: Link): Timer {
-    const timeoutMs = patienceOfDial(this.#unheard, this.#servers.count, this.#options.connectTimeoutMs);
+    const leastMs = this.#options.connectTimeoutMs;
+    return this.#waitForHello(link, patienceOfDial(this.#unheard, this.#servers.count, leastMs));
+  }
+
+  /** A server that is there is not given up like one that is mute: whoever leaves its queue begins at the end of another. */
+  #taken(link: Link): void {
+    const state = this.#state;
+    if ((state.kind !== "dialing" && state.kind !== "trying") || !this.#awaitsHello(link)) return;
+    this.#enter({ ...state, timer: this.#waitForHello(link, patienceInQueue(this.#options.connectTimeoutMs)) });
+  }
+
+  #waitForHello(link: Link, timeoutMs: number): Timer {
     return setPatientTimer(this.#ports.clock, timeoutMs, () => {
       this.#unheard++;
       this.#lose(link, new RegistryError("deadline_exceeded", `${link.server} has not said hello in time`));
@@ -334,8 +344,7 @@ export class Connection {
   }
 
   #tellLost(server: string, wasOpen: boolean, error: RegistryError, pauseMs: number): void {
-    const failures = this.#failures;
-    this.#ports.log.warn("the link to the registry is lost", { server, error, failures, pauseMs });
-    this.#owner.lost({ server, wasOpen, error, failures, pauseMs });
+    this.#ports.log.warn("the link to the registry is lost", { server, error, failures: this.#failures, pauseMs });
+    this.#owner.lost({ server, wasOpen, error, failures: this.#failures, pauseMs });
   }
 }

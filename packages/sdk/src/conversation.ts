@@ -65,8 +65,12 @@ export class Conversation implements ConnectionOwner {
 
   opened(server: string, hello: ServerHello): void {
     const { nodeId, clusterId } = hello;
-    this.#ports.subscriptions.opened(hello);
-    this.#ports.comparison.opened();
+    const { registrations, subscriptions, lists, drains, comparison } = this.#ports;
+    registrations.opened();
+    subscriptions.opened(hello);
+    lists.opened();
+    drains.opened();
+    comparison.opened();
     this.#ports.log.info("connected to the registry", { server, nodeId, clusterId });
     this.#ports.events.emit("connected", { server, nodeId, clusterId });
   }

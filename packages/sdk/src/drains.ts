@@ -132,9 +132,14 @@ export class Drains implements OutboxSource {
 
   /** The link is gone. Claims that are to be said anew come back as removed then. */
   disconnected(): void {
-    this.#unanswered.clear();
+    this.#unanswered.restart();
     this.#unsent.clear();
     this.#barriers.clear();
+  }
+
+  /** A session has said hello, and answers. */
+  opened(): void {
+    this.#unanswered.opened();
   }
 
   /** On a new connection: what has ended for good is asked again at once. */

@@ -19,6 +19,8 @@ export interface ClientLinkListener {
   /** A RegistryError thrown here refuses the message and ends the link. */
   message(message: ServerMessage): void;
   drained(): void;
+  /** The server's process has taken the link and will say hello, though many may be before us. Not every link tells. */
+  taken?(): void;
   /** Called once when the link is lost or the other side ends it; whether after `close` is up to the link. */
   closed(error: RegistryError | undefined): void;
 }

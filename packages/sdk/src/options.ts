@@ -27,8 +27,9 @@ export interface ClientOptions {
   readonly discoverServers?: boolean | undefined;
   readonly reconnect?: { readonly [Name in keyof ReconnectOptions]?: ReconnectOptions[Name] | undefined } | undefined;
   /**
-   * How long a server may take from dial to hello, in milliseconds, before the next one is tried. Default 3,000: a
-   * server that needs longer is of no use, and there are others. When none of them has answered in time they are given
+   * How long a server may take from dial to hello, in milliseconds, before the next one is tried. Default 6,000:
+   * so long it may take to be accepted when everybody comes at once. A server that has accepted, and with that has shown
+   * that it is there, is given as long as twice that from then on; when none of them has answered in time they are given
    * longer, up to 8 times as long.
    */
   readonly connectTimeoutMs?: number | undefined;
@@ -75,7 +76,7 @@ export interface CompleteOptions {
 }
 
 /** Default of {@link ClientOptions.connectTimeoutMs}. */
-export const CONNECT_TIMEOUT_MS = 3_000;
+export const CONNECT_TIMEOUT_MS = 6_000;
 
 export const DEFAULT_AGENT = "rollcall-sdk/0.1.0";
 

@@ -73,7 +73,10 @@ export class Registrations implements OutboxSource {
     this.#report = report;
     this.#removed = removed;
     this.#drainFailed = drainFailed;
-    this.#unanswered = new Unanswered(clock, resultTimeoutMs, (claim) => this.#sendAgain(claim));
+    this.#unanswered = new Unanswered(clock, resultTimeoutMs, (claim) => {
+      this.#unsent.add(claim);
+      wake();
+    });
   }
 
   // What users want --------------------------------------------------------------------------------------------------
@@ -82,12 +85,10 @@ export class Registrations implements OutboxSource {
   register(key: ServiceKey, instance: Instance): Claim {
     const text = `${textFromServiceKey(key)}/${instance.id}`;
     const before = this.#claims.get(text);
-    if (before?.wanted === "listed") {
+    if (before?.wanted === "listed")
       throw invalidField("instance.id", "one that this client has not registered for the service", instance.id);
-    }
-    if (before === undefined && this.#claims.size >= LIMITS.registrationsPerClient) {
+    if (before === undefined && this.#claims.size >= LIMITS.registrationsPerClient)
       throw limitExceeded("registrations", `${LIMITS.registrationsPerClient} for each client`, this.#claims.size + 1);
-    }
     const claim: OwnClaim = {
       key,
       text,
@@ -199,7 +200,7 @@ export class Registrations implements OutboxSource {
   /** On a new connection everything is said anew, at versions of that connection. */
   replay(incarnation: number): void {
     this.#incarnation = incarnation;
-    this.#unanswered.clear();
+    this.#unanswered.restart();
     for (const claim of this.#claims.values()) this.#stamp(claim);
   }
 
@@ -223,7 +224,12 @@ export class Registrations implements OutboxSource {
 
   /** The link is gone, and with it every answer that was on its way. */
   disconnected(): void {
-    this.#unanswered.clear();
+    this.#unanswered.restart();
+  }
+
+  /** A session has said hello, and answers. */
+  opened(): void {
+    this.#unanswered.opened();
   }
 
   fill(draft: Draft): void {
@@ -314,11 +320,6 @@ export class Registrations implements OutboxSource {
     this.#unanswered.settle(claim);
     this.#unsent.delete(claim);
     claim.sequence = 0;
-  }
-
-  #sendAgain(claim: OwnClaim): void {
-    this.#unsent.add(claim);
-    this.#wake();
   }
 
   #settle(claim: OwnClaim, error: RegistryError | undefined): void {

@@ -112,10 +112,15 @@ export class ServiceLists implements OutboxSource {
   }
 
   disconnected(): void {
-    this.#unanswered.clear();
+    this.#unanswered.restart();
     this.#asked.clear();
     this.#unsubscribes.clear();
     this.#receipts.clear();
+  }
+
+  /** A session has said hello, and answers. */
+  opened(): void {
+    this.#unanswered.opened();
   }
 
   /** Over what the session should have of this client; undefined while it may not have heard or answered all of it. */

@@ -199,7 +199,7 @@ export class Subscriptions implements OutboxSource {
   }
 
   #forgetLink(): void {
-    this.#unanswered.clear();
+    this.#unanswered.restart();
     this.#asked.clear();
     this.#unsubscribes.clear();
     this.#receipts.clear();
@@ -209,6 +209,7 @@ export class Subscriptions implements OutboxSource {
   opened(server: ServerHello): void {
     this.#server = server;
     this.#isCutOff = false;
+    this.#unanswered.opened();
     for (const feed of this.#feeds.values()) if (feed.belongsTo(server.clusterId)) this.#ask(feed);
   }
 

@@ -12,6 +12,8 @@ export class Unanswered<Item> {
   /** When each was sent (clock milliseconds), earliest first. */
   readonly #sentAt = new Map<Item, number>();
   #timer: Timer | undefined;
+  /** Nobody is there yet who could answer: a session that many come to at once says hello when it is their turn. */
+  #isHeld = false;
 
   constructor(clock: Clock, timeoutMs: number, overdue: (item: Item) => void) {
     this.#clock = clock;
@@ -34,14 +36,28 @@ export class Unanswered<Item> {
     if (this.#sentAt.delete(item) && this.#sentAt.size === 0) this.#disarm();
   }
 
-  /** Forgets everything: the link on which answers could come is gone. */
+  /** Forgets everything. */
   clear(): void {
     this.#sentAt.clear();
     this.#disarm();
   }
 
+  /** Forgets everything, for the link on which answers could come is gone; what is sent now waits for {@link opened} first. */
+  restart(): void {
+    this.clear();
+    this.#isHeld = true;
+  }
+
+  /** The other side has said hello, and is heard from now on. */
+  opened(): void {
+    this.#isHeld = false;
+    const now = this.#clock.now();
+    for (const item of this.#sentAt.keys()) this.#sentAt.set(item, now);
+    this.#arm();
+  }
+
   #arm(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined || this.#isHeld) return;
     for (const sentAt of this.#sentAt.values()) {
       const waitMs = Math.max(0, sentAt + this.#timeoutMs - this.#clock.now());
       this.#timer = this.#clock.setTimer(waitMs, () => this.#collect());

@@ -1,4 +1,4 @@
-import { LIMITS, RegistryError, type Dialer } from "@rollcall/core";
+import { LIMITS, RegistryError, type Dialer, type StreamListener } from "@rollcall/core";
 import { frameFromClientMessage } from "@rollcall/protocol";
 import { describe, expect, test } from "vitest";
 
@@ -14,16 +14,24 @@ function cluster(options: Partial<ClientOptions> = {}, seed = 1) {
   const sessions = [session, new FakeSession(network, "session-2:9600"), new FakeSession(network, "session-3:9600")];
   const dials: { address: string; at: number }[] = [];
   const plain = network.dialer(CLIENT_ADDRESS);
+  const links: StreamListener[] = [];
   const dialer: Dialer = {
     dial: (address, method) => {
       dials.push({ address, at: clock.now() });
-      return plain.dial(address, method);
+      const stream = plain.dial(address, method);
+      const listen = stream.listen.bind(stream);
+      return Object.assign(stream, {
+        listen(listener: StreamListener) {
+          links.push(listener);
+          listen(listener);
+        },
+      });
     },
   };
   const servers = sessions.map(({ address }) => address);
   const client = createClientWith({ clock, random, dialer, clientId: "c" }, { servers, ...options });
   const present = (): FakeSession => sessions.find(({ address }) => address === dials.at(-1)!.address)!;
-  return { network, sessions, client, dials, present, run };
+  return { network, sessions, client, dials, links, present, run };
 }
 
 describe("which server, and when", () => {
@@ -102,6 +110,35 @@ describe("which server, and when", () => {
     // It is told why, so that it does not take the client for gone: what is registered is on its way to another server.
     expect(sessions.flatMap(({ ends }) => ends)).toMatchObject([{ reason: "deadline_exceeded" }]);
     expect(dials).toHaveLength(2);
+  });
+
+  test("one that has taken the link is waited for twice as long, for others may be before us there", async () => {
+    const { sessions, client, dials, links, run } = cluster({ connectTimeoutMs: 1_000 });
+    for (const session of sessions) session.greets = false;
+    await run(900);
+    links.at(-1)!.taken?.();
+    await run(1_900);
+    expect(dials).toHaveLength(1);
+    await run(200);
+    expect(dials).toHaveLength(2);
+    links.at(-1)!.taken?.();
+    await run(1_900);
+    sessions.find(({ address }) => address === dials[1]!.address)!.greet();
+    await run(5_000);
+    expect(client.state).toBe("connected");
+    expect(dials).toHaveLength(2);
+  });
+
+  test("what is said while it takes its time is not said again before it has had time to answer", async () => {
+    const { session, client, run } = world({ greets: false, applies: false });
+    client({ connectTimeoutMs: 60_000, resultTimeoutMs: 1_000 }).register(orders);
+    await run(20_000);
+    expect(session.sequences).toHaveLength(1);
+    session.greet();
+    await run(900);
+    expect(session.sequences).toHaveLength(1);
+    await run(200);
+    expect(session.sequences).toHaveLength(2);
   });
 
   test("when nobody says hello in time, all are given longer, for coming again makes it worse", async () => {

@@ -2,10 +2,11 @@
  * Clients of the SDK in a process of their own, each with registrations and subscriptions, that note on the wire when
  * they have lost their session and when they have everything again. They are told and asked in lines:
  *
- *     register     registers everything; answers when all is registered
- *     subscribe    subscribes to everything; answers when all is seen
+ *     register     begins to register everything
+ *     subscribe    begins to subscribe to everything
+ *     cut          loses every link at once
  *     round        begins to note anew; answers how many clients each session has
- *     look         answers how many have lost their session, and how many of them are still without
+ *     look         answers what is still missing, and how many have lost their session
  *     report       answers what was noted
  *
  *     reconnect-clients.ts SERVERS FIRST COUNT CLIENTS SERVICES
@@ -25,20 +26,18 @@ import { registeredBy, subscribedBy, type Look, type Places, type RoundReport } 
 const [servers, ...numbers] = process.argv.slice(2) as [string, ...string[]];
 const [first, count, clients, services] = numbers.map(Number) as [number, number, number, number];
 
-/** Clients that are brought up at a time. */
-const OPENING_MAX = 100;
-
-/** How often it is looked whether all is seen, in milliseconds. */
-const LOOK_EVERY_MS = 50;
+/** Clients that register or subscribe for the first time at a time. */
+const AT_A_TIME = 100;
 
 needOpenFiles(2 * count + 200);
 // Clients give up by themselves.
 const dialer = createHttp2Dialer({ errorDetail: errorDetailCodec, connectTimeoutMs: 60_000 });
 const expected = expectedIds();
 const round = { lost: 0, unchanged: 0, shown: 0, restoredAt: [] as number[], failed: {} as Record<string, number> };
-const members = Array.from({ length: count }, (_, index) => openMember(first + index));
+const members: Member[] = [];
+const left = { unregistered: count };
 
-onLines((line) => void answer(line).then((text) => process.stdout.write(`${text}\n`)));
+onLines((line) => process.stdout.write(`${answer(line)}\n`));
 
 /** One client and what it has on the wire. */
 interface Member {
@@ -58,27 +57,25 @@ interface WireLink {
   readonly pushed: Set<string>;
 }
 
-async function answer(line: string): Promise<string> {
+function answer(line: string): string {
   switch (line) {
     case "register":
-      await inTurn(({ client, number }) =>
-        Promise.all(
-          registeredBy(number, services).map(({ service, id }) =>
-            client.register({ service, id, address: "10.0.0.1:8080", protocol: "http" }),
-          ),
-        ),
-      );
-      return "registered";
+      void inTurn(register);
+      return "begun";
     case "subscribe":
-      for (const member of members) subscribe(member);
-      await allSeen();
-      return "seen";
+      void inTurn(subscribe);
+      return "begun";
+    case "cut":
+      dialer.close();
+      return "cut";
     case "round":
       Object.assign(round, { lost: 0, unchanged: 0, shown: 0, restoredAt: [], failed: {} });
       return JSON.stringify(places());
     case "look":
       return JSON.stringify({
+        unregistered: left.unregistered,
         lost: round.lost,
+        failed: round.failed,
         missing: members.filter(({ complete }) => complete.size === 0).length,
       } satisfies Look);
     case "report":
@@ -101,7 +98,10 @@ function openMember(number: number): Member {
     complete,
     digests,
   };
-  member.client.on("retrying", ({ error: { reason } }) => (round.failed[reason] = (round.failed[reason] ?? 0) + 1));
+  member.client.on("retrying", ({ error: { message } }) => {
+    const what = message.replaceAll(/\d+/g, "#");
+    round.failed[what] = (round.failed[what] ?? 0) + 1;
+  });
   return member;
 }
 
@@ -160,28 +160,37 @@ function dropped(member: Member, link: WireLink): void {
   if (member.complete.delete(link) && member.complete.size === 0) round.lost++;
 }
 
-function subscribe({ client, number, views }: Member): void {
+async function subscribe({ client, number, views }: Member): Promise<void> {
   for (const service of subscribedBy(number, services)) {
     views.set(service, undefined);
-    client.subscribe(service).onChange((view) => {
+    const subscription = client.subscribe(service);
+    subscription.onChange((view) => {
       round.shown++;
       views.set(service, view);
     });
+    await subscription.ready;
   }
 }
 
-/** Does something with every client, with a few at a time. */
-async function inTurn(what: (member: Member) => Promise<unknown>): Promise<void> {
-  const waiting = [...members];
-  const work = async (): Promise<void> => {
-    for (let member = waiting.shift(); member !== undefined; member = waiting.shift()) await what(member);
-  };
-  await Promise.all(Array.from({ length: OPENING_MAX }, work));
+async function register(member: Member): Promise<void> {
+  await Promise.all(
+    registeredBy(member.number, services).map(({ service, id }) =>
+      member.client.register({ service, id, address: "10.0.0.1:8080", protocol: "http" }),
+    ),
+  );
+  left.unregistered--;
 }
 
-async function allSeen(): Promise<void> {
-  while (wrongViews() > 0 || members.some(({ complete }) => complete.size === 0))
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+/** Does something with client after client, with a few at a time; they are opened when it is first their turn. */
+async function inTurn(what: (member: Member) => Promise<void>): Promise<void> {
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < count) {
+      const index = next++;
+      await what((members[index] ??= openMember(first + index)));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, work));
 }
 
 /** Views that are not exactly what is registered. */

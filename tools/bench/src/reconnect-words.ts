@@ -4,11 +4,17 @@
 export type Places = Readonly<Record<string, number>>;
 
 export interface Look {
+  /** Clients that have not registered what they have. */
+  readonly unregistered: number;
   /** Clients that have lost their session since the round began. */
   readonly lost: number;
   /** Clients that have not got back all they had. */
   readonly missing: number;
+  /** Links that were lost and dials that failed since the round began, by what went wrong. */
+  readonly failed: Failures;
 }
+
+export type Failures = Readonly<Record<string, number>>;
 
 export interface RoundReport {
   readonly lost: number;
@@ -16,8 +22,7 @@ export interface RoundReport {
   readonly restoredAt: readonly number[];
   /** Pushes with content that the client held already. */
   readonly unchanged: number;
-  /** Links that were lost and dials that failed, by the reason. */
-  readonly failed: Readonly<Record<string, number>>;
+  readonly failed: Failures;
   /** Views that were shown. */
   readonly shown: number;
   /** Views that are not exactly what is registered. */

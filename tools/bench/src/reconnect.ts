@@ -1,5 +1,6 @@
 /**
- * How long it takes until everybody is back when sessions are lost: first one of two, then both, which are started again.
+ * How long it takes until everybody is back: when one of two sessions is killed, when every link is cut while both sessions
+ * go on, and when both are killed and started again.
  *
  *     node --conditions=@rollcall/source tools/bench/src/reconnect.ts [--clients 2000] [--services 1000] [--processes 4]
  *
@@ -15,7 +16,8 @@ import { now, quantile } from "./failover-report.ts";
 import { less, tellFigures } from "./harness/figures.ts";
 import { NO_FAULTS, type Faults, type Metric } from "./harness/scenario.ts";
 import { quantileOf } from "./harness/statistics.ts";
-import type { Look, Places, RoundReport } from "./reconnect-words.ts";
+import { usageWhile, type Server } from "./harness/usage.ts";
+import type { Failures, Look, Places, RoundReport } from "./reconnect-words.ts";
 
 const { values } = parseArgs({
   options: {
@@ -33,6 +35,9 @@ const restMs = Number(values["rest-ms"]);
 const LOOK_EVERY_MS = 100;
 const BACK_WITHIN_MS = 60_000;
 
+/** How often progress is told, in milliseconds. */
+const SAY_EVERY_MS = 5_000;
+
 // One session may hold all of them for a while, and some that have given up.
 needOpenFiles(1.5 * clients + 200);
 const told: { metrics: Metric[]; faults: Faults } = { metrics: [], faults: NO_FAULTS };
@@ -46,7 +51,9 @@ const children = Array.from({ length: processes }, (_, index) => {
 });
 
 await askAll("register");
+await done("registering", ({ unregistered }) => unregistered);
 await askAll("subscribe");
+await done("subscribing", ({ missing }) => missing);
 await elapse(restMs);
 
 const [lost, stays] = cluster.sessions as [BenchNode, BenchNode];
@@ -58,6 +65,12 @@ await tryRound("one of two killed", `${lost.nodeId} is killed`, [lost], async ()
 await cluster.ready(await cluster.restart(lost));
 await elapse(restMs);
 const all = cluster.sessions;
+await tryRound("all links cut", "every link is cut", all, async () => {
+  await Promise.all(all.map((node) => loopDelay(node)));
+  const beganAt = now();
+  await askAll("cut");
+  return { beganAt, concerned: all };
+});
 await tryRound("both killed", "both are killed and started again", all, async () => {
   await Promise.all(all.map((node) => cluster.end(node, "SIGKILL")));
   const concerned = await Promise.all(all.map((node) => cluster.restart(node)));
@@ -84,16 +97,7 @@ async function tryRound(
   const places = await askAll<Places>("round");
   const concernedClients = of.reduce((sum, { address }) => sum + sumOf(places.map((each) => each[address] ?? 0)), 0);
   const { beganAt, concerned } = await lose();
-  for (;;) {
-    const looks = await askAll<Look>("look");
-    const missing = sumOf(looks.map((look) => look.missing));
-    if (missing === 0 && sumOf(looks.map((look) => look.lost)) >= concernedClients) break;
-    if (now() - beganAt > BACK_WITHIN_MS) {
-      say(`after ${BACK_WITHIN_MS} ms ${missing} clients are not back`);
-      break;
-    }
-    await elapse(LOOK_EVERY_MS);
-  }
+  const { usage, seconds } = await usageWhile(processesByRole(), () => backAgain(beganAt, concernedClients));
   const delays = await Promise.all(concerned.map(loopDelay));
   await elapse(restMs);
   const reports = await askAll<RoundReport>("report");
@@ -116,6 +120,7 @@ async function tryRound(
       `back p50 ${quantile(times, 0.5)} ms, p99 ${quantile(times, 0.99)} ms, all ${quantile(times, 1)} ms`,
     `  dials that failed: ${inWords(reports)}`,
     `  pushes of unchanged content ${sum("unchanged")}, views shown ${sum("shown")}, views that are wrong ${sum("wrong")}`,
+    `  CPU in ${seconds.toFixed(1)} s: ${usage.map(({ role, cpuSeconds }) => `${role} ${cpuSeconds.toFixed(1)} s`).join(", ")}`,
     ...concerned.map(({ nodeId }, index) => `  event loop delay of ${nodeId}: p99 ${delays[index]!.toFixed(0)} ms`),
   );
 }
@@ -125,14 +130,52 @@ async function askAll<Answer>(text: string): Promise<Answer[]> {
   return answers.map((answer) => (answer.startsWith("{") ? JSON.parse(answer) : answer) as Answer);
 }
 
+/** Waits until all have back what they had, though not for ever. */
+async function backAgain(beganAt: number, concernedClients: number): Promise<void> {
+  let saidAt = now();
+  for (;;) {
+    const looks = await askAll<Look>("look");
+    const missing = sumOf(looks.map((look) => look.missing));
+    if (missing === 0 && sumOf(looks.map(({ lost }) => lost)) >= concernedClients) return;
+    if (now() - saidAt > SAY_EVERY_MS) {
+      saidAt = now();
+      progress(`${missing} clients are not back; failed: ${inWords(looks)}`);
+    }
+    if (now() - beganAt > BACK_WITHIN_MS) return say(`after ${BACK_WITHIN_MS} ms ${missing} clients are not back`);
+    await elapse(LOOK_EVERY_MS);
+  }
+}
+
+function processesByRole(): Server[] {
+  const ofClients = children.map(({ process }) => ({ role: "clients", pid: process.pid! }));
+  return [...ofClients, ...cluster.nodes.map(({ role, process }) => ({ role, pid: process.pid! }))];
+}
+
+/** Waits until nothing is left to do, and says now and then how much is. */
+async function done(what: string, left: (look: Look) => number): Promise<void> {
+  let saidAt = now();
+  const beganAt = now();
+  for (;;) {
+    const looks = await askAll<Look>("look");
+    const clientsLeft = sumOf(looks.map(left));
+    if (clientsLeft === 0) break;
+    if (now() - saidAt > SAY_EVERY_MS) {
+      saidAt = now();
+      progress(`${what}: ${clientsLeft} of ${clients} clients to go; failed: ${inWords(looks)}`);
+    }
+    await elapse(LOOK_EVERY_MS);
+  }
+  progress(`${what} took ${((now() - beganAt) / 1_000).toFixed(1)} s`);
+}
+
 /** How late the event loop of a node ran, in milliseconds, since this was asked last. */
 async function loopDelay({ address }: BenchNode): Promise<number> {
   const text = await (await fetch(`http://${address}/metrics`)).text();
   return Number(/^rollcall_event_loop_delay_p99_seconds (\S+)/m.exec(text)?.[1]) * 1_000;
 }
 
-/** How many dials failed, by the reason. */
-function inWords(reports: readonly RoundReport[]): string {
+/** How many dials failed, by what went wrong. */
+function inWords(reports: readonly { readonly failed: Failures }[]): string {
   const counts = new Map<string, number>();
   for (const [reason, count] of reports.flatMap(({ failed }) => Object.entries(failed)))
     counts.set(reason, (counts.get(reason) ?? 0) + count);
@@ -141,6 +184,10 @@ function inWords(reports: readonly RoundReport[]): string {
 
 function sumOf(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0);
+}
+
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 function say(...lines: readonly string[]): void {

@@ -218,7 +218,7 @@ export class ClientConnection {
     const { clientId } = this.client;
     const { traceparent, settled } = traceWrite(tracer, item, (outcome) => {
       this.#unanswered--;
-      this.#answer([{ sequence, outcome }]);
+      if (outcome !== undefined) this.#answer([{ sequence, outcome }]);
     });
     this.#unanswered++;
     const heldBack = this.#off.register;

@@ -5,7 +5,7 @@
  * who have waited long enough to be better off elsewhere, are told so. Who comes to an idle session is let in at once.
  */
 
-import { RegistryError, type Clock } from "@rollcall/core";
+import { limitedTurns, RegistryError, type Clock } from "@rollcall/core";
 
 export interface RestoreGateOptions {
   /** Clients brought back at a time. */
@@ -21,16 +21,20 @@ export interface Entrant {
 }
 
 /** Who has waited so long, in milliseconds, is sent elsewhere: before a client gives up by itself, which is after 3 s. */
-const WAIT_MAX_MS = 2_000;
+const WAIT_MAX_MS = 10_000;
 
 /** Who is not all answered after so long, in milliseconds, is not waited for: it may not be the session that is slow. */
 const RESTORE_MAX_MS = 5_000;
+
+/** Clients that are let in within one turn: some milliseconds of work, after which others are accepted and heard. */
+const ENTERING_PER_TURN_MAX = 24;
 
 /** When those who are turned away may try again here, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;
 
 export class RestoreGate {
   readonly #clock: Clock;
+  readonly #turns: Clock;
   readonly #options: RestoreGateOptions;
   /** Since when, in clock milliseconds; the first to come first. */
   readonly #restoring = new Map<Entrant, number>();
@@ -39,6 +43,7 @@ export class RestoreGate {
 
   constructor(clock: Clock, options: RestoreGateOptions) {
     this.#clock = clock;
+    this.#turns = limitedTurns(clock, ENTERING_PER_TURN_MAX);
     this.#options = options;
   }
 
@@ -98,7 +103,12 @@ export class RestoreGate {
 
   #letIn(entrant: Entrant): void {
     this.#restoring.set(entrant, this.#clock.now());
-    entrant.enter();
+    if (this.#restoring.size <= ENTERING_PER_TURN_MAX) return entrant.enter();
+    const enter = (): void => {
+      if (this.#restoring.has(entrant)) entrant.enter();
+    };
+    // Not in the turn in which it was heard: one that gave up before it was accepted is known to be gone in the next.
+    this.#clock.defer(() => this.#turns.defer(enter));
   }
 }
 

@@ -59,7 +59,10 @@ export class LeaseWriter {
     settled: (outcome: RegistrationOutcome) => void,
   ): void {
     const version = this.#registrations.nextLeaseVersion();
-    const traced = traceWrite(this.#tracer, registration, settled);
+    const traced = traceWrite(this.#tracer, registration, (outcome) => {
+      // Each has a version of its own, so none is ever asked for again.
+      if (outcome !== undefined) settled(outcome);
+    });
     const wish = { ...registration, clientId: "", owner: undefined, version, traceparent: traced.traceparent };
     this.#registrations.wish(wish, traced.settled);
   }

@@ -17,8 +17,11 @@ import {
 
 import type { FinalOutcome, Outgoing, Sent, WriteBody } from "../routing/writer.ts";
 
-/** Called once, when the leader has applied what was asked for or it has been refused for good. */
-export type Settled = (outcome: RegistrationOutcome) => void;
+/**
+ * Called once, when the leader has applied what was asked for or it has been refused for good; with nothing when the same
+ * was asked for again, and the answer goes there.
+ */
+export type Settled = (outcome: RegistrationOutcome | undefined) => void;
 
 export interface RegistrationIdentity {
   readonly key: ServiceKey;
@@ -195,10 +198,11 @@ export class Registration implements Outgoing, RegistrationIdentity, Registratio
 
   /** Whoever asks for the same again has no use for the answer to the first time. */
   waitInstead(settled: Settled): void {
+    this.tell(undefined);
     this.#waiting = settled;
   }
 
-  tell(outcome: RegistrationOutcome): void {
+  tell(outcome: RegistrationOutcome | undefined): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (typeof waiting === "function") waiting(outcome);

@@ -31,8 +31,8 @@ export function traceWrite(
   if (span === undefined) return { traceparent, settled };
   return {
     traceparent: span.traceparent,
-    settled: (outcome: RegistrationOutcome) => {
-      span.end(outcome.kind === "refused" ? outcome.error.message : undefined);
+    settled: (outcome: RegistrationOutcome | undefined) => {
+      span.end(outcome?.kind === "refused" ? outcome.error.message : undefined);
       settled(outcome);
     },
   };

@@ -15,6 +15,7 @@ import {
 } from "@rollcall/core";
 
 import type { ClientConnection } from "../connections/client-connection.ts";
+import { MassLoss } from "../connections/mass-loss.ts";
 import { overloaded } from "../connections/restore-gate.ts";
 import { ClientLink, type ClientLinkPorts } from "./client-link.ts";
 import { RepeatedReceipts } from "./repeated-receipts.ts";
@@ -48,6 +49,7 @@ export class ClientLinks {
   /** Those that have ended, and whose registrations wait for their clients to come back. */
   readonly #ended = new Set<ClientConnection>();
   readonly #receipts = new RepeatedReceipts();
+  readonly #massLoss = new MassLoss();
   #phase: Phase = { kind: "serving" };
   #refused = 0;
 
@@ -74,6 +76,11 @@ export class ClientLinks {
   /** How many were refused because there were as many connections as there may be. */
   get refused(): number {
     return this.#refused;
+  }
+
+  /** How often many connections were lost at once, and not taken for clients that died. */
+  get massLosses(): number {
+    return this.#massLoss.episodes;
   }
 
   /** Whether clients are to go elsewhere. */
@@ -214,19 +221,25 @@ export class ClientLinks {
     if (this.#phase.kind === "stopped") return;
     if (this.#connections.size === 0) this.endDrain();
     this.#ended.add(connection);
-    this.#ports.clock.setTimer(this.#graceAfter(error), () => {
-      this.#ended.delete(connection);
-      if (this.#phase.kind !== "stopped") this.#ports.registrations.abandon(connection);
+    const { clock } = this.#ports;
+    const { connectionGraceMs, silenceGraceMs } = this.#options;
+    if (error === undefined) return this.#abandonAfter(0, connection);
+    // One that has fallen silent may be on the far side of a broken network, and one that gave a reason is on its way.
+    if (error.reason !== "unavailable") return this.#abandonAfter(silenceGraceMs, connection);
+    // A process that ends takes its connections with it, and is not waited for long.
+    const lostAt = clock.now();
+    this.#massLoss.lost(lostAt);
+    clock.setTimer(connectionGraceMs, () => {
+      const isMass = this.#massLoss.isMass(lostAt, this.#connections.size);
+      this.#abandonAfter(isMass ? Math.max(0, silenceGraceMs - connectionGraceMs) : 0, connection);
     });
   }
 
-  /**
-   * A process that ends takes its connections with it, and is not waited for long. One that has fallen silent may be on
-   * the far side of a broken network, and one that gave a reason is alive and on its way to another session.
-   */
-  #graceAfter(error: RegistryError | undefined): number {
-    if (error === undefined) return 0;
-    return error.reason === "unavailable" ? this.#options.connectionGraceMs : this.#options.silenceGraceMs;
+  #abandonAfter(graceMs: number, connection: ClientConnection): void {
+    this.#ports.clock.setTimer(graceMs, () => {
+      this.#ended.delete(connection);
+      if (this.#phase.kind !== "stopped") this.#ports.registrations.abandon(connection);
+    });
   }
 }
 

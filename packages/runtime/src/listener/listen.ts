@@ -10,7 +10,7 @@
  */
 
 import { constants, type Http2Session } from "node:http2";
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 
 import type { DescMethodStreaming } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
@@ -20,6 +20,7 @@ import { createPingSweep } from "../stream/ping-sweep.ts";
 import { silenceOf } from "../stream/http2-message-stream.ts";
 import type { ErrorDetailCodec } from "../stream/status.ts";
 import { createStreamRouter } from "../stream/stream-router.ts";
+import { openAcceptor } from "./acceptor.ts";
 import { createCors } from "./cors.ts";
 import { completeLimits, type CompleteLimits, type ListenLimits } from "./limits.ts";
 import { createPages, type PageHandler, type Readiness } from "./pages.ts";
@@ -105,36 +106,40 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
   const sockets = new Set<Socket>();
   const undecided = new Set<Socket>();
-  const server = createServer(
-    { noDelay: true, keepAlive: true, keepAliveInitialDelay: limits.pingAfterMs },
-    (socket) => {
-      sockets.add(socket);
-      undecided.add(socket);
-      socket.once("close", () => {
-        sockets.delete(socket);
-        undecided.delete(socket);
-      });
-      socket.on("error", (error) =>
-        log.debug("a connection broke", { peer: socket.remoteAddress, error: error.message }),
-      );
-      peekProtocol(socket, limits.firstBytesWithinMs, (protocol) => {
-        undecided.delete(socket);
-        (protocol === "http2" ? http2Server : http1Server).emit("connection", socket);
-      });
-    },
-  );
-  server.maxConnections = limits.connectionsMax;
-  server.on("drop", (dropped) => {
-    log.warn("a connection was refused, there are too many", {
-      peer: dropped?.remoteAddress,
-      max: limits.connectionsMax,
-    });
+  const acceptor = await openAcceptor({
+    host: options.host,
+    port: options.port,
+    keepAliveInitialDelayMs: limits.pingAfterMs,
+    accepted: accept,
+    failed: (error) => log.error("accepting connections failed", { error }),
   });
-  await bind(server, options.host, options.port);
-  server.on("error", (error) => log.error("accepting connections failed", { error }));
+
+  function accept(socket: Socket): void {
+    if (sockets.size >= limits.connectionsMax) {
+      log.warn("a connection was refused, there are too many", {
+        peer: socket.remoteAddress,
+        max: limits.connectionsMax,
+      });
+      socket.destroy();
+      return;
+    }
+    sockets.add(socket);
+    undecided.add(socket);
+    socket.once("close", () => {
+      sockets.delete(socket);
+      undecided.delete(socket);
+    });
+    socket.on("error", (error) =>
+      log.debug("a connection broke", { peer: socket.remoteAddress, error: error.message }),
+    );
+    peekProtocol(socket, limits.firstBytesWithinMs, (protocol) => {
+      undecided.delete(socket);
+      (protocol === "http2" ? http2Server : http1Server).emit("connection", socket);
+    });
+  }
 
   async function stop(graceMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const closed = acceptor.close();
     const error = new RegistryError("shutting_down", "the server is shutting down");
     stopping.abort(connectErrorFromRegistryError(error, options.errorDetail));
     streams.closeAll(error);
@@ -152,7 +157,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
   let stopped: Promise<void> | undefined;
   return {
-    address: addressOf(server),
+    address: acceptor.address,
     get connections() {
       return sockets.size;
     },
@@ -184,30 +189,4 @@ function createRequestHandler(
       answer(response, 400, "text/plain", "bad request\n");
     }
   };
-}
-
-/**
- * Connections that wait to be accepted. When a session dies thousands come at once, and those for whom there is no room
- * take themselves for connected and wait in vain, until they are reset or give up. The system may allow fewer
- * (`net.core.somaxconn`, 4,096 on Linux); Node's own 511 is filled within a moment.
- */
-const BACKLOG = 4_096;
-
-function bind(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const refused = (cause: Error) => {
-      reject(new RegistryError("unavailable", `cannot listen on ${host}:${port}: ${cause.message}`, { cause }));
-    };
-    server.once("error", refused);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
-      server.off("error", refused);
-      resolve();
-    });
-  });
-}
-
-function addressOf(server: Server): string {
-  const bound = server.address();
-  if (bound === null || typeof bound === "string") throw new Error("a TCP server has a port");
-  return bound.family === "IPv6" ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
 }

@@ -101,7 +101,13 @@ function openLink(
     loss = lossOf(address, `no answer within ${connectTimeoutMs} ms`);
     session.destroy();
   });
-  session.once("remoteSettings", () => timer.cancel());
+  session.once("remoteSettings", () => {
+    timer.cancel();
+    // Not before: until it is accepted nobody is there to answer, and how long that may take is the timer's business.
+    pings.watch(session, () => {
+      loss = silenceOf(address);
+    });
+  });
   session.once("close", () => timer.cancel());
   // A connection that comes about just when it was given up is connected and destroyed at once.
   session.once("connect", () => {
@@ -109,9 +115,6 @@ function openLink(
   });
   session.on("error", (error: Error) => {
     loss ??= lossOf(address, error.message);
-  });
-  pings.watch(session, () => {
-    loss = silenceOf(address);
   });
 
   const request = session.request({
@@ -125,6 +128,7 @@ function openLink(
   request.once("close", () => session.close());
   return new Http2MessageStream(request, messageBytesMax, (link) => {
     let isGzip = false;
+    session.once("remoteSettings", () => link.taken());
     request.once("response", (headers) => {
       const refusal = refusalFromResponse(Number(headers[":status"]), headers["content-type"], address, method);
       if (refusal !== undefined) link.finish(refusal);

@@ -87,6 +87,11 @@ export class Http2MessageStream implements MessageStream {
     setImmediate(() => this.#tell(error));
   }
 
+  /** The other side's process has taken the link. */
+  taken(): void {
+    if (this.#state === "open") this.#listener?.taken?.();
+  }
+
   /** Hands a message to the listener, once it is plain. */
   deliver(message: Uint8Array): void {
     this.#listener?.message(message);
