@@ -14,7 +14,7 @@ export const sessionSettings = defineServerSettings(
   {
     connectionGraceMs: setting(z.int().min(0).max(60_000), {
       describe:
-        "How long the registrations of a connection that was reset wait for its client to come back; as long as those of one that fell silent when very many are reset at once.",
+        "How long the registrations of a connection that was reset wait for its client to come back; 30 s when very many are reset at once.",
       unit: "ms",
       default: 300,
     }),

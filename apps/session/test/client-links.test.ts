@@ -10,6 +10,7 @@ import {
   registerItem,
   startLinks,
 } from "./client-fixture.ts";
+import { MASS_GRACE_MS } from "../src/connections/mass-loss.ts";
 import { ORDERS } from "./fixture.ts";
 
 const reset = new RegistryError("unavailable", "the link was reset");
@@ -77,7 +78,7 @@ test("connections that are lost in mass are taken for a broken network, and thei
   answer();
   takeWrites();
   for (const client of clients) client.end(reset);
-  await clock.runFor(SILENCE_GRACE_MS - 1);
+  await clock.runFor(MASS_GRACE_MS - 1);
   expect(takeWrites()).toEqual([]);
   expect(links.massLosses).toBe(1);
   await clock.runFor(1);

@@ -4,6 +4,8 @@
  */
 
 import { spawn, type ChildProcess } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { until } from "./until.ts";
@@ -33,6 +35,9 @@ export type Line = Readonly<Record<string, unknown>>;
 
 const ROOT = new URL("../../../", import.meta.url);
 
+/** Most of what is started was started before: that halves what a start costs. */
+const ENVIRONMENT = { NODE_COMPILE_CACHE: join(tmpdir(), "rollcall-compiled"), ...process.env };
+
 /** How many lines of output are kept for the report of a failure. */
 const LINES_MAX = 2_000;
 
@@ -54,7 +59,7 @@ export class Program {
     this.name = name;
     const path = fileURLToPath(new URL(script, root));
     const [command, ...rest] = [...runner, process.execPath, "--conditions=@rollcall/source", path, ...args];
-    this.#child = spawn(command!, rest, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(command!, rest, { cwd: folder, env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"] });
     this.pid = this.#child.pid ?? 0;
     this.#child.once("exit", (code, signal) => (this.#exit = { code, signal }));
     this.#child.once("error", (error) => this.#output.push(`cannot be started: ${error.message}`));

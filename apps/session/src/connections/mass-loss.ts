@@ -1,9 +1,12 @@
 /**
  * Tells many connections that break at once from clients that die. Programs end one at a time, or some few with their
  * host; when a good part of all connections is gone within a second, it is rather what is between: a balancer that was
- * started again, a network that was changed. The clients are alive then and on their way back, and are given as long as
- * those who have fallen silent. It is to connections what the data nodes' guard is to leases (D12).
+ * started again, a network that was changed. The clients are alive then and on their way back, and what they
+ * registered stays for {@link MASS_GRACE_MS}. It is to connections what the data nodes' guard is to leases (D12).
  */
+
+/** How long that is, in milliseconds: until everybody is back, also when all of a large cluster come at once. */
+export const MASS_GRACE_MS = 30_000;
 
 /** Losses within so long are counted together, in milliseconds. */
 const LOSS_WINDOW_MS = 1_000;

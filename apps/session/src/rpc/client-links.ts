@@ -15,7 +15,7 @@ import {
 } from "@rollcall/core";
 
 import type { ClientConnection } from "../connections/client-connection.ts";
-import { MassLoss } from "../connections/mass-loss.ts";
+import { MASS_GRACE_MS, MassLoss } from "../connections/mass-loss.ts";
 import { overloaded } from "../connections/restore-gate.ts";
 import { ClientLink, type ClientLinkPorts } from "./client-link.ts";
 import { RepeatedReceipts } from "./repeated-receipts.ts";
@@ -231,7 +231,7 @@ export class ClientLinks {
     this.#massLoss.lost(lostAt);
     clock.setTimer(connectionGraceMs, () => {
       const isMass = this.#massLoss.isMass(lostAt, this.#connections.size);
-      this.#abandonAfter(isMass ? Math.max(0, silenceGraceMs - connectionGraceMs) : 0, connection);
+      this.#abandonAfter(isMass ? Math.max(0, MASS_GRACE_MS - connectionGraceMs) : 0, connection);
     });
   }
 
