@@ -2,17 +2,22 @@ import { describe, expect, test } from "vitest";
 
 import { LOSSES_FREE, MassLoss } from "../src/connections/mass-loss.ts";
 
-/** After which each loss is judged, in milliseconds. */
-const GRACE_MS = 300;
+interface Losses {
+  readonly count: number;
+  readonly everyMs?: number;
+  /** Connections that stay. */
+  readonly present: number;
+  /** After which each loss is judged. */
+  readonly graceMs?: number;
+}
 
-/** Loses `count` connections, one each `everyMs`, of which `present` stay; gives which of them were taken for a mass loss. */
-function lose({ count, everyMs = 0, present }: { count: number; everyMs?: number; present: number }) {
+/** Loses connections one after the other; gives how many of them were taken for part of a mass loss. */
+function lose({ count, everyMs = 0, present, graceMs = 300 }: Losses) {
   const massLoss = new MassLoss();
   const waiting: number[] = [];
   let masses = 0;
   const judgeUntil = (now: number): void => {
-    while (waiting.length > 0 && waiting[0]! + GRACE_MS <= now)
-      if (massLoss.isMass(waiting.shift()!, present)) masses++;
+    while (waiting.length > 0 && waiting[0]! + graceMs <= now) if (massLoss.isMass(waiting.shift()!, present)) masses++;
   };
   for (let index = 0; index < count; index++) {
     judgeUntil(index * everyMs);
@@ -32,6 +37,11 @@ describe("connections that are lost at once", () => {
     { what: "two thousand of ten thousand", lost: { count: 2_000, present: 8_000 }, masses: 2_000 },
     { what: "all", lost: { count: 5_000, present: 0 }, masses: 5_000 },
     { what: "many, one after the other", lost: { count: 1_000, everyMs: 100, present: 200 }, masses: 0 },
+    {
+      what: "many, one after the other, judged late",
+      lost: { count: 1_000, everyMs: 100, present: 200, graceMs: 60_000 },
+      masses: 0,
+    },
   ])("$what", ({ lost, masses }) => {
     expect(lose(lost)).toEqual({ masses, episodes: Number(masses > 0) });
   });

@@ -76,6 +76,14 @@ test("of very many, only some are let in within one turn, and none that is gone 
   expect(seen).toEqual(all.slice(0, -1).map((_, index) => `${index} enters`));
 });
 
+test("who is not let in yet when the time to be brought back is over is let in all the same", async () => {
+  const { gate, seen, arrive, run } = open({ restoringMax: 100 });
+  for (let index = 0; index < 60; index++) arrive(`${index}`);
+  gate.sweep(5_000);
+  await run(0);
+  expect(seen).toHaveLength(60);
+});
+
 test("one that is done twice makes room once", () => {
   const { gate, seen, arrive } = open({ restoringMax: 1, queueMax: 3 });
   const a = arrive("a");

@@ -29,8 +29,8 @@ export function patienceOfDial(unheard: number, serverCount: number, leastMs: nu
 }
 
 /**
- * How long a server that has taken the link may take to say hello, in milliseconds: longer than a session lets anybody
- * wait for its turn, which is 10 s.
+ * How long a server that has taken the link may take to say hello, in milliseconds: by default longer than a session
+ * lets anybody wait for its turn, which is 10 s.
  */
 export function patienceInQueue(leastMs: number): number {
   return 2 * leastMs;

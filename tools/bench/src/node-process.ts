@@ -2,10 +2,10 @@
 
 import type { ChildProcess } from "node:child_process";
 import { mkdir } from "node:fs/promises";
-import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+
+import { freePorts } from "@rollcall/etcd";
 
 import { spawnScript } from "./cluster.ts";
 
@@ -22,7 +22,7 @@ export async function startProcess(
   args: readonly string[],
 ): Promise<NodeProcess> {
   await mkdir(folder, { recursive: true });
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const main = fileURLToPath(new URL(`../../../apps/${role}/src/main.ts`, import.meta.url));
   const child = spawnScript(main, [...args, "--port", String(port)], folder);
   for await (const line of createInterface({ input: child.stdout! })) {
@@ -31,14 +31,4 @@ export async function startProcess(
     return { listening: `127.0.0.1:${port}`, process: child };
   }
   throw new Error(`a ${role} node ended before it was ready`);
-}
-
-/** One that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -15,11 +15,13 @@ const LOSS_WINDOW_MS = 1_000;
 export const LOSSES_FREE = 20;
 
 /** The share of all connections that may be lost within the window. */
-export const LOSSES_SHARE = 0.15;
+const LOSSES_SHARE = 0.15;
 
 export class MassLoss {
-  /** When connections were lost, in clock milliseconds: those of the window before the loss that was judged last. */
+  /** When connections were lost, in clock milliseconds: from a window before the loss that was judged last on. */
   readonly #lostAt: number[] = [];
+  /** How many of these are from before a window after that loss. */
+  #near = 0;
   #isNow = false;
   #episodes = 0;
 
@@ -39,9 +41,11 @@ export class MassLoss {
    * @param present connections that are still there
    */
   isMass(lostAt: number, present: number): boolean {
-    const first = this.#lostAt.findIndex((at) => lostAt - at <= LOSS_WINDOW_MS);
-    this.#lostAt.splice(0, first);
-    const losses = this.#lostAt.length;
+    const before = this.#lostAt.findIndex((at) => lostAt - at <= LOSS_WINDOW_MS);
+    this.#lostAt.splice(0, before);
+    this.#near -= before;
+    while (this.#near < this.#lostAt.length && this.#lostAt[this.#near]! - lostAt <= LOSS_WINDOW_MS) this.#near++;
+    const losses = this.#near;
     const isMass = losses > Math.max(LOSSES_FREE, LOSSES_SHARE * (present + losses));
     if (isMass && !this.#isNow) this.#episodes++;
     this.#isNow = isMass;

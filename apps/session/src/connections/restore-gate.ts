@@ -20,7 +20,7 @@ export interface Entrant {
   turnAway(error: RegistryError): void;
 }
 
-/** Who has waited so long, in milliseconds, is sent elsewhere: before a client gives up by itself, which is after 3 s. */
+/** Who has waited so long, in milliseconds, is sent elsewhere: before a client gives up by itself, which is after 12 s. */
 const WAIT_MAX_MS = 10_000;
 
 /** Who is not all answered after so long, in milliseconds, is not waited for: it may not be the session that is slow. */
@@ -39,6 +39,8 @@ export class RestoreGate {
   /** Since when, in clock milliseconds; the first to come first. */
   readonly #restoring = new Map<Entrant, number>();
   readonly #waiting = new Map<Entrant, number>();
+  /** Of those that are brought back: they are let in within the next turns. */
+  readonly #entering = new Set<Entrant>();
   #refused = 0;
 
   constructor(clock: Clock, options: RestoreGateOptions) {
@@ -77,6 +79,7 @@ export class RestoreGate {
   /** It has all it asked for, or is gone. */
   leave(entrant: Entrant): void {
     this.#waiting.delete(entrant);
+    this.#entering.delete(entrant);
     this.#restoring.delete(entrant);
     this.#fill();
   }
@@ -104,8 +107,9 @@ export class RestoreGate {
   #letIn(entrant: Entrant): void {
     this.#restoring.set(entrant, this.#clock.now());
     if (this.#restoring.size <= ENTERING_PER_TURN_MAX) return entrant.enter();
+    this.#entering.add(entrant);
     const enter = (): void => {
-      if (this.#restoring.has(entrant)) entrant.enter();
+      if (this.#entering.delete(entrant)) entrant.enter();
     };
     // Not in the turn in which it was heard: one that gave up before it was accepted is known to be gone in the next.
     this.#clock.defer(() => this.#turns.defer(enter));

@@ -54,7 +54,6 @@ import {
   putResult,
   putUnregister,
   readRegister,
-  readResult,
   readUnregister,
   registerFromWire,
   resultFromWire,
@@ -78,6 +77,7 @@ import {
 import { summaryFromWire, wireFromSummary } from "./summary.ts";
 import { switchedOffFromWire, wireFromSwitchedOff } from "./switched-off.ts";
 import { updateFromWire, wireFromUpdate } from "./update.ts";
+import { readApplied } from "./values-by-hand.ts";
 import { filterFromWire, heldFromWire, keyFromWire, wireFromFilter, wireFromHeld, wireFromKey } from "./values.ts";
 
 sameFields<ClientMessage, OpaqueConnectRequest>();
@@ -278,7 +278,9 @@ export function serverMessageFromBytes(bytes: Uint8Array): ServerMessage {
   return readOr(
     () => {
       const results: RegistrationResult[] = [];
-      const others = readBulk(bytes, RESPONSE_TAGS, [bulkField(RESULTS, (reader) => results.push(readResult(reader)))]);
+      const others = readBulk(bytes, RESPONSE_TAGS, [
+        bulkField(RESULTS, (reader) => results.push(readApplied(reader))),
+      ]);
       return { ...(others.length === 0 ? NOTHING_FROM_SERVER : serverMessageFromWireBytes(others)), results };
     },
     () => serverMessageFromWireBytes(bytes),

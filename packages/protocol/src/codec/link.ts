@@ -79,8 +79,9 @@ import {
   wireFromServicesNotifyReceipt,
 } from "./services-notification.ts";
 import { updateFromWire, wireFromUpdate } from "./update.ts";
+import { readApplied } from "./values-by-hand.ts";
 import { heldFromWire, keyFromWire, wireFromHeld, wireFromKey } from "./values.ts";
-import { putWriteResult, readWriteResult, wireFromWriteResult, writeResultFromWire } from "./write-outcome.ts";
+import { putWriteResult, wireFromWriteResult, writeResultFromWire } from "./write-outcome.ts";
 import { putWrite, readWrite, wireFromWrite, writeFromWire } from "./write.ts";
 
 sameFields<CoreLinkRequest, LinkRequest>();
@@ -275,7 +276,7 @@ export function linkResponseFromBytes(bytes: Uint8Array): CoreLinkResponse {
     () => {
       const results: CoreWriteResult[] = [];
       const others = readBulk(bytes, RESPONSE_TAGS, [
-        bulkField(RESULTS, (reader) => results.push(readWriteResult(reader))),
+        bulkField(RESULTS, (reader) => results.push(readApplied(reader))),
       ]);
       return { ...(others.length === 0 ? NOTHING_FROM_DATA : linkResponseFromWireBytes(others)), results };
     },

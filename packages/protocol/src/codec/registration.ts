@@ -11,7 +11,6 @@ import {
   type RegistrationVersion,
   type ServiceKey,
   type UnregisterItem,
-  type Version,
 } from "@rollcall/core";
 
 import { OpaqueClientRegisterSchema, type OpaqueClientRegister } from "../gen/rollcall/v1/opaque_pb.ts";
@@ -30,12 +29,11 @@ import { instanceIdFromBytes } from "./instance.ts";
 import { numberFromUint64 } from "./numbers.ts";
 import {
   onlyOnce,
+  putApplied,
   putKey,
   putRegistrationVersion,
-  putVersion,
   readKey,
   readRegistrationVersion,
-  readVersion,
   unknownField,
 } from "./values-by-hand.ts";
 import {
@@ -201,36 +199,8 @@ function readAbout<What>(reader: WireReader, readWhat: (reader: WireReader) => W
   return { sequence, key, version, what, traceparent: traceparentFromText(traceparent) };
 }
 
-const APPLIED = 2;
-
 export function putResult(writer: WireWriter, field: number, result: CoreRegistrationResult): void {
   const { sequence, outcome } = result;
-  if (outcome.kind !== "applied") {
-    writer.message(field, toBinary(RegistrationResultSchema, wireFromResult(result)));
-    return;
-  }
-  const opened = writer.open(field);
-  writer.number(SEQUENCE, sequence);
-  putVersion(writer, APPLIED, outcome.version);
-  writer.close(opened);
-}
-
-export function readResult(reader: WireReader): CoreRegistrationResult {
-  let sequence = 0;
-  let version: Version | undefined;
-  while (!reader.isAtEnd) {
-    switch (reader.number()) {
-      case numberTag(SEQUENCE):
-        sequence = reader.number();
-        break;
-      case lengthTag(APPLIED):
-        onlyOnce(version);
-        version = reader.within(readVersion);
-        break;
-      default:
-        unknownField();
-    }
-  }
-  if (version === undefined) throw new Unusual("an outcome other than applied");
-  return { sequence, outcome: { kind: "applied", version } };
+  if (outcome.kind === "applied") putApplied(writer, field, sequence, outcome.version);
+  else writer.message(field, toBinary(RegistrationResultSchema, wireFromResult(result)));
 }

@@ -86,6 +86,37 @@ export function readRegistrationVersion(reader: WireReader): RegistrationVersion
   return { incarnation, counter };
 }
 
+/** Of RegistrationResult and WriteResult, when what was asked for is applied, as it nearly always is. */
+const SEQUENCE = 1;
+const APPLIED = 2;
+
+export function putApplied(writer: WireWriter, field: number, sequence: number, version: Version): void {
+  const opened = writer.open(field);
+  writer.number(SEQUENCE, sequence);
+  putVersion(writer, APPLIED, version);
+  writer.close(opened);
+}
+
+export function readApplied(reader: WireReader): { sequence: number; outcome: { kind: "applied"; version: Version } } {
+  let sequence = 0;
+  let version: Version | undefined;
+  while (!reader.isAtEnd) {
+    switch (reader.number()) {
+      case numberTag(SEQUENCE):
+        sequence = reader.number();
+        break;
+      case lengthTag(APPLIED):
+        onlyOnce(version);
+        version = reader.within(readVersion);
+        break;
+      default:
+        unknownField();
+    }
+  }
+  if (version === undefined) throw new Unusual("an outcome other than applied");
+  return { sequence, outcome: { kind: "applied", version } };
+}
+
 function putPair(writer: WireWriter, field: number, larger: number, smaller: number): void {
   const opened = writer.open(field);
   writer.number(LARGER, larger);

@@ -11,14 +11,13 @@ import {
   type SlotRefusal,
   type WriteResult,
 } from "../gen/rollcall/v1/data_pb.ts";
-import { Unusual, lengthTag, numberTag, type WireReader } from "../wire/wire-reader.ts";
 import type { WireWriter } from "../wire/wire-writer.ts";
 import { epochFromWire } from "./anti-entropy.ts";
 import { violation } from "./decode.ts";
 import { errorFromWire, wireFromError } from "./error.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { numberFromUint64 } from "./numbers.ts";
-import { onlyOnce, putVersion, readVersion, unknownField } from "./values-by-hand.ts";
+import { putApplied } from "./values-by-hand.ts";
 import {
   registrationVersionFromWire,
   versionFromWire,
@@ -40,39 +39,10 @@ export function writeResultFromWire({ sequence, outcome }: WriteResult): CoreWri
   return { sequence: numberFromUint64(sequence), outcome: outcomeFromWire(outcome) };
 }
 
-const SEQUENCE = 1;
-const APPLIED = 2;
-
 export function putWriteResult(writer: WireWriter, field: number, result: CoreWriteResult): void {
   const { sequence, outcome } = result;
-  if (outcome.kind !== "applied") {
-    writer.message(field, toBinary(WriteResultSchema, wireFromWriteResult(result)));
-    return;
-  }
-  const opened = writer.open(field);
-  writer.number(SEQUENCE, sequence);
-  putVersion(writer, APPLIED, outcome.version);
-  writer.close(opened);
-}
-
-export function readWriteResult(reader: WireReader): CoreWriteResult {
-  let sequence = 0;
-  let version: ReturnType<typeof readVersion> | undefined;
-  while (!reader.isAtEnd) {
-    switch (reader.number()) {
-      case numberTag(SEQUENCE):
-        sequence = reader.number();
-        break;
-      case lengthTag(APPLIED):
-        onlyOnce(version);
-        version = reader.within(readVersion);
-        break;
-      default:
-        unknownField();
-    }
-  }
-  if (version === undefined) throw new Unusual("an outcome other than applied");
-  return { sequence, outcome: { kind: "applied", version } };
+  if (outcome.kind === "applied") putApplied(writer, field, sequence, outcome.version);
+  else writer.message(field, toBinary(WriteResultSchema, wireFromWriteResult(result)));
 }
 
 function wireFromOutcome(outcome: WriteOutcome): WriteResult["outcome"] {

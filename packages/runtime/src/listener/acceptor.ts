@@ -47,7 +47,12 @@ export async function openAcceptor(options: AcceptorOptions): Promise<Acceptor> 
   // Nobody else has the port, which cannot be found out of sockets that would share it with anybody.
   await closed(first);
   const servers = Array.from({ length: SHARED_SOCKETS }, () => createAcceptingServer(options));
-  for (const server of servers) await listen(server, options, { port: bound, reusePort: true });
+  try {
+    for (const server of servers) await listen(server, options, { port: bound, reusePort: true });
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw error;
+  }
   return acceptorOf(servers, options);
 }
 

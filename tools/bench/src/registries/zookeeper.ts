@@ -3,8 +3,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
-import { createServer, connect, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
+
+import { freePorts } from "@rollcall/etcd";
 
 import { atExit } from "../harness/at-exit.ts";
 import { makeOwnFolder } from "../harness/own-folder.ts";
@@ -117,13 +119,4 @@ function modeOf({ port }: Member): Promise<string | undefined> {
     socket.setEncoding("utf8").on("data", (part) => (text += part));
     socket.once("error", () => {}).once("close", () => resolve(/^Mode: (\w+)/m.exec(text)?.[1]));
   });
-}
-
-/** Ports that were free a moment ago. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
