@@ -27,7 +27,7 @@ const WAIT_MAX_MS = 10_000;
 const RESTORE_MAX_MS = 5_000;
 
 /** Clients that are let in within one turn: some milliseconds of work, after which others are accepted and heard. */
-const ENTERING_PER_TURN_MAX = 32;
+const ENTERING_PER_TURN_MAX = 16;
 
 /** When those who are turned away may try again here, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;
