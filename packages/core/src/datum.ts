@@ -120,7 +120,7 @@ export class Datum {
     return this.#instances.get(id);
   }
 
-  instances(): IterableIterator<EncodedInstance> {
+  instances(): IterableIterator<StoredInstance> {
     return this.#instances.values();
   }
 
@@ -269,7 +269,7 @@ export class Datum {
       // What came and went since the base was never here, but may be with those who are in between.
       if (!this.remove(id, update.version)) this.#changed(id, update.version);
     }
-    for (const instance of arriving.values()) this.put(instance, update.version);
+    for (const instance of arriving.values()) this.replace(instance.id, update.version, () => instance);
     this.adopt(update.version);
     return true;
   }

@@ -1,6 +1,16 @@
 /** A service as its subscriber sees it. */
 
-import { type Datum, type EncodedInstance, type Instance, type ServiceKey, type Version } from "@rollcall/core";
+import {
+  sameDigest,
+  toggleDigest,
+  type Datum,
+  type Digest,
+  type Held,
+  type Instance,
+  type ServiceKey,
+  type StoredInstance,
+  type Version,
+} from "@rollcall/core";
 import { instanceFromBytes } from "@rollcall/protocol";
 
 /** The instances of a service at one moment. Frozen, and a new object for each change. */
@@ -34,16 +44,25 @@ export function serviceView(view: ServiceView): ServiceView {
 }
 
 interface Decoded {
-  readonly bytes: Uint8Array;
+  /** Of its bytes. */
+  readonly digest: Digest;
   /** Undefined when the bytes are no instance. */
   readonly instance: Instance | undefined;
 }
 
-/** The decoded instances of a datum. What did not change is not decoded again, and its place in the order stays. */
+/** Up to so many changes are put into a copy of the list one by one; of more a list of their own is made, and the two merged. */
+const PLACED_MAX = 16;
+
+/**
+ * The decoded instances of a datum. What did not change is not decoded again, nor looked at: a change of a large list
+ * costs what has changed, and a copy of the pointers to the rest.
+ */
 export class DecodedInstances {
   readonly #undecodable: (id: string, error: unknown) => void;
   readonly #decoded = new Map<string, Decoded>();
   #sorted: readonly Instance[] = Object.freeze([]);
+  /** What was followed last, and how far. */
+  #followed: { readonly datum: Datum; readonly held: Held } | undefined;
 
   /** @param undecodable told of an instance that cannot be read: it is left out, for the others are fine. */
   constructor(undecodable: (id: string, error: unknown) => void) {
@@ -52,27 +71,51 @@ export class DecodedInstances {
 
   /** The instances that `datum` holds now, sorted by id. */
   follow(datum: Datum): readonly Instance[] {
-    const changed = new Set<string>();
-    for (const id of this.#decoded.keys()) {
-      if (datum.get(id) !== undefined) continue;
-      this.#decoded.delete(id);
-      changed.add(id);
-    }
-    for (const encoded of datum.instances()) {
-      const before = this.#decoded.get(encoded.id);
-      if (before !== undefined && sameBytes(before.bytes, encoded.bytes)) continue;
-      this.#decoded.set(encoded.id, { bytes: encoded.bytes, instance: this.#decode(encoded) });
-      changed.add(encoded.id);
-    }
-    const fresh = [...changed]
-      .map((id) => this.#decoded.get(id)?.instance)
-      .filter((instance) => instance !== undefined);
-    const kept = this.#sorted.filter((instance) => !changed.has(instance.id));
-    this.#sorted = Object.freeze(merged(kept, fresh.toSorted(compareIds)));
+    const changed = this.#loggedChanges(datum) ?? this.#differences(datum);
+    for (const id of changed) this.#decode(id, datum.get(id));
+    this.#sorted = Object.freeze(changed.size > PLACED_MAX ? this.#merged(changed) : this.#placed(changed));
+    this.#followed = { datum, held: datum.held };
     return this.#sorted;
   }
 
-  #decode({ id, bytes }: EncodedInstance): Instance | undefined {
+  /** The ids that the datum's log says have changed since, if the digests prove that there are no others. */
+  #loggedChanges(datum: Datum): ReadonlySet<string> | undefined {
+    if (this.#followed?.datum !== datum) return undefined;
+    const { version, digest } = this.#followed.held;
+    const ids = datum.changedSince(version);
+    if (ids === undefined) return undefined;
+    let reached = digest;
+    for (const id of ids) {
+      const before = this.#decoded.get(id);
+      const after = datum.get(id);
+      if (before !== undefined) reached = toggleDigest(reached, before.digest);
+      if (after !== undefined) reached = toggleDigest(reached, after.digest);
+    }
+    return sameDigest(reached, datum.digest) ? ids : undefined;
+  }
+
+  /** The ids that differ, found by looking at all. */
+  #differences(datum: Datum): ReadonlySet<string> {
+    const changed = new Set<string>();
+    for (const id of this.#decoded.keys()) if (datum.get(id) === undefined) changed.add(id);
+    for (const { id, digest } of datum.instances()) {
+      const before = this.#decoded.get(id);
+      if (before === undefined || !sameDigest(before.digest, digest)) changed.add(id);
+    }
+    return changed;
+  }
+
+  #decode(id: string, stored: StoredInstance | undefined): void {
+    if (stored === undefined) {
+      this.#decoded.delete(id);
+      return;
+    }
+    const before = this.#decoded.get(id);
+    if (before !== undefined && sameDigest(before.digest, stored.digest)) return;
+    this.#decoded.set(id, { digest: stored.digest, instance: this.#instance(stored) });
+  }
+
+  #instance({ id, bytes }: StoredInstance): Instance | undefined {
     try {
       const instance = instanceFromBytes(bytes);
       Object.freeze(instance.metadata);
@@ -82,23 +125,46 @@ export class DecodedInstances {
       return undefined;
     }
   }
+
+  #placed(changed: ReadonlySet<string>): Instance[] {
+    // Not `slice`: what V8 makes of a frozen list by that takes a hundred times as long to be frozen.
+    const sorted = [...this.#sorted];
+    for (const id of changed) {
+      const place = placeOf(id, sorted);
+      const instance = this.#decoded.get(id)?.instance;
+      sorted.splice(place, sorted[place]?.id === id ? 1 : 0, ...(instance === undefined ? [] : [instance]));
+    }
+    return sorted;
+  }
+
+  #merged(changed: ReadonlySet<string>): Instance[] {
+    const fresh = [...changed]
+      .map((id) => this.#decoded.get(id)?.instance)
+      .filter((instance) => instance !== undefined)
+      .toSorted(compareIds);
+    const merged: Instance[] = [];
+    let next = 0;
+    for (const instance of this.#sorted) {
+      if (changed.has(instance.id)) continue;
+      while (next < fresh.length && compareIds(fresh[next]!, instance) < 0) merged.push(fresh[next++]!);
+      merged.push(instance);
+    }
+    return merged.concat(fresh.slice(next));
+  }
 }
 
-/** One sorted list of two. */
-function merged(kept: readonly Instance[], fresh: readonly Instance[]): Instance[] {
-  const result: Instance[] = [];
-  let next = 0;
-  for (const instance of kept) {
-    while (next < fresh.length && compareIds(fresh[next]!, instance) < 0) result.push(fresh[next++]!);
-    result.push(instance);
+/** Where in the sorted list the instance is, or would be. */
+function placeOf(id: string, sorted: readonly Instance[]): number {
+  let from = 0;
+  let to = sorted.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (sorted[middle]!.id < id) from = middle + 1;
+    else to = middle;
   }
-  return result.concat(fresh.slice(next));
+  return from;
 }
 
 function compareIds(a: Instance, b: Instance): number {
   return a.id < b.id ? -1 : 1;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a === b || (a.length === b.length && a.every((byte, index) => byte === b[index]));
 }
