@@ -151,6 +151,11 @@ export class Deliveries<Source> {
       this.#settle(followed, afterSilence(followed.delivery, now, RECEIPT_TIMEOUT_MS));
   }
 
+  /** Whether anything may be due. */
+  get hasChanged(): boolean {
+    return this.#dirty.size > 0;
+  }
+
   /** Takes what is due, counting each as sent at `now`. Whoever stops in between finds the rest due next time. */
   *due(now: number): IterableIterator<Due<Source>> {
     for (const followed of this.#dirty) {

@@ -128,6 +128,7 @@ export {
   type SlottedServicesChange,
 } from "./service-list.ts";
 export { limitedTurns } from "./limited-turns.ts";
+export { saysMore } from "./parts.ts";
 export { oncePerTurn } from "./once-per-turn.ts";
 export { setPatientTimer } from "./patient-timer.ts";
 export { Selection, idsOf } from "./selection.ts";

@@ -34,7 +34,7 @@ import {
 } from "@rollcall/core";
 
 import type { RegistrationIdentity } from "../registrations/registration.ts";
-import type { RegistrationStore } from "../registrations/registration-store.ts";
+import type { RegistrationStore, Wish } from "../registrations/registration-store.ts";
 import { traceWrite } from "../registrations/write-span.ts";
 import type { Barriers } from "../routing/barriers.ts";
 import { ClientSubscriptions, type ClientSubscriptionsPorts } from "./client-subscriptions.ts";
@@ -205,24 +205,34 @@ export class ClientConnection {
       this.refuse([{ sequence: item.sequence, outcome: { kind: "refused", error } }], []);
       return;
     }
-    this.#wish(item, { removed: false, instance: item.instance });
+    this.#wish(item, item.instance);
   }
 
   #unregister(item: UnregisterItem): void {
-    this.#wish(item, { removed: true, instance: NO_BYTES });
+    this.#wish(item, undefined);
   }
 
-  #wish(item: UnregisterItem, what: { readonly removed: boolean; readonly instance: Uint8Array }): void {
+  /** @param instance the encoded instance; undefined for a removal */
+  #wish(item: UnregisterItem, instance: Uint8Array | undefined): void {
     const { sequence, key, version, instanceId } = item;
     const { registrations, tracer } = this.#ports;
-    const { clientId } = this.client;
     const { traceparent, settled } = traceWrite(tracer, item, (outcome) => {
       this.#unanswered--;
       if (outcome !== undefined) this.#answer([{ sequence, outcome }]);
     });
     this.#unanswered++;
-    const heldBack = this.#off.register;
-    const wish = { key, instanceId, clientId, version, owner: this, leaseMs: 0, heldBack, traceparent, ...what };
+    const wish: Wish = {
+      key,
+      instanceId,
+      clientId: this.client.clientId,
+      version,
+      owner: this,
+      removed: instance === undefined,
+      instance: instance ?? NO_BYTES,
+      leaseMs: 0,
+      heldBack: this.#off.register,
+      traceparent,
+    };
     registrations.wish(wish, settled);
   }
 

@@ -188,8 +188,8 @@ export class ClientSubscriptions {
     this.#unfollow(idOfList(pattern));
   }
 
-  receipt({ key, filter, ...receipt }: PushReceipt): void {
-    this.#receipt(idOfService(key, filter), receipt);
+  receipt(receipt: PushReceipt): void {
+    this.#receipt(idOfService(receipt.key, receipt.filter), receipt);
   }
 
   servicesReceipt(pattern: ServicePattern, receipt: Receipt): void {
@@ -203,6 +203,7 @@ export class ClientSubscriptions {
 
   /** Sends what is due, until the connection is congested: what has not left yet still coalesces. */
   send(): void {
+    if (!this.#deliveries.hasChanged) return;
     const { stream, clock, receipts } = this.#ports;
     for (const { source, datum, held } of this.#deliveries.due(clock.now())) {
       for (const frame of source.used.view.framesFor(held)) stream.send(frame);

@@ -6,6 +6,7 @@
 
 import {
   oncePerTurn,
+  saysMore,
   type Clock,
   type LinkRequest,
   type LinkResponse,
@@ -111,8 +112,7 @@ export class DataPeer {
   #flush(): void {
     while (this.#link.isOpen && !this.#link.isCongested) {
       const request = this.#takeRequest();
-      if (Object.values(request).every((part) => part === undefined || (Array.isArray(part) && part.length === 0)))
-        return;
+      if (!saysMore(request)) return;
       this.#link.send(request);
     }
   }

@@ -34,9 +34,7 @@ export interface Admission {
 
 /** @throws RegistryError `limit_exceeded` when there are more items in the message than any client needs. */
 export function admit(message: ClientMessage): Admission {
-  const { hello, summary, ...lists } = message;
-  const { registers, unregisters, subscribes, unsubscribes, receipts } = lists;
-  const items = Object.values(lists).reduce((count, list) => count + list.length, 0);
+  const items = countItems(message);
   if (items > LIMITS.clientMessageItems) throw limitExceeded("message", `${LIMITS.clientMessageItems} items`, items);
   const results: RegistrationResult[] = [];
   const refusals: SubscriptionRefusal[] = [];
@@ -51,25 +49,39 @@ export function admit(message: ClientMessage): Admission {
     servicesRefusals.push({ pattern, error });
   };
   const admitted: ClientMessage = {
-    hello,
-    registers: keepValid(registers, admitRegister, refuseResult),
-    unregisters: keepValid(unregisters, (item) => ({ ...item, key: serviceKey(item.key) }), refuseResult),
-    subscribes: keepValid(subscribes, admitSubscription, refuseSubscription),
+    hello: message.hello,
+    registers: keepValid(message.registers, admitRegister, refuseResult),
+    unregisters: keepValid(message.unregisters, admitKey, refuseResult),
+    subscribes: keepValid(message.subscribes, admitSubscription, refuseSubscription),
     // Neither can do harm: what is not subscribed is not found.
-    unsubscribes: keepValid(unsubscribes, admitSubscription, () => {}),
-    receipts: keepValid(receipts, admitSubscription, () => {}),
+    unsubscribes: keepValid(message.unsubscribes, admitSubscription, leaveOut),
+    receipts: keepValid(message.receipts, admitSubscription, leaveOut),
     // A client drains what it has registered, so it has been told of a wrong name before.
-    barriers: keepValid(
-      lists.barriers,
-      (item) => ({ ...item, key: serviceKey(item.key) }),
-      () => {},
-    ),
-    servicesSubscribes: keepValid(lists.servicesSubscribes, admitServices, refuseServices),
-    servicesUnsubscribes: keepValid(lists.servicesUnsubscribes, servicePattern, () => {}),
-    servicesReceipts: keepValid(lists.servicesReceipts, admitServices, () => {}),
-    summary,
+    barriers: keepValid(message.barriers, admitKey, leaveOut),
+    servicesSubscribes: keepValid(message.servicesSubscribes, admitServices, refuseServices),
+    servicesUnsubscribes: keepValid(message.servicesUnsubscribes, servicePattern, leaveOut),
+    servicesReceipts: keepValid(message.servicesReceipts, admitServices, leaveOut),
+    summary: message.summary,
   };
   return { admitted, results, refusals, servicesRefusals };
+}
+
+const LISTS = [
+  "registers",
+  "unregisters",
+  "subscribes",
+  "unsubscribes",
+  "receipts",
+  "barriers",
+  "servicesSubscribes",
+  "servicesUnsubscribes",
+  "servicesReceipts",
+] as const satisfies readonly (keyof ClientMessage)[];
+
+function countItems(message: ClientMessage): number {
+  let items = 0;
+  for (const list of LISTS) items += message[list].length;
+  return items;
 }
 
 const CLIENT_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:@~-]*$/;
@@ -96,7 +108,8 @@ function keepValid<Item>(
   items: readonly Item[],
   check: (item: Item) => Item,
   refused: (item: Item, error: RegistryError) => void,
-): Item[] {
+): readonly Item[] {
+  if (items.length === 0) return items;
   const valid: Item[] = [];
   for (const item of items) {
     try {
@@ -107,6 +120,13 @@ function keepValid<Item>(
     }
   }
   return valid;
+}
+
+function leaveOut(): void {}
+
+function admitKey<Item extends { readonly key: ServiceKey }>(item: Item): Item {
+  const key = serviceKey(item.key);
+  return key === item.key ? item : { ...item, key };
 }
 
 function admitRegister(item: RegisterItem): RegisterItem {

@@ -4,7 +4,7 @@
  * for a while by their bytes.
  */
 
-import type { ClientMessage } from "@rollcall/core";
+import { saysMore, type ClientMessage } from "@rollcall/core";
 
 /** Messages remembered: as many services may change at a time, and still each receipt is read once. */
 const REMEMBERED_MAX = 8;
@@ -34,11 +34,10 @@ export class RepeatedReceipts {
   }
 }
 
-function holdsOnlyReceipts({ receipts, ...others }: ClientMessage): boolean {
-  return (
-    receipts.length > 0 &&
-    Object.values(others).every((part: unknown) => part === undefined || (Array.isArray(part) && part.length === 0))
-  );
+const RECEIPTS: readonly (keyof ClientMessage)[] = ["receipts"];
+
+function holdsOnlyReceipts(message: ClientMessage): boolean {
+  return message.receipts.length > 0 && !saysMore(message, RECEIPTS);
 }
 
 function areSame(a: Uint8Array, b: Uint8Array): boolean {

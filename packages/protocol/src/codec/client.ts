@@ -8,6 +8,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import {
   changeFromUpdate,
   partsOfUpdate,
+  saysMore,
   type ClientMessage,
   type Frame,
   type PushReceipt as CorePushReceipt,
@@ -113,12 +114,18 @@ const REGISTERS = 2;
 const UNREGISTERS = 3;
 const RESULTS = 2;
 
+const BULK_FROM_CLIENT: readonly (keyof ClientMessage)[] = ["registers", "unregisters"];
+const BULK_FROM_SERVER: readonly (keyof ServerMessage)[] = ["results"];
+
 /** One message of a client, framed; parts that are left out are empty. */
-export function frameFromClientMessage({ registers, unregisters, ...others }: Partial<ClientMessage>): Frame {
+export function frameFromClientMessage(parts: Partial<ClientMessage>): Frame {
   writer.begin();
-  for (const item of registers ?? []) putRegister(writer, REGISTERS, item);
-  for (const item of unregisters ?? []) putUnregister(writer, UNREGISTERS, item);
-  writer.fields(toBinary(OpaqueConnectRequestSchema, wireFromClientMessage(others)));
+  for (const item of parts.registers ?? []) putRegister(writer, REGISTERS, item);
+  for (const item of parts.unregisters ?? []) putUnregister(writer, UNREGISTERS, item);
+  if (saysMore(parts, BULK_FROM_CLIENT)) {
+    const others = wireFromClientMessage({ ...parts, registers: [], unregisters: [] });
+    writer.fields(toBinary(OpaqueConnectRequestSchema, others));
+  }
   return writer.frame();
 }
 
@@ -229,10 +236,11 @@ const NOTHING_FROM_SERVER: ServerMessage = {
 };
 
 /** One message of a session node, framed; parts that are left out are empty. */
-export function frameFromServerMessage({ results, ...others }: Partial<ServerMessage>): Frame {
+export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
   writer.begin();
-  for (const result of results ?? []) putResult(writer, RESULTS, result);
-  writer.fields(toBinary(OpaqueConnectResponseSchema, wireFromServerMessage(others)));
+  for (const result of parts.results ?? []) putResult(writer, RESULTS, result);
+  if (saysMore(parts, BULK_FROM_SERVER))
+    writer.fields(toBinary(OpaqueConnectResponseSchema, wireFromServerMessage({ ...parts, results: [] })));
   return writer.frame();
 }
 

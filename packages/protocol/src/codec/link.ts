@@ -5,6 +5,7 @@
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
+  saysMore,
   type Frame,
   type Interest as CoreInterest,
   type LinkHello as CoreLinkHello,
@@ -123,10 +124,14 @@ const RESPONSE_TAGS = tagsOf(LinkResponseSchema);
 const WRITES = 2;
 const RESULTS = 1;
 
-export function frameFromLinkRequest({ writes, ...others }: Partial<CoreLinkRequest>): Frame {
+const BULK_FROM_SESSION: readonly (keyof CoreLinkRequest)[] = ["writes"];
+const BULK_FROM_DATA: readonly (keyof CoreLinkResponse)[] = ["results"];
+
+export function frameFromLinkRequest(parts: Partial<CoreLinkRequest>): Frame {
   writer.begin();
-  for (const write of writes ?? []) putWrite(writer, WRITES, write);
-  writer.fields(toBinary(LinkRequestSchema, wireFromLinkRequest(others)));
+  for (const write of parts.writes ?? []) putWrite(writer, WRITES, write);
+  if (saysMore(parts, BULK_FROM_SESSION))
+    writer.fields(toBinary(LinkRequestSchema, wireFromLinkRequest({ ...parts, writes: [] })));
   return writer.frame();
 }
 
@@ -242,10 +247,11 @@ const NOTHING_FROM_DATA: CoreLinkResponse = {
   servicesDigests: [],
 };
 
-export function frameFromLinkResponse({ results, ...others }: Partial<CoreLinkResponse>): Frame {
+export function frameFromLinkResponse(parts: Partial<CoreLinkResponse>): Frame {
   writer.begin();
-  for (const result of results ?? []) putWriteResult(writer, RESULTS, result);
-  writer.fields(toBinary(LinkResponseSchema, wireFromLinkResponse(others)));
+  for (const result of parts.results ?? []) putWriteResult(writer, RESULTS, result);
+  if (saysMore(parts, BULK_FROM_DATA))
+    writer.fields(toBinary(LinkResponseSchema, wireFromLinkResponse({ ...parts, results: [] })));
   return writer.frame();
 }
 

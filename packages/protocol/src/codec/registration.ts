@@ -153,14 +153,14 @@ function putAbout(writer: WireWriter, { sequence, key, version }: UnregisterItem
 }
 
 export function readRegister(reader: WireReader): RegisterItem {
-  const { what, ...about } = readAbout(reader, readBytes);
+  const { sequence, key, version, what, traceparent } = readAbout(reader, readBytes);
   if (what === undefined) throw new Unusual("a register without an instance");
-  return { ...about, instanceId: instanceIdFromBytes(what), instance: what };
+  return { sequence, key, version, instanceId: instanceIdFromBytes(what), instance: what, traceparent };
 }
 
 export function readUnregister(reader: WireReader): UnregisterItem {
-  const { what = "", ...about } = readAbout(reader, readText);
-  return { ...about, instanceId: what };
+  const { sequence, key, version, what = "", traceparent } = readAbout(reader, readText);
+  return { sequence, key, version, instanceId: what, traceparent };
 }
 
 const readBytes = (reader: WireReader): Uint8Array => reader.view();

@@ -43,7 +43,7 @@ export class FrameWriter {
 
   send(frame: Frame | Uint8Array): void {
     const held = this.#compression?.of(frame) ?? frame;
-    if (this.#held.push(held) === 1) process.nextTick(() => this.#flush());
+    if (this.#held.push(held) === 1) atEndOfTick(this);
     this.#heldBytes += held.length;
   }
 
@@ -59,8 +59,8 @@ export class FrameWriter {
     this.#write(this.#held.length);
   }
 
-  /** Sends what is held up to the first frame that is still being compressed. */
-  #flush(): void {
+  /** The tick has ended: sends what is held up to the first frame that is still being compressed. */
+  tickEnded(): void {
     const unready = this.#compression === undefined ? -1 : this.#held.findIndex(isInTheMaking);
     this.#write(unready === -1 ? this.#held.length : unready);
     const [next] = this.#held;
@@ -68,7 +68,7 @@ export class FrameWriter {
     this.#awaited = next;
     next.whenReady(() => {
       this.#awaited = undefined;
-      this.#flush();
+      this.tickEnded();
     });
   }
 
@@ -100,6 +100,17 @@ export class FrameWriter {
   #isOverfull(heldBytes: number): boolean {
     return heldBytes > 0 && this.#stream.writableLength + heldBytes >= this.#stream.writableHighWaterMark;
   }
+}
+
+/** Those that hold frames: a thousand clients that are answered in one tick take one callback of Node, not a thousand. */
+const holding: FrameWriter[] = [];
+
+function atEndOfTick(writer: FrameWriter): void {
+  if (holding.push(writer) === 1) process.nextTick(tickEnded);
+}
+
+function tickEnded(): void {
+  for (const writer of holding.splice(0)) writer.tickEnded();
 }
 
 function isInTheMaking(held: Held): boolean {
