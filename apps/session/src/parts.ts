@@ -5,7 +5,7 @@
 
 export { ClientConnection } from "./connections/client-connection.ts";
 export { PushSwitch } from "./pushes/push-switch.ts";
-export { RegistrationStore } from "./registrations/registration-store.ts";
+export { RegistrationStore, type Wish } from "./registrations/registration-store.ts";
 export { Writer } from "./routing/writer.ts";
 export { View } from "./views/view.ts";
 export { Telling } from "./views/telling.ts";

@@ -76,7 +76,7 @@ describe("registering", () => {
       registerItem(index, 1, `i-${index}`),
     );
     say({ registers: many });
-    expect(backend.registrations.ownedBy(connection)).toBe(LIMITS.registrationsPerClient);
+    expect(connection.owner.size).toBe(LIMITS.registrationsPerClient);
     await heard();
     say({ registers: [registerItem(20_000, 1, "one-too-many")] });
     expect(await heard()).toMatchObject([
@@ -98,7 +98,7 @@ describe("registering", () => {
     say({ registers: [registerItem(20_001, 2, "i-7")], unregisters: [unregisterItem(20_002, 2, "i-8")] });
     expect(await heard()).toEqual([]);
     for (let written = backend.answer(); written.length > 0; written = backend.answer());
-    expect(backend.registrations.ownedBy(connection)).toBe(LIMITS.registrationsPerClient - 1);
+    expect(connection.owner.size).toBe(LIMITS.registrationsPerClient - 1);
     say({ registers: [registerItem(20_003, 1, "room-again")] });
     expect(backend.answer().map(({ instanceId }) => instanceId)).toEqual(["room-again"]);
   });

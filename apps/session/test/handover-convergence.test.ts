@@ -5,12 +5,11 @@ import { linkRequestFromBytes, frameFromLinkRequest } from "@rollcall/protocol";
 import { SeededRandom } from "@rollcall/testing";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { RegistrationOwner } from "../src/registrations/registration-owner.ts";
 import type { Wish } from "../src/registrations/registration-store.ts";
 import { slotTable } from "./fixture.ts";
 import { LeaderModel, nameOf } from "./leader-model.ts";
 import { startPeer } from "./peer-fixture.ts";
-
-const OWNER = { name: "a connection" };
 
 const action = fc.record({
   kind: fc.constantFrom(
@@ -36,6 +35,7 @@ class Run {
   readonly session = startPeer();
   readonly leader = new LeaderModel();
   readonly #random: SeededRandom;
+  readonly #owner = new RegistrationOwner();
   #counter = 0;
   #tableEpoch = 1;
   #heldBack = false;
@@ -55,7 +55,7 @@ class Run {
       key,
       instanceId: `i-${id}`,
       clientId: "c",
-      owner: OWNER,
+      owner: this.#owner,
       version: { incarnation: 1, counter },
       removed: kind === "unregister",
       instance: Uint8Array.of(counter),
@@ -77,7 +77,7 @@ class Run {
         });
       case "switch":
         this.#heldBack = !this.#heldBack;
-        return session.registrations.holdBack(OWNER, this.#heldBack);
+        return session.registrations.holdBack(this.#owner, this.#heldBack);
       case "lose":
         return leader.lose(() => this.#random.chance(0.5));
       case "invent":

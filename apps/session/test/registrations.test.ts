@@ -1,9 +1,10 @@
 import { EMPTY_DIGEST, compareRegistrationVersions, noTracer, type WriteOutcome } from "@rollcall/core";
 import { describe, expect, test } from "vitest";
 import { LeaseWriter } from "../src/registrations/lease-writer.ts";
+import { RegistrationOwner } from "../src/registrations/registration-owner.ts";
 import { RegistrationStore } from "../src/registrations/registration-store.ts";
 import { ORDERS, SLOT, slotTable } from "./fixture.ts";
-import { CLIENT, startSession } from "./session-fixture.ts";
+import { startSession } from "./session-fixture.ts";
 
 const superseded = (counter: number, incarnation = 1): WriteOutcome => ({
   kind: "superseded",
@@ -12,11 +13,11 @@ const superseded = (counter: number, incarnation = 1): WriteOutcome => ({
 
 describe("a wish", () => {
   test("goes to the leader and is told when the leader has applied it, not before", () => {
-    const { wish, take, answer, heard, inShort, store } = startSession();
+    const { client, wish, take, answer, heard, inShort, store } = startSession();
     wish(1);
     const writes = take();
     expect(inShort(writes)).toEqual(["register i-1 1.1"]);
-    expect([heard, store.size, store.ownedBy(CLIENT)]).toEqual([[], 1, 1]);
+    expect([heard, store.size, client.size]).toEqual([[], 1, 1]);
     answer(writes);
     expect(heard).toEqual(["1: applied 7"]);
   });
@@ -71,11 +72,11 @@ describe("a wish", () => {
   });
 
   test("that the leader knows a newer one of is refused and let go of", () => {
-    const { wish, take, answer, heard, store } = startSession();
+    const { client, wish, take, answer, heard, store } = startSession();
     wish(1);
     answer(take(), superseded(5));
     expect(heard).toEqual([expect.stringContaining("1: version must be newer than 1.5")]);
-    expect([store.size, store.ownedBy(CLIENT), store.inSlot(SLOT).size]).toEqual([0, 0, 0]);
+    expect([store.size, client.size, store.inSlot(SLOT).length]).toEqual([0, 0, 0]);
   });
 
   test("of another client for the same instance is another registration", () => {
@@ -86,20 +87,20 @@ describe("a wish", () => {
   });
 
   test("over a new connection moves the registration to it", () => {
-    const { wish, take, answer, store } = startSession();
+    const { client, wish, take, answer, store } = startSession();
     wish(1);
     answer(take());
-    const next = { name: "the next connection" };
+    const next = new RegistrationOwner();
     wish(1, { owner: next, version: { incarnation: 2, counter: 1 } });
     answer(take());
-    store.abandon(CLIENT);
-    expect([take(), store.ownedBy(CLIENT), store.ownedBy(next)]).toEqual([[], 0, 1]);
+    store.abandon(client);
+    expect([take(), client.size, next.size]).toEqual([[], 0, 1]);
   });
 });
 
 describe("a removal", () => {
   test("goes to the leader like any wish, and frees its owner at once when it is applied", () => {
-    const { wish, take, answer, heard, inShort, store } = startSession();
+    const { client, wish, take, answer, heard, inShort } = startSession();
     wish(1);
     answer(take());
     wish(2, { removed: true });
@@ -107,7 +108,7 @@ describe("a removal", () => {
     expect(inShort(writes)).toEqual(["unregister i-1 1.2"]);
     expect(writes[0]!.instance).toHaveLength(0);
     answer(writes);
-    expect([heard.at(-1), store.ownedBy(CLIENT)]).toEqual(["2: applied 7", 0]);
+    expect([heard.at(-1), client.size]).toEqual(["2: applied 7", 0]);
   });
 
   test("is remembered for a while, so that a new leader hears of it, and then forgotten", async () => {
@@ -120,7 +121,7 @@ describe("a removal", () => {
     answer(again);
     await clock.runFor(30_500);
     store.sweep(clock.now());
-    expect([store.size, store.inSlot(SLOT).size]).toEqual([0, 0]);
+    expect([store.size, store.inSlot(SLOT).length]).toEqual([0, 0]);
   });
 
   test("of the unknown is brought to the leader as well: another session may have it", () => {
@@ -132,26 +133,26 @@ describe("a removal", () => {
 
 describe("an owner that is gone", () => {
   test("takes all it holds with it, at the versions they have", () => {
-    const { wish, take, answer, inShort, store } = startSession();
+    const { client, wish, take, answer, inShort, store } = startSession();
     wish(1);
     wish(3, { instanceId: "i-2" });
     wish(2, { instanceId: "i-3", removed: true });
-    wish(4, { clientId: "other", owner: { name: "another connection" } });
+    wish(4, { clientId: "other", owner: new RegistrationOwner() });
     answer(take());
-    store.abandon(CLIENT);
+    store.abandon(client);
     expect(inShort(take())).toEqual(["unregister i-1 1.1", "unregister i-2 1.3"]);
   });
 
   test("and a register that is still on its way does not bring it back", () => {
-    const { wish, take, answer, store, inShort } = startSession();
+    const { client, wish, take, answer, store, inShort } = startSession();
     wish(1);
     const register = take();
-    store.abandon(CLIENT);
+    store.abandon(client);
     const unregister = take();
     answer(register);
     expect(inShort(unregister)).toEqual(["unregister i-1 1.1"]);
     answer(unregister);
-    expect(store.ownedBy(CLIENT)).toBe(0);
+    expect(client.size).toBe(0);
   });
 });
 
@@ -296,22 +297,22 @@ describe("registrations without a connection", () => {
     leases.renew(ORDERS, "i-1", () => {});
     answer(take("d-2"), { kind: "unknown" });
     answer(rewritten);
-    expect([store.size, store.inSlot(SLOT).size]).toEqual([0, 0]);
+    expect([store.size, store.inSlot(SLOT).length]).toEqual([0, 0]);
   });
 });
 
 describe("what is held back", () => {
   test("is taken out, kept here, and written again at its version when it is let go", () => {
-    const { wish, take, answer, heard, inShort, store } = startSession();
+    const { client, wish, take, answer, heard, inShort, store } = startSession();
     wish(1);
     answer(take());
-    store.holdBack(CLIENT, true);
+    store.holdBack(client, true);
     const away = take();
     expect(inShort(away)).toEqual(["unregister i-1 1.1"]);
     expect(away[0]!.heldBack).toBe(true);
     answer(away);
     expect([store.size, store.digestOf(SLOT)]).toEqual([1, EMPTY_DIGEST]);
-    store.holdBack(CLIENT, false);
+    store.holdBack(client, false);
     const back = take();
     expect(inShort(back)).toEqual(["register i-1 1.1"]);
     answer(back);
@@ -319,14 +320,14 @@ describe("what is held back", () => {
   });
 
   test("is not said to be applied before it is, whenever it was asked for", () => {
-    const { wish, take, answer, heard, inShort, store } = startSession();
+    const { client, wish, take, answer, heard, inShort, store } = startSession();
     wish(1, { heldBack: true });
     answer(take());
     wish(2, { heldBack: true }, "newer");
     answer(take());
     wish(2, { heldBack: true }, "again");
     expect(heard).toEqual([]);
-    store.holdBack(CLIENT, false);
+    store.holdBack(client, false);
     const back = take();
     expect(inShort(back)).toEqual(["register i-1 1.2"]);
     answer(back);
@@ -334,30 +335,30 @@ describe("what is held back", () => {
   });
 
   test("is still what the client has here, and goes with the client", () => {
-    const { wish, take, answer, inShort, store } = startSession();
+    const { client, wish, take, answer, inShort, store } = startSession();
     wish(1);
     answer(take());
-    const before = store.digestOwnedBy(CLIENT);
-    store.holdBack(CLIENT, true);
+    const before = client.digest();
+    store.holdBack(client, true);
     answer(take());
-    expect(store.digestOwnedBy(CLIENT)).toEqual(before);
-    store.abandon(CLIENT);
+    expect(client.digest()).toEqual(before);
+    store.abandon(client);
     const gone = take();
     expect([inShort(gone), gone[0]!.heldBack]).toEqual([["unregister i-1 1.1"], false]);
     answer(gone);
-    store.holdBack(CLIENT, false);
+    store.holdBack(client, false);
     expect(take()).toEqual([]);
   });
 
   test("may be switched while a write is on its way: the last word counts", () => {
-    const { wish, take, answer, heard, inShort, store } = startSession();
+    const { client, wish, take, answer, heard, inShort, store } = startSession();
     wish(1);
     const first = take();
-    store.holdBack(CLIENT, true);
+    store.holdBack(client, true);
     answer(first);
     expect(heard).toEqual([]);
     const second = take();
-    store.holdBack(CLIENT, false);
+    store.holdBack(client, false);
     answer(second);
     expect(heard).toEqual([]);
     const third = take();

@@ -1,15 +1,15 @@
 import { type RegistrationOutcome, type SlotId, type Version, type Write, type WriteOutcome } from "@rollcall/core";
 import { SimClock } from "@rollcall/testing";
+import { RegistrationOwner } from "../src/registrations/registration-owner.ts";
 import { RegistrationStore, type Wish } from "../src/registrations/registration-store.ts";
 import { Handover } from "../src/routing/handover.ts";
 import { Writer } from "../src/routing/writer.ts";
 import { ORDERS, slotTable, version } from "./fixture.ts";
 
-export const CLIENT = { name: "a connection" };
-
 /** The store, its writer and its handover, against a leader in the hands of the test. */
 export function startSession() {
   const clock = new SimClock();
+  const client = new RegistrationOwner();
   const woken: string[] = [];
   const wake = (nodeId: string) => void woken.push(nodeId);
   const writer = new Writer({ clock, wake, tableIsOld: () => {} });
@@ -46,7 +46,7 @@ export function startSession() {
       key: ORDERS,
       instanceId: "i-1",
       clientId: "c",
-      owner: CLIENT,
+      owner: client,
       version: { incarnation: 1, counter },
       removed: false,
       instance: Uint8Array.of(counter),
@@ -66,5 +66,5 @@ export function startSession() {
   };
   const inShort = (writes: readonly Write[]) =>
     writes.map(({ kind, instanceId, version: at }) => `${kind} ${instanceId} ${at.incarnation}.${at.counter}`);
-  return { clock, writer, store, handover, seen, adopt, wish, hear, heard, take, answer, inShort, woken };
+  return { clock, client, writer, store, handover, seen, adopt, wish, hear, heard, take, answer, inShort, woken };
 }

@@ -14,7 +14,7 @@ import { describe, expect, test } from "vitest";
 import { RANGE_SIZE } from "../src/registrations/slot-digests.ts";
 import type { Wish } from "../src/registrations/registration-store.ts";
 import { ORDERS, PAYMENTS, SLOT } from "./fixture.ts";
-import { CLIENT, startSession } from "./session-fixture.ts";
+import { startSession } from "./session-fixture.ts";
 
 /** Another service of the slot of orders. */
 const NEIGHBOUR = neighbourOf(ORDERS);
@@ -51,13 +51,13 @@ test("the digest of a slot is at any time that of what lives with a connection, 
   fc.assert(
     fc.property(fc.array(action, { maxLength: 40 }), (story) => {
       const session = startSession();
-      const { store, wish, take, answer } = session;
+      const { client, store, wish, take, answer } = session;
       for (const { kind, key, instanceId, clientId, counter } of story) {
         const change: Partial<Wish> = { key, instanceId, clientId };
         if (kind === "register") wish(counter, change);
         if (kind === "unregister") wish(counter, { ...change, removed: true });
         if (kind === "lease") wish(counter, { ...change, clientId: "", owner: undefined, leaseMs: 5_000 });
-        if (kind === "abandon") store.abandon(CLIENT);
+        if (kind === "abandon") store.abandon(client);
         if (kind === "applied") answer(take().slice(0, counter));
         if (kind === "superseded")
           answer(take().slice(0, counter), { kind: "superseded", by: { incarnation: 2, counter } });

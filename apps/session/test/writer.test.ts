@@ -9,6 +9,7 @@ class Wish implements Outgoing {
   readonly key: ServiceKey;
   readonly name: string;
   counter = 1;
+  isPending = false;
   isThere = true;
   bytes = new Uint8Array(0);
   readonly outcomes: string[] = [];

@@ -2,7 +2,7 @@
 
 import { NO_FILTER, serviceKey } from "@rollcall/core";
 import { createClientWith } from "@rollcall/sdk/heart";
-import { ClientConnection, RegistrationStore } from "@rollcall/session/parts";
+import { ClientConnection, RegistrationStore, type Wish } from "@rollcall/session/parts";
 import { afterEach, expect, test } from "vitest";
 
 import { SimCluster } from "../src/cluster/sim-cluster.ts";
@@ -19,7 +19,7 @@ afterEach(() => {
 
 /** A provider and a watcher on one session, of which the registrations and connections are known by client. */
 async function connected() {
-  const stores = new Map<string, { store: RegistrationStore; owner: object }>();
+  const stores = new Map<string, { store: RegistrationStore; owner: NonNullable<Wish["owner"]> }>();
   const connections = new Map<string, ClientConnection>();
   mends.push(
     breakMethod(RegistrationStore, "wish", (original) => (store, wish, settled) => {

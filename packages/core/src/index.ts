@@ -6,6 +6,7 @@ export {
   checkShortName,
   serviceKey,
   serviceKeyFromText,
+  sameServiceKey,
   textFromServiceKey,
   type ServiceKey,
 } from "./service-key.ts";
@@ -133,6 +134,7 @@ export { oncePerTurn } from "./once-per-turn.ts";
 export { setPatientTimer } from "./patient-timer.ts";
 export { Selection, idsOf } from "./selection.ts";
 export { LeaseTable } from "./lease-table.ts";
+export { RegistrationTable, type RegistrationNames } from "./registration-table.ts";
 
 // The cluster.
 export { SOFTWARE_VERSION } from "./software.ts";

@@ -97,6 +97,15 @@ export function textFromServiceKey(key: ServiceKey): string {
   return key instanceof KnownServiceKey ? key.text() : joined(key);
 }
 
+/** The first word of the hash of the key's text, which names its slot. */
+export function hashOfServiceKey(key: ServiceKey): number {
+  return key instanceof KnownServiceKey ? key.hash() : hash64OfText(joined(key)).high;
+}
+
+export function sameServiceKey(a: ServiceKey, b: ServiceKey): boolean {
+  return a === b || (a.service === b.service && a.group === b.group && a.namespace === b.namespace);
+}
+
 function joined({ namespace, group, service }: ServiceKey): string {
   return `${namespace}/${group}/${service}`;
 }

@@ -5,7 +5,7 @@
 
 import { assert } from "./assert.ts";
 import { hash64OfText } from "./hash.ts";
-import { KnownServiceKey, textFromServiceKey, type ServiceKey } from "./service-key.ts";
+import { hashOfServiceKey, type ServiceKey } from "./service-key.ts";
 
 declare const slotBrand: unique symbol;
 
@@ -27,7 +27,7 @@ export function slotId(value: number): SlotId {
 
 /** The first 32-bit word of MurmurHash3 x86 128 (seed 0) over the UTF-8 text `namespace/group/service`, modulo 256. */
 export function slotOfServiceKey(key: ServiceKey): SlotId {
-  return key instanceof KnownServiceKey ? slotOfHash(key.hash()) : slotOfText(textFromServiceKey(key));
+  return slotOfHash(hashOfServiceKey(key));
 }
 
 /** The same for a key already in its canonical text. */

@@ -34,6 +34,7 @@ import {
 } from "@rollcall/core";
 
 import type { RegistrationIdentity } from "../registrations/registration.ts";
+import { RegistrationOwner } from "../registrations/registration-owner.ts";
 import type { RegistrationStore, Wish } from "../registrations/registration-store.ts";
 import { traceWrite } from "../registrations/write-span.ts";
 import type { Barriers } from "../routing/barriers.ts";
@@ -66,6 +67,8 @@ const ANSWERS_MAX = 2 * (LIMITS.registrationsPerClient + LIMITS.subscriptionsPer
 
 export class ClientConnection {
   readonly client: ClientHello;
+  /** Has what it has registered. */
+  readonly owner = new RegistrationOwner();
   readonly #ports: ClientConnectionPorts;
   readonly #subscriptions: ClientSubscriptions;
   #hello: ServerHello | undefined;
@@ -113,7 +116,7 @@ export class ClientConnection {
 
   /** For operators. */
   holdings(): ClientHoldings {
-    return { registrations: this.#ports.registrations.listOwnedBy(this), services: this.#subscriptions.services() };
+    return { registrations: this.owner.identities(), services: this.#subscriptions.services() };
   }
 
   /** The client has its answers and what it is subscribed to. */
@@ -168,7 +171,7 @@ export class ClientConnection {
     if (off.register === before.register && off.subscribe === before.subscribe) return;
     this.#off = off;
     this.#owesOff = true;
-    this.#ports.registrations.holdBack(this, off.register);
+    this.#ports.registrations.holdBack(this.owner, off.register);
     this.#subscriptions.switchOff(off.subscribe);
     this.#scheduleFlush();
   }
@@ -199,7 +202,7 @@ export class ClientConnection {
 
   #register(item: RegisterItem): void {
     const { registrations } = this.#ports;
-    const held = registrations.ownedBy(this);
+    const held = this.owner.size;
     if (held >= LIMITS.registrationsPerClient && !registrations.holds({ ...item, clientId: this.client.clientId })) {
       const error = limitExceeded("registrations of a client", `${LIMITS.registrationsPerClient}`, held + 1);
       this.refuse([{ sequence: item.sequence, outcome: { kind: "refused", error } }], []);
@@ -226,7 +229,7 @@ export class ClientConnection {
       instanceId,
       clientId: this.client.clientId,
       version,
-      owner: this,
+      owner: this.owner,
       removed: instance === undefined,
       instance: instance ?? NO_BYTES,
       leaseMs: 0,
@@ -239,7 +242,7 @@ export class ClientConnection {
   /** What there is of the client, for it to compare. It is about now, after all that came before. */
   #summarize(): void {
     this.#summary = {
-      registrations: this.#ports.registrations.digestOwnedBy(this),
+      registrations: this.owner.digest(),
       subscriptions: this.#subscriptions.digest(),
     };
     this.#scheduleFlush();

@@ -5,16 +5,17 @@
 
 import {
   ByteStore,
-  EMPTY_DIGEST,
   LeaseTable,
+  RegistrationTable,
   compareRegistrationVersions,
   invalidField,
   isNewerStamp,
+  sameServiceKey,
   slotOfServiceKey,
   textFromServiceKey,
-  toggleDigest,
   type Clock,
   type Digest,
+  type RegistrationNames,
   type RegistrationOutcome,
   type RegistrationVersion,
   type ServiceDigest,
@@ -23,23 +24,15 @@ import {
 } from "@rollcall/core";
 
 import type { Writer } from "../routing/writer.ts";
-import {
-  Registration,
-  type AttemptEnd,
-  type Owner,
-  type RegistrationIdentity,
-  type RegistrationKeeper,
-  type Settled,
-  type Wanted,
-} from "./registration.ts";
-import { SlotDigests, digestOf, inventoryOf, rangesOf, type HeldRange } from "./slot-digests.ts";
+import { Registration, type AttemptEnd, type RegistrationKeeper, type Settled, type Wanted } from "./registration.ts";
+import { RegistrationList } from "./registration-list.ts";
+import type { RegistrationOwner } from "./registration-owner.ts";
+import { SlotDigests, inventoryOf, rangesOf, type HeldRange } from "./slot-digests.ts";
 
 /** A wish of a client for one of its registrations. */
-export interface Wish extends Wanted {
-  readonly key: ServiceKey;
-  readonly instanceId: string;
-  readonly clientId: string;
-  readonly owner: Owner;
+export interface Wish extends Wanted, RegistrationNames {
+  /** Whom it lives with; undefined when with nothing but its lease. */
+  readonly owner: RegistrationOwner | undefined;
 }
 
 /**
@@ -56,9 +49,8 @@ export class RegistrationStore {
     bytes: new ByteStore(),
     ended: (registration, end) => this.#attemptEnded(registration, end),
   };
-  readonly #registrations = new Map<string, Registration>();
-  readonly #bySlot = new Map<SlotId, Set<Registration>>();
-  readonly #byOwner = new Map<object, Set<Registration>>();
+  readonly #registrations = new RegistrationTable<Registration>();
+  readonly #bySlot = new Map<SlotId, RegistrationList<Registration>>();
   readonly #digests = new SlotDigests();
   /** Copies of registrations that live by their lease, and tombstones. */
   readonly #leases = new LeaseTable<Registration>();
@@ -81,29 +73,12 @@ export class RegistrationStore {
     return this.#registrations.size;
   }
 
-  ownedBy(owner: object): number {
-    return this.#byOwner.get(owner)?.size ?? 0;
+  holds(names: RegistrationNames): boolean {
+    return this.#registrations.find(names) !== undefined;
   }
 
-  /** What an owner has, without what it has removed. */
-  listOwnedBy(owner: object): RegistrationIdentity[] {
-    return [...(this.#byOwner.get(owner) ?? [])].filter(({ removed }) => !removed);
-  }
-
-  /** Over what an owner has, without what it has removed. */
-  digestOwnedBy(owner: object): Digest {
-    let digest = EMPTY_DIGEST;
-    for (const registration of this.#byOwner.get(owner) ?? [])
-      if (registration.isOfConnection) digest = toggleDigest(digest, registration.digest ?? digestOf(registration));
-    return digest;
-  }
-
-  holds(identity: Pick<RegistrationIdentity, "key" | "instanceId" | "clientId">): boolean {
-    return this.#registrations.has(registrationId(identity));
-  }
-
-  inSlot(slot: SlotId): ReadonlySet<Registration> {
-    return this.#bySlot.get(slot) ?? NONE;
+  inSlot(slot: SlotId): readonly Registration[] {
+    return this.#bySlot.get(slot)?.items ?? [];
   }
 
   /** Over all registrations of a slot that live with a connection. */
@@ -118,8 +93,8 @@ export class RegistrationStore {
 
   /** Names what is held of a service with connections, after an instance id, in ranges of them; at most so many. */
   holdingsOf(key: ServiceKey, after: string, rangesMax: number): HeldRange[] {
-    const ofService = [...this.inSlot(slotOfServiceKey(key))].filter((registration) =>
-      isSameKey(registration.key, key),
+    const ofService = this.inSlot(slotOfServiceKey(key)).filter((registration) =>
+      sameServiceKey(registration.key, key),
     );
     return rangesOf(ofService, after, rangesMax);
   }
@@ -134,7 +109,7 @@ export class RegistrationStore {
 
   /** Takes in a wish and brings it to the leader; `settled` hears of the end. */
   wish(wish: Wish, settled?: Settled): void {
-    const registration = this.#find(wish);
+    const registration = this.#registrations.find(wish);
     if (registration === undefined) {
       const added = this.#add(wish);
       if (settled !== undefined) added.wait(settled);
@@ -165,8 +140,8 @@ export class RegistrationStore {
    * From now on what the owner registers is held back, or is not any more: its client wants it as before, and it is in
    * no list. Whoever waits to hear that it is applied waits until it is.
    */
-  holdBack(owner: object, heldBack: boolean): void {
-    for (const registration of this.#byOwner.get(owner) ?? []) this.#holdBack(registration, heldBack);
+  holdBack(owner: RegistrationOwner, heldBack: boolean): void {
+    for (const registration of owner.registrations) this.#holdBack(registration, heldBack);
   }
 
   #holdBack(registration: Registration, heldBack: boolean): void {
@@ -178,8 +153,8 @@ export class RegistrationStore {
   }
 
   /** The owner is gone: what it still holds goes, at the version it has, so that a newer claim elsewhere is not touched. */
-  abandon(owner: object): void {
-    for (const registration of this.#byOwner.get(owner) ?? []) {
+  abandon(owner: RegistrationOwner): void {
+    for (const registration of owner.registrations) {
       if (registration.removed) continue;
       registration.end();
       this.#digests.changed(registration);
@@ -189,13 +164,13 @@ export class RegistrationStore {
 
   /** The lease was renewed through this session: the copy held here stays as long. */
   renewed(key: ServiceKey, instanceId: string): void {
-    const registration = this.#registrations.get(registrationId({ key, instanceId, clientId: "" }));
+    const registration = this.#registrations.find({ key, instanceId, clientId: "" });
     if (registration !== undefined) this.#leases.renew(registration, this.#clock.now() + registration.leaseMs);
   }
 
   /** The leader holds no such lease. The copy held here must not bring back what another session may have removed. */
   leaseUnknown(key: ServiceKey, instanceId: string): void {
-    const registration = this.#registrations.get(registrationId({ key, instanceId, clientId: "" }));
+    const registration = this.#registrations.find({ key, instanceId, clientId: "" });
     // Whoever registers it again meanwhile wants more than the renewal did.
     if (registration === undefined || registration.removed || registration.isAwaited) return;
     this.#drop(registration);
@@ -203,14 +178,14 @@ export class RegistrationStore {
 
   /** Writes the leases and removals of a slot again, which no digest shows. Nobody's lease is longer for it. */
   rewriteUncompared(slot: SlotId): Set<Registration> {
-    return this.#rewrite([...this.inSlot(slot)].filter((registration) => !registration.livesWithConnection));
+    return this.#rewrite(this.inSlot(slot).filter((registration) => !registration.livesWithConnection));
   }
 
   /** Writes again what some services of a slot have with connections. */
   rewriteServices(slot: SlotId, keys: readonly ServiceKey[]): Set<Registration> {
     const wanted = new Set(keys.map(textFromServiceKey));
     return this.#rewrite(
-      [...this.inSlot(slot)].filter(
+      this.inSlot(slot).filter(
         ({ livesWithConnection, key }) => livesWithConnection && wanted.has(textFromServiceKey(key)),
       ),
     );
@@ -267,51 +242,41 @@ export class RegistrationStore {
     this.#leases.renew(registration, this.#clock.now() + TOMBSTONE_MS);
   }
 
-  #find(wish: Wish): Registration | undefined {
-    return this.#registrations.get(registrationId(wish));
-  }
-
   #add(wish: Wish): Registration {
     const { key, instanceId, clientId } = wish;
     const slot = slotOfServiceKey(key);
     const registration = new Registration({ key, slot, instanceId, clientId }, wish, this.#keeper);
-    this.#registrations.set(registrationId(registration), registration);
-    addTo(this.#bySlot, slot, registration);
+    this.#registrations.set(registration);
+    this.#inSlot(slot).add(registration);
     this.#digests.changed(registration);
     this.#own(registration, wish.owner);
     return registration;
   }
 
-  #own(registration: Registration, owner: Owner): void {
+  #inSlot(slot: SlotId): RegistrationList<Registration> {
+    const known = this.#bySlot.get(slot);
+    if (known !== undefined) return known;
+    const list = new RegistrationList<Registration>("placeInSlot");
+    this.#bySlot.set(slot, list);
+    return list;
+  }
+
+  #own(registration: Registration, owner: RegistrationOwner | undefined): void {
     if (registration.owner === owner) return;
-    if (registration.owner !== undefined) removeFrom(this.#byOwner, registration.owner, registration);
+    registration.owner?.remove(registration);
     registration.owner = owner;
-    if (owner !== undefined) addTo(this.#byOwner, owner, registration);
+    owner?.add(registration);
   }
 
   #drop(registration: Registration): void {
-    this.#registrations.delete(registrationId(registration));
-    removeFrom(this.#bySlot, registration.slot, registration);
+    this.#registrations.delete(registration);
+    this.#inSlot(registration.slot).remove(registration);
     this.#digests.dropped(registration);
     this.#leases.revoke(registration);
     this.#own(registration, undefined);
     registration.drop();
     this.#written(registration);
   }
-}
-
-const NONE: ReadonlySet<Registration> = new Set();
-
-function registrationId({
-  key,
-  instanceId,
-  clientId,
-}: Pick<RegistrationIdentity, "key" | "instanceId" | "clientId">): string {
-  return `${textFromServiceKey(key)} ${instanceId} ${clientId}`;
-}
-
-function isSameKey(a: ServiceKey, b: ServiceKey): boolean {
-  return a.service === b.service && a.group === b.group && a.namespace === b.namespace;
 }
 
 function refusedAsOlder(version: RegistrationVersion, by: RegistrationVersion): RegistrationOutcome {
@@ -321,16 +286,4 @@ function refusedAsOlder(version: RegistrationVersion, by: RegistrationVersion): 
     kind: "refused",
     error: invalidField("version", `${order} ${newest}`, `${version.incarnation}.${version.counter}`),
   };
-}
-
-function addTo<Key, Value>(index: Map<Key, Set<Value>>, key: Key, value: Value): void {
-  const values = index.get(key);
-  if (values === undefined) index.set(key, new Set([value]));
-  else values.add(value);
-}
-
-function removeFrom<Key, Value>(index: Map<Key, Set<Value>>, key: Key, value: Value): void {
-  const values = index.get(key);
-  values?.delete(value);
-  if (values?.size === 0) index.delete(key);
 }

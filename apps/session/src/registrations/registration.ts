@@ -16,6 +16,8 @@ import {
 } from "@rollcall/core";
 
 import type { FinalOutcome, Outgoing, Sent, WriteBody } from "../routing/writer.ts";
+import type { Placed } from "./registration-list.ts";
+import type { RegistrationOwner } from "./registration-owner.ts";
 
 /**
  * Called once, when the leader has applied what was asked for or it has been refused for good; with nothing when the same
@@ -30,9 +32,6 @@ export interface RegistrationIdentity {
   /** Empty for registrations made without a connection. */
   readonly clientId: string;
 }
-
-/** Whoever the registration lives with: a connection, or nothing but its lease. */
-export type Owner = object | undefined;
 
 /** What became of an attempt to write a registration. */
 export type AttemptEnd =
@@ -59,12 +58,16 @@ export interface RegistrationKeeper {
 }
 
 /** There are as many of these as instances, so they are kept small: few objects within, and the bytes where all are. */
-export class Registration implements Outgoing, RegistrationIdentity, RegistrationStamp {
+export class Registration implements Outgoing, Placed, RegistrationIdentity, RegistrationStamp {
   readonly key: ServiceKey;
   readonly slot: SlotId;
   readonly instanceId: string;
   readonly clientId: string;
-  owner: Owner;
+  /** Whom it lives with; undefined when with nothing but its lease. */
+  owner: RegistrationOwner | undefined;
+  placeInSlot = 0;
+  placeWithOwner = 0;
+  isPending = false;
   version: RegistrationVersion;
   removed: boolean;
   leaseMs: number;

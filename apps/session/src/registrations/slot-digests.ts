@@ -5,7 +5,7 @@
  */
 
 import {
-  EMPTY_DIGEST,
+  SLOT_COUNT,
   digestOfBytes,
   digestOfRegistration,
   textFromServiceKey,
@@ -24,10 +24,11 @@ import type { Registration } from "./registration.ts";
 export const RANGE_SIZE = 1_000;
 
 export class SlotDigests {
-  readonly #digests = new Map<SlotId, Digest>();
+  readonly #high = new Uint32Array(SLOT_COUNT);
+  readonly #low = new Uint32Array(SLOT_COUNT);
 
   of(slot: SlotId): Digest {
-    return this.#digests.get(slot) ?? EMPTY_DIGEST;
+    return { high: this.#high[slot]!, low: this.#low[slot]! };
   }
 
   /** The registration has another state, or is new. Its digest is computed here and nowhere else. */
@@ -44,7 +45,8 @@ export class SlotDigests {
   }
 
   #toggle(slot: SlotId, digest: Digest): void {
-    this.#digests.set(slot, toggleDigest(this.of(slot), digest));
+    this.#high[slot]! ^= digest.high;
+    this.#low[slot]! ^= digest.low;
   }
 }
 

@@ -6,6 +6,7 @@ import type { FinalOutcome, Outgoing, Sent, WriteBody } from "./writer.ts";
 
 export class Renewal implements Outgoing {
   readonly slot: SlotId;
+  isPending = false;
   readonly #key: ServiceKey;
   readonly #instanceId: string;
   #settled: ((known: boolean) => void) | undefined;

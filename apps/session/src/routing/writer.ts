@@ -29,6 +29,8 @@ export type FinalOutcome = Extract<WriteOutcome, { kind: "applied" | "superseded
 /** Something that has to reach the leader of its slot. */
 export interface Outgoing {
   readonly slot: SlotId;
+  /** Whether it waits to be sent. Kept by the writer; false at first. */
+  isPending: boolean;
   /** What to write now, or undefined when there is nothing to write any more. */
   body(): WriteBody | undefined;
   /** The leader has answered to `sent`, which may be older than what there is to write now. */
@@ -64,7 +66,7 @@ export interface WriterPorts {
 
 export class Writer {
   readonly #ports: WriterPorts;
-  readonly #pending = new Map<SlotId, Set<Outgoing>>();
+  readonly #pending = new Map<SlotId, Outgoing[]>();
   readonly #attempts = new Map<number, Attempt>();
   #table: SlotTable = EMPTY_SLOT_TABLE;
   #sequence = 0;
@@ -80,7 +82,7 @@ export class Writer {
   get waiting(): number {
     let waiting = this.#attempts.size;
     for (const outgoing of this.#refused.values()) waiting += outgoing.length;
-    for (const outgoing of this.#pending.values()) waiting += outgoing.size;
+    for (const outgoing of this.#pending.values()) waiting += outgoing.length;
     return waiting;
   }
 
@@ -102,9 +104,11 @@ export class Writer {
   }
 
   enqueue(outgoing: Outgoing): void {
+    if (outgoing.isPending) return;
+    outgoing.isPending = true;
     const pending = this.#pending.get(outgoing.slot);
-    if (pending === undefined) this.#pending.set(outgoing.slot, new Set([outgoing]));
-    else pending.add(outgoing);
+    if (pending === undefined) this.#pending.set(outgoing.slot, [outgoing]);
+    else pending.push(outgoing);
     this.#wakeLeaderOf(outgoing.slot);
   }
 
@@ -124,9 +128,12 @@ export class Writer {
     for (const [slot, pending] of this.#pending) {
       const { leader, leaderEpoch } = ownerOf(this.#table, slot);
       if (leader !== nodeId) continue;
-      for (const outgoing of pending) {
-        if (writes.length === BATCH_MAX || bytes >= BATCH_BYTES_AIM) return writes;
-        pending.delete(outgoing);
+      for (const [index, outgoing] of pending.entries()) {
+        if (writes.length === BATCH_MAX || bytes >= BATCH_BYTES_AIM) {
+          pending.splice(0, index);
+          return writes;
+        }
+        outgoing.isPending = false;
         const body = outgoing.body();
         if (body === undefined) continue;
         bytes += body.instance.length;

@@ -122,7 +122,7 @@ export class ClientLinks {
     const closed = [...this.#connections].filter(({ client }) => client.clientId === clientId);
     for (const connection of closed) {
       connection.sendAway(why);
-      this.#ports.registrations.abandon(connection);
+      this.#ports.registrations.abandon(connection.owner);
     }
     return closed.length;
   }
@@ -238,7 +238,7 @@ export class ClientLinks {
   #abandonAfter(graceMs: number, connection: ClientConnection): void {
     this.#ports.clock.setTimer(graceMs, () => {
       this.#ended.delete(connection);
-      if (this.#phase.kind !== "stopped") this.#ports.registrations.abandon(connection);
+      if (this.#phase.kind !== "stopped") this.#ports.registrations.abandon(connection.owner);
     });
   }
 }

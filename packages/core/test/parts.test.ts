@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { saysMore } from "./parts.ts";
+import { saysMore } from "../src/parts.ts";
 
 test.each([
   ["nothing at all", {}, []],
