@@ -258,11 +258,15 @@ export class Datum {
     const arriving = storedInstances(update.instances);
     // The digest is checked before anything is touched: a delta that does not lead where it says changes nothing.
     let digest = this.#digest;
-    for (const id of new Set([...update.removedIds, ...arriving.keys()])) {
-      const before = this.#instances.get(id);
+    for (const id of update.removedIds) {
+      const before = arriving.has(id) ? undefined : this.#instances.get(id);
       if (before !== undefined) digest = toggleDigest(digest, before.digest);
     }
-    for (const instance of arriving.values()) digest = toggleDigest(digest, instance.digest);
+    for (const instance of arriving.values()) {
+      const before = this.#instances.get(instance.id);
+      if (before !== undefined) digest = toggleDigest(digest, before.digest);
+      digest = toggleDigest(digest, instance.digest);
+    }
     if (!sameDigest(digest, update.digest)) return false;
     for (const id of update.removedIds) {
       if (arriving.has(id)) continue;

@@ -9,6 +9,7 @@
 import { invalidField, limitExceeded } from "./error.ts";
 import { canTakeWork, checkMetadataKey, checkZone, type Instance } from "./instance.ts";
 import { LIMITS } from "./limits.ts";
+import { textFromServiceKey, type ServiceKey } from "./service-key.ts";
 
 export interface Filter {
   /** Wanted protocol; empty takes any. */
@@ -156,4 +157,9 @@ export function textFromFilter(filter: Filter): string {
   if (filter.zone !== "") parts.push(filter.zoneRule, filter.zone);
   if (filter.includeUnhealthy) parts.push("unhealthy too");
   return JSON.stringify(parts);
+}
+
+/** What client and session call a subscription, where they compare what they know of them. No key contains a blank. */
+export function nameOfSubscription({ key, filter }: { readonly key: ServiceKey; readonly filter: Filter }): string {
+  return `${textFromServiceKey(key)} ${textFromFilter(filter)}`;
 }

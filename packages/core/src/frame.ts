@@ -19,7 +19,11 @@ export const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 
 export function frameFromMessage(message: Uint8Array): Frame {
   const frame = new Uint8Array(FRAME_HEADER_BYTES + message.length);
-  new DataView(frame.buffer).setUint32(1, message.length);
+  const { length } = message;
+  frame[1] = length >>> 24;
+  frame[2] = length >>> 16;
+  frame[3] = length >>> 8;
+  frame[4] = length;
   frame.set(message, FRAME_HEADER_BYTES);
   return frame as Frame;
 }

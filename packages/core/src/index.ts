@@ -38,6 +38,7 @@ export {
   filterFromInput,
   isPreferred,
   matches,
+  nameOfSubscription,
   prefersZone,
   takesAllHealthy,
   takesEverything,

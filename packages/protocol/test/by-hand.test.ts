@@ -10,6 +10,7 @@ import {
   wireFromClientMessage,
   wireFromServerMessage,
 } from "../src/codec/client.ts";
+import { instanceFromWireBytes } from "../src/codec/instance.ts";
 import {
   linkRequestFromWireBytes,
   linkResponseFromWireBytes,
@@ -21,16 +22,18 @@ import { ClaimSchema, LinkRequestSchema, LinkResponseSchema } from "../src/gen/r
 import { OpaqueConnectRequestSchema, OpaqueConnectResponseSchema } from "../src/gen/rollcall/v1/opaque_pb.ts";
 import {
   bytesFromClaim,
+  bytesFromInstance,
   clientMessageFromBytes,
   frameFromClientMessage,
   frameFromLinkRequest,
   frameFromLinkResponse,
   frameFromServerMessage,
+  instanceFromBytes,
   linkRequestFromBytes,
   linkResponseFromBytes,
   serverMessageFromBytes,
 } from "../src/index.ts";
-import { claims, clientMessages, linkRequests, linkResponses, serverMessages } from "./arbitraries.ts";
+import { claims, clientMessages, instances, linkRequests, linkResponses, serverMessages } from "./arbitraries.ts";
 
 interface Conversation<Value> {
   readonly values: fc.Arbitrary<Value>;
@@ -48,10 +51,15 @@ function encoder<Value, Schema extends DescMessage>(schema: Schema, wire: (value
   return (value: Value) => toBinary(schema, wire(value));
 }
 
-function describeConversation<Value>(
-  what: string,
-  { values, inBulk, encode, decode, generated }: Conversation<Value>,
-): void {
+interface Reading<Value> {
+  readonly values: fc.Arbitrary<Value>;
+  readonly encode: (value: Value) => Uint8Array;
+  readonly decode: (bytes: Uint8Array) => Value;
+  /** The same by the generated code. */
+  readonly generated: (bytes: Uint8Array) => Value;
+}
+
+function describeReading<Value>(what: string, { values, encode, decode, generated }: Reading<Value>): void {
   /** What bytes are, or why they are no message: of several things that are wrong with them, any may be named. */
   const meaning = (read: (bytes: Uint8Array) => Value, bytes: Uint8Array): unknown => {
     try {
@@ -62,8 +70,29 @@ function describeConversation<Value>(
     }
   };
   const expectOneMeaning = (bytes: Uint8Array): void => {
-    expect(meaning(decode, bytes)).toEqual(meaning(generated.decode, bytes));
+    expect(meaning(decode, bytes)).toEqual(meaning(generated, bytes));
   };
+
+  test(`${what} means the same when bytes are overwritten, left out, or put twice`, () => {
+    const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 });
+    fc.assert(
+      fc.property(values, changes, fc.nat(), fc.nat(), (value, overwritten, from, to) => {
+        const bytes = encode(value);
+        for (const [at, byte] of overwritten) if (bytes.length > 0) bytes[at % bytes.length] = byte;
+        expectOneMeaning(bytes);
+        const [start, end] = [from % (bytes.length + 1), to % (bytes.length + 1)];
+        expectOneMeaning(new Uint8Array([...bytes.subarray(0, start), ...bytes.subarray(end)]));
+      }),
+      { numRuns: 400, endOnFailure: true },
+    );
+  });
+}
+
+function describeConversation<Value>(
+  what: string,
+  { values, inBulk, encode, decode, generated }: Conversation<Value>,
+): void {
+  describeReading(what, { values, encode: generated.encode, decode, generated: generated.decode });
 
   describe(`${what},`, () => {
     test("in bulk is byte for byte what the generated code writes", () => {
@@ -83,22 +112,15 @@ function describeConversation<Value>(
         }),
       );
     });
-
-    test("means the same when bytes are overwritten, left out, or put twice", () => {
-      const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 });
-      fc.assert(
-        fc.property(values, changes, fc.nat(), fc.nat(), (value, overwritten, from, to) => {
-          const bytes = generated.encode(value);
-          for (const [at, byte] of overwritten) if (bytes.length > 0) bytes[at % bytes.length] = byte;
-          expectOneMeaning(bytes);
-          const [start, end] = [from % (bytes.length + 1), to % (bytes.length + 1)];
-          expectOneMeaning(new Uint8Array([...bytes.subarray(0, start), ...bytes.subarray(end)]));
-        }),
-        { numRuns: 400, endOnFailure: true },
-      );
-    });
   });
 }
+
+describeReading("an instance", {
+  values: instances,
+  encode: bytesFromInstance,
+  decode: instanceFromBytes,
+  generated: instanceFromWireBytes,
+});
 
 test("a claim as it lies on disk is byte for byte what the generated code writes", () => {
   fc.assert(
@@ -126,7 +148,7 @@ describeConversation("a data node's message to a session", {
 
 describeConversation("a client's message", {
   values: clientMessages,
-  inBulk: ({ registers, unregisters }) => ({ registers, unregisters }),
+  inBulk: ({ registers, unregisters, receipts }) => ({ registers, unregisters, receipts }),
   encode: frameFromClientMessage,
   decode: clientMessageFromBytes,
   generated: {

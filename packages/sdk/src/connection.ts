@@ -32,7 +32,7 @@ import {
 import { patienceInQueue, patienceOfDial, pauseBeforeDial, type ReconnectOptions } from "./backoff.ts";
 import { KnownServers } from "./known-servers.ts";
 import type { LinkDialer } from "./link.ts";
-import { linkOf, linksOf, openOf, type Link, type LinkState, type OpenLink } from "./link-state.ts";
+import { hasLink, linkOf, linksOf, openOf, type Link, type LinkState, type OpenLink } from "./link-state.ts";
 
 export interface ConnectionPorts {
   readonly clock: Clock;
@@ -181,20 +181,16 @@ export class Connection {
   }
 
   #receive(link: Link, message: ServerMessage): void {
-    if (!this.#has(link)) return;
+    if (!hasLink(this.#state, link)) return;
     try {
       if (this.#awaitsHello(link)) this.#greet(link, message.hello);
       // Whoever heard of the hello may have closed the client.
-      if (this.#has(link)) this.#take(link, message);
+      if (hasLink(this.#state, link)) this.#take(link, message);
     } catch (thrown) {
       // A message that makes no sense ends the link; a broken invariant of our own is not ours to hide.
       if (!(thrown instanceof RegistryError)) throw thrown;
       this.#lose(link, thrown);
     }
-  }
-
-  #has(link: Link): boolean {
-    return linksOf(this.#state).includes(link);
   }
 
   #awaitsHello(link: Link): boolean {
@@ -275,7 +271,7 @@ export class Connection {
 
   #lose(link: Link, error: RegistryError): void {
     const state = this.#state;
-    if (!this.#has(link)) return;
+    if (!hasLink(state, link)) return;
     // With the error: an end without one would be a goodbye, and the registrations would go with it.
     link.end.close(error);
     if (linkOf(state) === link) this.#losePresent(state, error);

@@ -94,7 +94,9 @@ export class EventHub {
   }
 
   emit<Name extends EventName>(name: Name, event: ClientEvents[Name]): void {
-    for (const listener of Array.from(this.#listeners[name])) {
+    const listeners = this.#listeners[name];
+    if (listeners.size === 0) return;
+    for (const listener of Array.from(listeners)) {
       // Only logged: an event about a listener of events could go on for ever.
       callGuarded(
         () => listener(event),

@@ -56,6 +56,12 @@ export function linksOf(state: LinkState): readonly Link[] {
   }
 }
 
+/** Whether it is one of {@link linksOf}. */
+export function hasLink(state: LinkState, link: Link): boolean {
+  // Nearly always, and then without a list.
+  return linkOf(state) === link || linksOf(state).includes(link);
+}
+
 export function openOf({ link, hello, openedAt }: OpenLink): OpenLink {
   return { link, hello, openedAt };
 }

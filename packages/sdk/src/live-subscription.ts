@@ -74,8 +74,8 @@ export class LiveSubscription<View> implements SubscriptionTo<View> {
   readonly #watchers = new Set<Watcher<View>>();
   readonly #ready: Deferred<View> = deferred();
   #life: Life = { kind: "live" };
-  /** Settles at the next change or the end. */
-  #next: Deferred<void> = deferred();
+  /** Settles at the next change or the end; there when somebody waits for that. */
+  #next: Deferred<void> | undefined;
 
   constructor(name: string, source: ViewSource<View>, ports: LiveSubscriptionPorts<View>) {
     this.#name = name;
@@ -117,6 +117,7 @@ export class LiveSubscription<View> implements SubscriptionTo<View> {
         seen = changes;
         yield view;
       } else {
+        this.#next ??= deferred();
         await this.#next.promise;
       }
     }
@@ -153,8 +154,8 @@ export class LiveSubscription<View> implements SubscriptionTo<View> {
   }
 
   #wakeReaders(): void {
-    this.#next.resolve();
-    this.#next = deferred();
+    this.#next?.resolve();
+    this.#next = undefined;
   }
 
   #end(error: RegistryError | undefined): void {

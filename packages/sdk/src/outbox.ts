@@ -151,18 +151,17 @@ export class Outbox {
 
   /** The first message of a link: who is there, and all that fits of what is wanted. */
   begin(hello: ClientHello): void {
-    this.#send(new Draft(hello));
-    this.#flush();
+    if (this.#send(new Draft(hello))) this.#flush();
   }
 
   #flush(): void {
     while (this.#link.canSend && !this.#link.congested && this.#send(new Draft()));
   }
 
+  /** True when there is more than would fit. */
   #send(draft: Draft): boolean {
     for (const source of this.#sources) source.fill(draft);
-    if (draft.isEmpty) return false;
-    this.#link.send(draft);
-    return true;
+    if (!draft.isEmpty) this.#link.send(draft);
+    return draft.isFull;
   }
 }

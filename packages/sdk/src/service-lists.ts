@@ -138,6 +138,8 @@ export class ServiceLists implements OutboxSource {
   }
 
   fill(draft: Draft): void {
+    // Nearly always nothing, of which every receipt for a service asks: it is not to cost a thing.
+    if (this.#unasked.size + this.#unsubscribes.size + this.#receipts.size === 0) return;
     // There are too few of them to fill a message.
     for (const feed of this.#unasked) {
       draft.subscribeServices({ pattern: feed.pattern, heldDigest: feed.heldDigest });

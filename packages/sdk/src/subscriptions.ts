@@ -14,6 +14,7 @@ import {
   formatVersion,
   digestOfText,
   limitExceeded,
+  nameOfSubscription,
   sameDigest,
   textFromFilter,
   textFromServiceKey,
@@ -21,7 +22,6 @@ import {
   type Clock,
   type Digest,
   type Filter,
-  type PushReceipt,
   type ServerHello,
   type ServiceKey,
   type SubscriptionRefusal,
@@ -37,6 +37,7 @@ import { Feed, type FeedListener, type FeedOutcome } from "./feed.ts";
 import type { HeldBack } from "./held-back.ts";
 import type { Keeper } from "./kept/keeper.ts";
 import { filterBytesMax, type Draft, type OutboxSource } from "./outbox.ts";
+import { Receipts } from "./receipts.ts";
 import { Unanswered } from "./unanswered.ts";
 
 /** A filter larger than this, in bytes on the wire, is refused: it might not fit into a message. */
@@ -76,7 +77,7 @@ export class Subscriptions implements OutboxSource {
   /** Feeds that the present server has been asked for, by their text. */
   readonly #asked = new Set<string>();
   readonly #unsubscribes = new Map<string, UnsubscribeItem>();
-  readonly #receipts = new Map<string, PushReceipt>();
+  readonly #receipts: Receipts;
   /** The last server there was. */
   #server: ServerHello | undefined;
   /** The last dial has failed, or the link was lost. */
@@ -85,6 +86,7 @@ export class Subscriptions implements OutboxSource {
 
   constructor(ports: SubscriptionsPorts) {
     this.#ports = ports;
+    this.#receipts = new Receipts(ports.wake);
     this.#unanswered = new Unanswered(ports.clock, ports.resultTimeoutMs, (feed) => this.#ask(feed));
   }
 
@@ -143,6 +145,7 @@ export class Subscriptions implements OutboxSource {
   }
 
   #endLeft(): void {
+    if (this.#left.size === 0) return;
     for (const feed of this.#left) if (feed.listenerCount === 0) this.#end(feed);
     this.#left.clear();
   }
@@ -165,7 +168,7 @@ export class Subscriptions implements OutboxSource {
     this.#left.delete(feed);
     this.#unasked.delete(feed);
     this.#unanswered.settle(feed);
-    this.#receipts.delete(feed.text);
+    this.#receipts.drop(feed);
     this.#ports.keeper?.dropped(feed);
     this.#ports.heldBack.end(feed);
   }
@@ -217,7 +220,7 @@ export class Subscriptions implements OutboxSource {
   digest(): Digest | undefined {
     if (this.#unasked.size > 0 || this.#unsubscribes.size > 0 || !this.#unanswered.isEmpty) return undefined;
     let digest = EMPTY_DIGEST;
-    for (const text of this.#feeds.keys()) digest = toggleDigest(digest, digestOfText(text));
+    for (const feed of this.#feeds.values()) digest = toggleDigest(digest, digestOfText(nameOfSubscription(feed)));
     return digest;
   }
 
@@ -241,11 +244,7 @@ export class Subscriptions implements OutboxSource {
       this.#unsubscribes.delete(text);
       draft.unsubscribe(item);
     }
-    for (const [text, item] of this.#receipts) {
-      if (draft.isFull) return;
-      this.#receipts.delete(text);
-      draft.receipt(item);
-    }
+    this.#receipts.fill(draft);
   }
 
   /**
@@ -295,9 +294,7 @@ export class Subscriptions implements OutboxSource {
       // Asking for another snapshot would bring the same one, again and again.
       throw new RegistryError("protocol_violation", `a snapshot of ${textFromServiceKey(feed.key)} has a wrong digest`);
     }
-    const { key, filter, heldForReceipt: held } = feed;
-    this.#receipts.set(text, { key, filter, held, resync: outcome === "mismatch" });
-    this.#ports.wake();
+    this.#receipts.owe(feed, outcome === "mismatch");
     if (outcome !== "changed") return;
     this.#ports.pushed(update);
     feed.tellChanged();
@@ -343,7 +340,8 @@ export class Subscriptions implements OutboxSource {
   }
 }
 
-/** The same for equal keys and filters. No key contains a blank. */
+/** The same for equal keys and filters. No key contains a blank. Without a filter there is no text to be made. */
 function feedText(key: ServiceKey, filter: Filter): string {
-  return `${textFromServiceKey(key)} ${textFromFilter(filter)}`;
+  const filterText = textFromFilter(filter);
+  return filterText === "" ? textFromServiceKey(key) : `${textFromServiceKey(key)} ${filterText}`;
 }

@@ -10,8 +10,8 @@ import {
   digestOfText,
   epoch,
   limitExceeded,
+  nameOfSubscription,
   serviceKeyFromText,
-  textFromFilter,
   textFromPattern,
   textFromServiceKey,
   toggleDigest,
@@ -295,7 +295,7 @@ export class ClientSubscriptions {
 }
 
 function idOfService(key: ServiceKey, filter: Filter): string {
-  return `${textFromServiceKey(key)} ${textFromFilter(filter)}`;
+  return nameOfSubscription({ key, filter });
 }
 
 /** No key's text begins with a blank. */

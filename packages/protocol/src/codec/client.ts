@@ -1,7 +1,7 @@
 /**
  * The messages of RegistryService.Connect, both ways, with instances left as bytes. What registers, unregisters and answers
- * to that, which comes by the hundred, is written and read by hand; everything else, and what is unusual, by the generated
- * code.
+ * to that, which comes by the hundred, is written and read by hand, and so are pushes where they are read and receipts;
+ * everything else, and what is unusual, by the generated code.
  */
 
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -50,6 +50,7 @@ import { errorFromWire, wireFromError } from "./error.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { clientHelloFromWire, wireFromClientHello, wireFromServerHello } from "./hello.ts";
 import { moveFromWire, sessionLoadFromWire, wireFromMove, wireFromSessionLoad } from "./load.ts";
+import { putReceipt, readPush, readReceipt } from "./push-by-hand.ts";
 import {
   putRegister,
   putResult,
@@ -112,9 +113,11 @@ const RESPONSE_TAGS = tagsOf(OpaqueConnectResponseSchema);
 /** Numbers of the fields that come in bulk. */
 const REGISTERS = 2;
 const UNREGISTERS = 3;
+const RECEIPTS = 6;
 const RESULTS = 2;
+const PUSHES = 4;
 
-const BULK_FROM_CLIENT: readonly (keyof ClientMessage)[] = ["registers", "unregisters"];
+const BULK_FROM_CLIENT: readonly (keyof ClientMessage)[] = ["registers", "unregisters", "receipts"];
 const BULK_FROM_SERVER: readonly (keyof ServerMessage)[] = ["results"];
 
 /** One message of a client, framed; parts that are left out are empty. */
@@ -122,8 +125,9 @@ export function frameFromClientMessage(parts: Partial<ClientMessage>): Frame {
   writer.begin();
   for (const item of parts.registers ?? []) putRegister(writer, REGISTERS, item);
   for (const item of parts.unregisters ?? []) putUnregister(writer, UNREGISTERS, item);
+  for (const receipt of parts.receipts ?? []) putReceipt(writer, RECEIPTS, receipt);
   if (saysMore(parts, BULK_FROM_CLIENT)) {
-    const others = wireFromClientMessage({ ...parts, registers: [], unregisters: [] });
+    const others = wireFromClientMessage({ ...parts, registers: [], unregisters: [], receipts: [] });
     writer.fields(toBinary(OpaqueConnectRequestSchema, others));
   }
   return writer.frame();
@@ -154,12 +158,14 @@ export function clientMessageFromBytes(bytes: Uint8Array): ClientMessage {
     () => {
       const registers: RegisterItem[] = [];
       const unregisters: UnregisterItem[] = [];
+      const receipts: CorePushReceipt[] = [];
       const others = readBulk(bytes, REQUEST_TAGS, [
         bulkField(REGISTERS, (reader) => registers.push(readRegister(reader))),
         bulkField(UNREGISTERS, (reader) => unregisters.push(readUnregister(reader))),
+        bulkField(RECEIPTS, (reader) => receipts.push(readReceipt(reader))),
       ]);
       const rest = others.length === 0 ? NOTHING_FROM_CLIENT : clientMessageFromWireBytes(others);
-      return { ...rest, registers, unregisters };
+      return { ...rest, registers, unregisters, receipts };
     },
     () => clientMessageFromWireBytes(bytes),
   );
@@ -286,10 +292,12 @@ export function serverMessageFromBytes(bytes: Uint8Array): ServerMessage {
   return readOr(
     () => {
       const results: RegistrationResult[] = [];
+      const pushes: UpdatePart[] = [];
       const others = readBulk(bytes, RESPONSE_TAGS, [
         bulkField(RESULTS, (reader) => results.push(readApplied(reader))),
+        bulkField(PUSHES, (reader) => pushes.push(readPush(reader))),
       ]);
-      return { ...(others.length === 0 ? NOTHING_FROM_SERVER : serverMessageFromWireBytes(others)), results };
+      return { ...(others.length === 0 ? NOTHING_FROM_SERVER : serverMessageFromWireBytes(others)), results, pushes };
     },
     () => serverMessageFromWireBytes(bytes),
   );

@@ -14,8 +14,9 @@ import {
 } from "@rollcall/core";
 
 import { Health, InstanceSchema, type Instance } from "../gen/rollcall/v1/types_pb.ts";
-import { asciiFromBytes } from "../wire/wire-reader.ts";
+import { WireReader, asciiFromBytes, readOr } from "../wire/wire-reader.ts";
 import { sameFields, type WireFields } from "./fields.ts";
+import { readInstance } from "./instance-by-hand.ts";
 import { hasField } from "./scan.ts";
 import { probeFromWire, wireFromProbe } from "./probe.ts";
 
@@ -27,6 +28,14 @@ export function bytesFromInstance(instance: CoreInstance): Uint8Array {
 
 /** @throws RegistryError `protocol_violation` when the bytes are no Instance. The fields are not checked. */
 export function instanceFromBytes(bytes: Uint8Array): CoreInstance {
+  return readOr(
+    () => readInstance(new WireReader(bytes)),
+    () => instanceFromWireBytes(bytes),
+  );
+}
+
+/** The same by the generated code. */
+export function instanceFromWireBytes(bytes: Uint8Array): CoreInstance {
   try {
     return instanceFromWire(fromBinary(InstanceSchema, bytes));
   } catch (cause) {

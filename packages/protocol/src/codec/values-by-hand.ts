@@ -35,11 +35,23 @@ export function putKey(writer: WireWriter, field: number, { namespace, group, se
   writer.close(opened);
 }
 
-/** A cache: whoever shares it sees the same values as without it. */
-const known = new KnownKeys();
+/** Twice the services that are commonly registered at about the same time. */
+const REGISTERED = 32_768;
+/** More than the services that a client commonly follows: it is to cost a client no memory to speak of. */
+const FOLLOWED = 256;
 
+/** Caches: whoever shares them sees the same values as without them. */
+const registered = new KnownKeys(REGISTERED);
+const followed = new KnownKeys(FOLLOWED);
+
+/** The key of what is registered. */
 export function readKey(reader: WireReader): ServiceKey {
-  return known.find(reader, readNewKey);
+  return registered.find(reader, readNewKey);
+}
+
+/** The key of what is pushed, or was. */
+export function readFollowedKey(reader: WireReader): ServiceKey {
+  return followed.find(reader, readNewKey);
 }
 
 function readNewKey(reader: WireReader): KnownServiceKey {

@@ -8,9 +8,6 @@ import type { KnownServiceKey } from "@rollcall/core";
 
 import type { WireReader } from "./wire-reader.ts";
 
-/** Places in the table: twice the services that are commonly registered at about the same time. */
-const PLACES = 32_768;
-
 /** Bytes of an encoded key that are kept. Longer ones are rare, and are made each time. */
 const BYTES_MAX = 48;
 
@@ -21,17 +18,23 @@ interface Table {
 }
 
 export class KnownKeys {
-  /** Made when the first key is read: clients read none. */
+  readonly #places: number;
+  /** Made when the first key is read. */
   #table: Table | undefined;
+
+  /** @param places a power of two: more than the keys that commonly come at about the same time */
+  constructor(places: number) {
+    this.#places = places;
+  }
 
   /** The key whose fields are all that is left of the message being read; `read` makes it when it is not known. */
   find(reader: WireReader, read: (reader: WireReader) => KnownServiceKey): KnownServiceKey {
     const { bytes, at, end } = reader;
     const length = end - at;
     if (length > BYTES_MAX) return read(reader);
-    this.#table ??= emptyTable();
+    this.#table ??= emptyTable(this.#places);
     const { keys, lengths, bytes: kept } = this.#table;
-    const place = placeOf(bytes, at, end);
+    const place = hashOf(bytes, at, end) & (this.#places - 1);
     const known = keys[place];
     if (known !== undefined && lengths[place] === length && areSame(kept, place * BYTES_MAX, bytes, at, length)) {
       reader.at = end;
@@ -45,11 +48,11 @@ export class KnownKeys {
   }
 }
 
-function emptyTable(): Table {
+function emptyTable(places: number): Table {
   return {
-    keys: Array.from({ length: PLACES }, () => undefined),
-    bytes: new Uint8Array(PLACES * BYTES_MAX),
-    lengths: new Uint8Array(PLACES),
+    keys: Array.from({ length: places }, () => undefined),
+    bytes: new Uint8Array(places * BYTES_MAX),
+    lengths: new Uint8Array(places),
   };
 }
 
@@ -58,8 +61,8 @@ function areSame(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number, length:
   return true;
 }
 
-function placeOf(bytes: Uint8Array, from: number, to: number): number {
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
   let hash = 0x811c9dc5;
   for (let at = from; at < to; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
-  return (hash ^ (hash >>> 15)) & (PLACES - 1);
+  return hash ^ (hash >>> 15);
 }

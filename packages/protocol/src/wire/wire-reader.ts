@@ -5,6 +5,8 @@
  * here is only read faster.
  */
 
+import type { Digest } from "@rollcall/core";
+
 /** Bytes that may be perfectly right, and are not in the form that is read by hand. */
 export class Unusual extends Error {
   override readonly name = "Unusual";
@@ -15,6 +17,11 @@ export const numberTag = (field: number): number => field << 3;
 
 /** The tag of a field that is a text, bytes, or a message. */
 export const lengthTag = (field: number): number => (field << 3) | 2;
+
+/** The tag of a field of eight bytes. */
+export const fixed64Tag = (field: number): number => (field << 3) | 1;
+
+const FIXED64_BYTES = 8;
 
 /** Weight of the eighth and last byte that a number of 53 bits can have. */
 const LAST_SCALE = 2 ** 49;
@@ -64,6 +71,14 @@ export class WireReader {
     return this.number() !== 0;
   }
 
+  /** Eight bytes, as two words: the one of less weight comes first. */
+  fixed64(): Digest {
+    const { bytes, at } = this;
+    this.at = at + FIXED64_BYTES;
+    if (this.at > this.end) throw new Unusual("a number that goes too far");
+    return { high: word(bytes, at + FIXED64_BYTES / 2), low: word(bytes, at) };
+  }
+
   /** Reads the length of what comes next, and gives where that ends. */
   limit(): number {
     const limit = this.number() + this.at;
@@ -99,6 +114,10 @@ export class WireReader {
     this.end = end;
     return message;
   }
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
 /** The text of these bytes; undefined when it is not ASCII. */

@@ -4,9 +4,9 @@
  * order; defaults are not written.
  */
 
-import { frameFromMessage, type Frame } from "@rollcall/core";
+import { frameFromMessage, type Digest, type Frame } from "@rollcall/core";
 
-import { lengthTag, numberTag } from "./wire-reader.ts";
+import { fixed64Tag, lengthTag, numberTag } from "./wire-reader.ts";
 
 const FIRST_BYTES = 64 * 1_024;
 /** A buffer that has grown larger than this for one message is not kept for the next. */
@@ -46,6 +46,15 @@ export class WireWriter {
 
   truth(field: number, value: boolean): void {
     this.number(field, Number(value));
+  }
+
+  /** Eight bytes. Two words that are 0 are the default. */
+  fixed64(field: number, { high, low }: Digest): void {
+    if (high === 0 && low === 0) return;
+    this.#reserve(2 * NUMBER_BYTES_MAX);
+    this.#number(fixed64Tag(field));
+    this.#word(low);
+    this.#word(high);
   }
 
   text(field: number, value: string): void {
@@ -127,6 +136,11 @@ export class WireWriter {
     for (; rest > 0x7fff_ffff; rest = Math.floor(rest / 0x80)) bytes[this.#at++] = (rest % 0x80) | 0x80;
     for (; rest > 0x7f; rest >>>= 7) bytes[this.#at++] = (rest & 0x7f) | 0x80;
     bytes[this.#at++] = rest;
+  }
+
+  #word(value: number): void {
+    const bytes = this.#bytes;
+    for (let shift = 0; shift < 32; shift += 8) bytes[this.#at++] = value >>> shift;
   }
 
   #reserve(more: number): void {

@@ -11,6 +11,7 @@ import {
   EMPTY_DIGEST,
   digestOfText,
   formatDigest,
+  nameOfSubscription,
   sameDigest,
   textFromFilter,
   textFromServiceKey,
@@ -110,9 +111,9 @@ export class Keeper {
   }
 
   /** What a former life has kept of it, if that is of any use. */
-  find({ key, filter, text }: Keepable): FoundCopy | undefined {
+  find({ key, filter }: Keepable): FoundCopy | undefined {
     const { store, maxAgeMs } = this.#ports.cache;
-    const stored = store.read(nameOf(text));
+    const stored = store.read(nameOf({ key, filter }));
     if (stored.kind === "none") return undefined;
     const copy = stored.kind === "failed" ? stored.problem : keptCopyFromBytes(stored.bytes);
     if (typeof copy === "string") {
@@ -175,7 +176,7 @@ export class Keeper {
       this.#noted.delete(text);
       const update = keepable.confirmedSnapshot;
       if (update === undefined) continue;
-      const name = nameOf(text);
+      const name = nameOf(keepable);
       // An empty list that nobody vouches for is shown to nobody, so there is none to keep.
       const isEmpty = sameDigest(update.digest, EMPTY_DIGEST);
       const problem = isEmpty
@@ -203,6 +204,6 @@ export class Keeper {
   }
 }
 
-function nameOf(text: string): string {
-  return formatDigest(digestOfText(text));
+function nameOf(keepable: Pick<Keepable, "key" | "filter">): string {
+  return formatDigest(digestOfText(nameOfSubscription(keepable)));
 }
