@@ -203,7 +203,7 @@ describe("a node that leads next", () => {
 
     const next = new World();
     const content = next.datums.open(SLOT);
-    const claims = [...old.datums.claims()].map(recordOfClaim);
+    const claims = [...old.datums.claims()].map((claim) => recordOfClaim(claim));
     content.take([{ key: ORDERS, claims }], { epoch: epoch(1), counter: 50 });
     expect(formatDigest(content.digest)).toBe(formatDigest(old.datums.open(SLOT).digest));
     next.datums.lead(SLOT, epoch(2));

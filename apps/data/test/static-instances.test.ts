@@ -122,7 +122,7 @@ test("whoever leads next makes nothing of what it has as a follower", () => {
   const [old, next] = [startNode(), startNode()];
   old.join();
   old.decide(5, put("a", 5));
-  const claims = [...old.storage.datums.claims()].map(recordOfClaim);
+  const claims = [...old.storage.datums.claims()].map((claim) => recordOfClaim(claim));
   next.decide(5, put("a", 5));
   next.storage.datums.open(SLOT).take([{ key: ORDERS, claims }], old.version());
   next.join(2);
@@ -134,7 +134,7 @@ test("what was removed while the node was away goes when it leads again", () => 
   const [old, next] = [startNode(), startNode()];
   old.join();
   old.decide(5, put("a", 5));
-  const claims = [...old.storage.datums.claims()].map(recordOfClaim);
+  const claims = [...old.storage.datums.claims()].map((claim) => recordOfClaim(claim));
   next.decide(6);
   next.storage.datums.open(SLOT).take([{ key: ORDERS, claims }], old.version());
   next.join(2);
@@ -145,7 +145,7 @@ test("a claim of a record that the node has not heard of is left alone until it 
   const [old, next] = [startNode(), startNode()];
   old.join();
   old.decide(9, put("a", 9));
-  const claims = [...old.storage.datums.claims()].map(recordOfClaim);
+  const claims = [...old.storage.datums.claims()].map((claim) => recordOfClaim(claim));
   next.decide(8);
   next.storage.datums.open(SLOT).take([{ key: ORDERS, claims }], old.version());
   next.join(2);

@@ -43,6 +43,7 @@ class Life {
         this.batches.push({ at: clock.now(), batch });
         return store.write(batch);
       },
+      bytesOf: (slot) => store.bytesOf(slot),
       close: () => store.close(),
     };
     this.copy = new WarmCopy(this.store, this.held, { clock, log: this.log });
@@ -197,8 +198,39 @@ describe("much at once", () => {
     const all = Array.from({ length: 10_001 }, (_, n) => orders(`i-${n}`));
     life.put(...all);
     await clock.runFor(LAG_MS + 100);
-    expect(life.batches[0]!.batch.slots[0]!.emptied).toBe(true);
+    expect(life.batches[0]!.batch.slots[0]!.begins).toBe(true);
     expect((await onDisk()).claims).toHaveLength(10_001);
+  });
+});
+
+describe("what is out of date", () => {
+  const instance = new Uint8Array(10_000);
+  const large = (counter: number): StoredClaim => stored(ORDERS, claimOf("a", counter, { instance }));
+
+  test("stays bounded, for the slot is written as a whole from time to time", async () => {
+    const { clock, life, onDisk } = await start();
+    let wholes = 0;
+    for (let counter = 1; counter <= 200; counter++) {
+      life.put(large(counter));
+      await clock.runFor(LAG_MS);
+      expect(life.store.bytesOf(ORDERS_SLOT)).toBeLessThan(120_000);
+    }
+    for (const { batch } of life.batches) wholes += batch.slots.filter(({ begins }) => begins).length;
+    expect(wholes).toBeGreaterThan(10);
+    expect(wholes).toBeLessThan(40);
+    await clock.runFor(LAG_MS);
+    expect(linesOf((await onDisk()).claims)).toEqual(linesOf([large(200)]));
+  });
+
+  test("is also what was left by claims that are no more", async () => {
+    const { clock, life } = await start();
+    const all = Array.from({ length: 20 }, (_, n) => stored(ORDERS, claimOf(`i-${n}`, 1, { instance })));
+    life.put(...all);
+    await clock.runFor(2 * LAG_MS);
+    expect(life.batches).toHaveLength(1);
+    life.delete(...all);
+    await clock.runFor(2 * LAG_MS);
+    expect(life.store.bytesOf(ORDERS_SLOT)).toBe(0);
   });
 });
 
@@ -339,6 +371,7 @@ describe("a disk that fails", () => {
     const store: WarmStore = {
       load: async () => ({ ...(await loadAll(good)).report, problem: "another process uses it" }),
       write: (batch) => (usable ? good.write(batch) : Promise.reject(new Error("another process uses it"))),
+      bytesOf: (slot) => good.bytesOf(slot),
       close: () => good.close(),
     };
     const held = new HeldContent();

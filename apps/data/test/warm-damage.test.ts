@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { silentLog } from "@rollcall/core";
+import { claimBlockFromBytes } from "@rollcall/protocol";
 import { ClassicLevel } from "classic-level";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LevelWarmStore } from "../src/peers/level-warm-store.ts";
@@ -25,6 +26,8 @@ import {
 } from "./warm-fixture.ts";
 
 const SERVICES = 40;
+/** What stands before a block. */
+const DIGEST_BYTES = 8;
 /** Each place in a file is two starts on a real disk, about 25 ms. */
 const TIMEOUT_MS = 60_000;
 const parent = mkdtempSync(join(tmpdir(), "rollcall-warm-damage-"));
@@ -219,20 +222,27 @@ describe("bytes that changed", { timeout: TIMEOUT_MS }, () => {
     expect(expectNothingWrong(seen, "unfinished")).toBe("complete");
   });
 
-  test("one entry that is damaged is left out, counted and named, and all others are taken", async () => {
+  test("one block that is damaged is left out, counted and named, and all others are taken", async () => {
     // Plain bytes are put where LevelDB itself finds nothing wrong.
     const folder = join(parent, "entry");
     cpSync(inTable, folder, { recursive: true });
     const options = { keyEncoding: "buffer", valueEncoding: "buffer", compression: false } as const;
     const level = new ClassicLevel<Buffer, Buffer>(folder, options);
     const entries = await level.iterator({ gte: Buffer.from([1]) }).all();
-    const [key, value] = entries.find(([key]) => key.length > 2)!;
+    const putsIn = (value: Buffer) => claimBlockFromBytes(Buffer.from(value.subarray(DIGEST_BYTES))).puts;
+    const [key, value] = entries.findLast(([, block]) => putsIn(block).length > 0)!;
+    const damaged = new Set(putsIn(value).map(({ keyText, claim }) => lineOf(stored(keyText, claim))));
+    expect(full.filter((line) => damaged.has(line)).length).toBeGreaterThan(0);
     value[value.length - 1]! ^= 1;
     await level.put(key, value);
     await level.close();
     const seen = await startOn(folder, () => {});
-    expect(seen.report).toMatchObject({ claims: full.length - 1, damaged: 1 });
-    expect(seen.report.problem).toMatch(/1 entries left out; first damage: slot \d+: an entry whose digest/);
+    expect(seen.report.damaged).toBe(1);
+    expect(expectNothingWrong(seen, "a block")).toBe("told");
+    const lines = new Set(seen.claims.map(lineOf));
+    expect(full.filter((line) => !lines.has(line) && !damaged.has(line))).toEqual([]);
+    expect(full.filter((line) => damaged.has(line) && lines.has(line))).toEqual([]);
+    expect(seen.report.problem).toMatch(/1 blocks left out; first damage: slot \d+: an entry whose digest/);
     expect(seen.errors).toHaveLength(1);
   });
 });

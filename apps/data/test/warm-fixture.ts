@@ -48,7 +48,12 @@ export function servicesIn(slot: SlotId, count: number, prefix = "service"): str
 }
 
 export function slotWrite(slot: SlotId, change: Partial<SlotWrite>): SlotWrite {
-  return { slot, emptied: false, puts: [], deletes: [], version: undefined, ...change };
+  return { slot, begins: false, ends: false, puts: [], deletes: [], version: undefined, ...change };
+}
+
+/** A write of the slot as a whole. */
+export function wholeWrite(slot: SlotId, change: Partial<SlotWrite> = {}): SlotWrite {
+  return slotWrite(slot, { begins: true, ends: true, ...change });
 }
 
 /** A batch that puts claims of any services. */
@@ -140,6 +145,12 @@ export class HeldContent {
 
   claimsOf(slot: SlotId): WarmClaim[] {
     return [...this.#claims.values()].map(({ warm }) => warm).filter(({ service }) => service.slot === slot);
+  }
+
+  bytesOf(slot: SlotId): number {
+    return this.claims()
+      .filter((claim) => claim.slot === slot)
+      .reduce((sum, claim) => sum + identityOf(claim).length + claim.claim.instance.length, 0);
   }
 
   recordOf({ service, instanceId, clientId }: WarmClaim): ClaimRecord | undefined {

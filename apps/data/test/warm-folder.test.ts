@@ -9,7 +9,8 @@ import { HEADER_KEY, bytesFromHeader, headerFromBytes } from "../src/peers/level
 import type { Level, Migration } from "../src/peers/level-warm-folder.ts";
 import { LevelWarmStore } from "../src/peers/level-warm-store.ts";
 import type { WarmStore } from "../src/warm/warm-store.ts";
-import { CLUSTER, claimOf, keptLog, linesOf, loadAll, putsOf, slotWrite, stored, versionAt } from "./warm-fixture.ts";
+import { FORMAT_1_CLAIMS, FORMAT_1_ENTRIES, FORMAT_1_VERSION } from "./warm-format-1.ts";
+import { CLUSTER, claimOf, keptLog, linesOf, loadAll, putsOf, stored, versionAt, wholeWrite } from "./warm-fixture.ts";
 
 const ORDERS = "default/default/orders";
 const first = stored(ORDERS, claimOf("first"));
@@ -38,6 +39,13 @@ async function written(parent = parentFolder()): Promise<string> {
   const store = await open(folder);
   await store.write(putsOf([first], versionAt(1)));
   await store.close();
+  return folder;
+}
+
+/** The same, as if that had been in an older format. */
+async function writtenIn(format: number): Promise<string> {
+  const folder = await written();
+  await withLevel(folder, (level) => level.put(HEADER_KEY, bytesFromHeader({ format, clusterId: CLUSTER, life: 1 })));
   return folder;
 }
 
@@ -162,13 +170,13 @@ describe("a folder that is set aside", () => {
 describe("the format", () => {
   test("is written from the first on", async () => {
     const header = await withLevel(await written(), async (level) => headerFromBytes((await level.get(HEADER_KEY))!));
-    expect(header).toEqual({ format: 1, clusterId: CLUSTER });
+    expect(header).toEqual({ format: 2, clusterId: CLUSTER, life: 1 });
   });
 
   test("of a later version is set aside whole, and not touched", async () => {
     const folder = await written();
     await withLevel(folder, async (level) => {
-      await level.put(HEADER_KEY, bytesFromHeader({ format: 2, clusterId: CLUSTER }));
+      await level.put(HEADER_KEY, bytesFromHeader({ format: 3, clusterId: CLUSTER, life: 1 }));
       await level.put(Buffer.from([9, 9]), Buffer.from("what only the later version understands"));
     });
     const before = await withLevel(folder, (level) => level.iterator().all());
@@ -176,12 +184,12 @@ describe("the format", () => {
     const store = await open(folder, log);
     expect(await loadAll(store)).toMatchObject({ claims: [], report: { damaged: 0, problem: undefined } });
     expect(errorsOf(log)).toMatchObject([{ fields: { folder, setAside: `${folder}.newer-format-1` } }]);
-    expect(errorsOf(log)[0]!.fields["reason"]).toContain("it has format 2");
+    expect(errorsOf(log)[0]!.fields["reason"]).toContain("it has format 3");
     expect(await withLevel(`${folder}.newer-format-1`, (level) => level.iterator().all())).toEqual(before);
   });
 
   test("of an earlier version is brought to today's step by step, once", async () => {
-    const folder = await written();
+    const folder = await writtenIn(1);
     const ran: string[] = [];
     const step =
       (name: string, added: typeof first): Migration =>
@@ -197,16 +205,39 @@ describe("the format", () => {
     }
     expect(ran).toEqual(["1 to 2", "2 to 3"]);
     const header = await withLevel(folder, async (level) => headerFromBytes((await level.get(HEADER_KEY))!));
-    expect(header).toEqual({ format: 3, clusterId: CLUSTER });
+    expect(header).toEqual({ format: 3, clusterId: CLUSTER, life: 1 });
     // And this is then too new for those who know fewer steps.
     const log = keptLog();
     await open(folder, log, migrations.slice(0, 1));
     expect(errorsOf(log)[0]!.fields["setAside"]).toBe(`${folder}.newer-format-1`);
   });
 
+  test("of the first version, a key for each claim, is read and becomes today's", async () => {
+    const folder = join(parentFolder(), "warm");
+    await withLevel(folder, async (level) => {
+      for (const [key, value] of FORMAT_1_ENTRIES)
+        await level.put(Buffer.from(key, "base64"), Buffer.from(value, "base64"));
+    });
+    for (let life = 1; life <= 2; life++) {
+      const log = keptLog();
+      const store = await open(folder, log);
+      const { claims, report } = await loadAll(store);
+      expect(linesOf(claims)).toEqual(linesOf(FORMAT_1_CLAIMS));
+      expect(report).toMatchObject({ clusterId: CLUSTER, problem: undefined });
+      expect(report.versions).toEqual(new Map(FORMAT_1_CLAIMS.map(({ slot }) => [slot, FORMAT_1_VERSION])));
+      expect(errorsOf(log)).toEqual([]);
+      await store.close();
+    }
+    const [old, ...others] = FORMAT_1_CLAIMS;
+    const newer = stored(old!.keyText, claimOf(old!.claim.instanceId, 2));
+    const store = await open(folder);
+    await store.write(putsOf([newer]));
+    await store.close();
+    expect(linesOf((await loadAll(await open(folder))).claims)).toEqual(linesOf([newer, ...others]));
+  });
+
   test("of a migration that was cut by a crash goes on from the last step that was done", async () => {
-    const folder = await written();
-    await withLevel(folder, (level) => level.put(HEADER_KEY, bytesFromHeader({ format: 2, clusterId: CLUSTER })));
+    const folder = await writtenIn(2);
     const ran: string[] = [];
     const step =
       (name: string): Migration =>
@@ -279,7 +310,7 @@ describe("a disk", () => {
     await expect(full.write(putsOf(large))).rejects.toThrow(/cannot be used: .*(No space left|ENOSPC|EEXIST)/);
     room();
     const puts = [first, second];
-    await full.write({ clusterId: CLUSTER, slots: [slotWrite(slot, { emptied: true, puts, version: versionAt(2) })] });
+    await full.write({ clusterId: CLUSTER, slots: [wholeWrite(slot, { puts, version: versionAt(2) })] });
     await full.close();
     const { claims, report } = await loadAll(await open(folder));
     expect(linesOf(claims)).toEqual(linesOf(puts));

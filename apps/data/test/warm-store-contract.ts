@@ -12,6 +12,7 @@ import {
   putsOf,
   servicesIn,
   slotWrite,
+  wholeWrite,
   stored,
   versionAt,
 } from "./warm-fixture.ts";
@@ -96,9 +97,7 @@ export function describeWarmStore(name: string, fresh: () => WarmDisk): void {
       const all = ALL_SLOTS.flatMap((slot) => servicesIn(slot, 1)).map((keyText) => stored(keyText, claimOf("a")));
       await store.write(putsOf(all, versionAt(1)));
       const emptied = [0, 7, 255];
-      const slots = ALL_SLOTS.filter((slot) => emptied.includes(slot)).map((slot) =>
-        slotWrite(slot, { emptied: true }),
-      );
+      const slots = ALL_SLOTS.filter((slot) => emptied.includes(slot)).map((slot) => wholeWrite(slot));
       await store.write({ clusterId: CLUSTER, slots });
       const { claims, report } = await restart(disk);
       expect(linesOf(claims)).toEqual(linesOf(all.filter(({ slot }) => !emptied.includes(slot))));
@@ -114,10 +113,59 @@ export function describeWarmStore(name: string, fresh: () => WarmDisk): void {
       await store.write(putsOf([old!, kept!], versionAt(9)));
       const newer = [stored(ORDERS, claimOf("kept", 2)), added!];
       const { slot } = old!;
-      await store.write({ clusterId: CLUSTER, slots: [slotWrite(slot, { emptied: true, puts: newer })] });
+      await store.write({ clusterId: CLUSTER, slots: [wholeWrite(slot, { puts: newer })] });
       const { claims, report } = await restart(disk);
       expect(linesOf(claims)).toEqual(linesOf(newer));
       expect(report.versions.size).toBe(0);
+    });
+
+    test("a slot that is written as a whole in several writes keeps what it had until the last", async () => {
+      const disk = fresh();
+      const store = await open(disk);
+      const [gone, kept, added, other] = ["gone", "kept", "added", "other"].map((id) => stored(ORDERS, claimOf(id)));
+      await store.write(putsOf([gone!, kept!], versionAt(1)));
+      await store.write(putsOf([stored(BILLS, claimOf("b"))], versionAt(1)));
+      const { slot } = gone!;
+      const newer = stored(ORDERS, claimOf("kept", 2));
+      await store.write({ clusterId: CLUSTER, slots: [slotWrite(slot, { begins: true, puts: [newer] })] });
+      await store.write({ clusterId: CLUSTER, slots: [slotWrite(slot, { puts: [added!] })] });
+      // A life that ends here leaves what was there before, with what came since as changes of it.
+      const half = await restart(disk);
+      const bills = stored(BILLS, claimOf("b"));
+      expect(linesOf(half.claims)).toEqual(linesOf([gone!, newer, added!, bills]));
+      expect(half.report.versions.get(slot)).toEqual(versionAt(1));
+      await opened[0]!.write({ clusterId: CLUSTER, slots: [slotWrite(slot, { begins: true, puts: [newer] })] });
+      const last = slotWrite(slot, { ends: true, puts: [other!], version: versionAt(2) });
+      await opened[0]!.write({ clusterId: CLUSTER, slots: [last] });
+      const { claims, report } = await restart(disk);
+      expect(linesOf(claims)).toEqual(linesOf([newer, other!, bills]));
+      expect(report.versions).toEqual(
+        new Map([
+          [slot, versionAt(2)],
+          [bills.slot, versionAt(1)],
+        ]),
+      );
+    });
+
+    test("tells what it keeps of a slot, also in its next life, and less once that is written as a whole", async () => {
+      const disk = fresh();
+      const store = await open(disk);
+      const claim = stored(ORDERS, claimOf("a"));
+      const { slot } = claim;
+      expect(store.bytesOf(slot)).toBe(0);
+      await store.write(putsOf([claim]));
+      const one = store.bytesOf(slot);
+      expect(one).toBeGreaterThan(claim.claim.instance.length);
+      for (let counter = 2; counter <= 10; counter++)
+        await store.write(putsOf([stored(ORDERS, claimOf("a", counter))]));
+      expect(store.bytesOf(slot)).toBeGreaterThanOrEqual(10 * one);
+      await restart(disk);
+      expect(opened[0]!.bytesOf(slot)).toBeGreaterThanOrEqual(10 * one);
+      await opened[0]!.write({ clusterId: CLUSTER, slots: [wholeWrite(slot, { puts: [claim] })] });
+      expect(opened[0]!.bytesOf(slot)).toBeLessThan(2 * one);
+      await opened[0]!.write({ clusterId: CLUSTER, slots: [wholeWrite(slot)] });
+      expect(opened[0]!.bytesOf(slot)).toBe(0);
+      expect((await restart(disk)).claims).toEqual([]);
     });
 
     test("many claims in one slot are all read, also of several services", async () => {

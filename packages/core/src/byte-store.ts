@@ -60,6 +60,10 @@ export class ByteStore {
     return buffer.subarray(start, start + lengths[place & (PIECES_MAX - 1)]!);
   }
 
+  lengthAt(place: Place): number {
+    return place === NOWHERE ? 0 : this.#slabOf(place).lengths[place & (PIECES_MAX - 1)]!;
+  }
+
   /** The bytes at a place, for whoever keeps them longer. */
   copy(place: Place): Uint8Array {
     return this.#copies.of(this.get(place));

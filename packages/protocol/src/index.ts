@@ -22,8 +22,6 @@ export {
   linkResponseFromBytes,
 } from "./codec/link.ts";
 export {
-  bytesFromClaim,
-  claimFromBytes,
   frameFromReplicateRequest,
   frameFromReplicateResponse,
   replicateRequestFromBytes,
@@ -35,6 +33,15 @@ export {
   joinRequestFromBytes,
   joinResponseFromBytes,
 } from "./codec/join.ts";
+
+// What lies on the disk of a data node.
+export {
+  bytesFromClaimBlock,
+  claimBlockFromBytes,
+  claimFromBytes,
+  type ClaimBlock,
+  type ClaimName,
+} from "./codec/claim-block.ts";
 
 // Single values, for the typed RPCs.
 export {

@@ -41,7 +41,7 @@ import {
 } from "@rollcall/core";
 import * as fc from "fast-check";
 
-import { bytesFromInstance } from "../src/index.ts";
+import { bytesFromInstance, type ClaimBlock } from "../src/index.ts";
 
 /** Text that survives UTF-8, which half a surrogate pair does not, and that is no byte order mark. */
 const text = fc.string({ unit: "grapheme", maxLength: 12 }).filter((value) => !value.startsWith("\uFEFF"));
@@ -298,6 +298,14 @@ export const claims: fc.Arbitrary<ClaimRecord> = fc.record({
   instance: someBytes,
   session: text,
   leaseMs: uint32,
+});
+
+const keyText = fc.constantFrom("default/default/orders", "acme/blue/com.acme.Bills:1.0@x");
+
+export const claimBlocks: fc.Arbitrary<ClaimBlock> = fc.record({
+  version: optional(versions),
+  deletes: some(fc.record({ keyText, instanceId: text, clientId: text })),
+  puts: some(fc.record({ keyText, claim: claims })),
 });
 
 const serviceClaims = fc.record({ key: keys, claims: some(claims) });

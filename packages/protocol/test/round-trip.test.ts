@@ -2,8 +2,8 @@ import { EMPTY_DIGEST, FRAME_HEADER_BYTES, epoch, messageFromFrame, type Frame }
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  bytesFromClaim,
-  claimFromBytes,
+  bytesFromClaimBlock,
+  claimBlockFromBytes,
   clientMessageFromBytes,
   controlRecordFromJson,
   jsonFromControlRecord,
@@ -30,7 +30,7 @@ import {
   wireFromError,
 } from "../src/index.ts";
 import {
-  claims,
+  claimBlocks,
   clientMessages,
   controlRecords,
   clusterStates,
@@ -78,10 +78,10 @@ describe("what is encoded is what is decoded", () => {
     expectRoundTrip(replicateRequests, frameFromReplicateRequest, replicateRequestFromBytes));
   test("from a leader to a follower", () =>
     expectRoundTrip(replicateResponses, frameFromReplicateResponse, replicateResponseFromBytes));
-  test("a claim as it lies on disk", () => {
+  test("a block of claims as it lies on disk", () => {
     fc.assert(
-      fc.property(claims, (claim) => {
-        expect(claimFromBytes(bytesFromClaim(claim))).toEqual(claim);
+      fc.property(claimBlocks, (block) => {
+        expect(claimBlockFromBytes(bytesFromClaimBlock(block))).toEqual(block);
       }),
     );
   });

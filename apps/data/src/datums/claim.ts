@@ -44,6 +44,8 @@ export class Claim implements ClaimState, StoredInstance {
   readonly clientId: string;
   session = "";
   leaseMs = 0;
+  /** Nobody may look at it any more. */
+  isReleased = false;
   /** Another client's claim on the same instance. */
   next: Claim | undefined;
   #standing: Standing = "removed";
@@ -117,8 +119,16 @@ export class Claim implements ClaimState, StoredInstance {
     this.leaseMs = state.leaseMs;
   }
 
-  /** Gives its memory back; nobody may look at it any more. */
+  /** What is kept of it comes to so many bytes, about. */
+  get size(): number {
+    return (
+      this.instanceId.length + this.clientId.length + this.session.length + this.service.store.lengthAt(this.#place)
+    );
+  }
+
+  /** Gives its memory back. */
   release(): void {
+    this.isReleased = true;
     this.service.store.free(this.#place);
     this.#place = NOWHERE;
   }
@@ -151,8 +161,11 @@ export function outranks(a: Claim, b: Claim): boolean {
   return order > 0 || (order === 0 && a.clientId > b.clientId);
 }
 
-/** The claim as it is now, to be kept or sent whenever. */
-export function recordOfClaim(claim: Claim): ClaimRecord {
+/**
+ * The claim as it is now, to be kept or sent whenever.
+ * @param instance the claim's bytes as they are, for whoever needs them no longer than they are good
+ */
+export function recordOfClaim(claim: Claim, instance = claim.copyOfBytes()): ClaimRecord {
   return {
     instanceId: claim.instanceId,
     clientId: claim.clientId,
@@ -160,7 +173,7 @@ export function recordOfClaim(claim: Claim): ClaimRecord {
     removed: claim.removed,
     presumed: claim.presumed,
     unhealthy: claim.unhealthy,
-    instance: claim.copyOfBytes(),
+    instance,
     session: claim.session,
     leaseMs: claim.leaseMs,
   };

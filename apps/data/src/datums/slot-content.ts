@@ -55,6 +55,7 @@ export class SlotContent implements ClaimLedger {
   /** What it was at when this node began to lead it: all that the leader before is known to have issued. */
   #basis: Version;
   #wasComplete = false;
+  #claimBytes = 0;
 
   constructor(slot: SlotId, version: Version, { bytes, names, showing }: SharedMemory, watcher: ClaimWatcher) {
     this.slot = slot;
@@ -100,6 +101,11 @@ export class SlotContent implements ClaimLedger {
   /** Of all that lives here, and who holds it. */
   get digest(): Digest {
     return this.#sums.digest;
+  }
+
+  /** What all its claims come to. */
+  get claimBytes(): number {
+    return this.#claimBytes;
   }
 
   get isEmpty(): boolean {
@@ -171,7 +177,7 @@ export class SlotContent implements ClaimLedger {
   /** All claims of a service, in the order of instance ids. */
   claimsOf(key: ServiceKey): readonly ClaimRecord[] {
     const service = this.#services.get(textFromServiceKey(key));
-    return service?.claimsIn({ after: "", upTo: "" }).map(recordOfClaim) ?? [];
+    return service?.claimsIn({ after: "", upTo: "" }).map((claim) => recordOfClaim(claim)) ?? [];
   }
 
   /** What each service that has anything comes to. */
@@ -270,10 +276,12 @@ export class SlotContent implements ClaimLedger {
 
   left(claim: Claim): void {
     this.#sums.remove(claim);
+    this.#claimBytes -= claim.size;
   }
 
   entered(claim: Claim, version: Version): void {
     this.#sums.add(claim);
+    this.#claimBytes += claim.size;
     if (version.epoch === this.#version.epoch) this.#log.add(version.counter, claim);
     this.#watcher.changed(claim);
   }

@@ -1,42 +1,39 @@
 /**
- * How the warm copy lies in LevelDB. One entry says what the whole is; then each slot is one range of keys, its version
- * first and its claims after that, service by service:
+ * How the warm copy lies in LevelDB. One entry says what the whole is; the others are blocks: what became of a slot within a
+ * moment. Blocks are never changed. Read in their order they tell what is held; when a slot is written as a whole its
+ * former blocks go.
  *
- *     00                                                          {"format": 1, "clusterId": "..."}
- *     01 slot                                                     [leader epoch, counter]
- *     01 slot "namespace/group/service" 00 instance 00 client     the claim, as it also goes over the wire
+ *     00                    {"format": 2, "clusterId": "...", "life": 7}
+ *     01 slot life number   a block of claims (protocol, claim-block.ts)
  *
- * Each value begins with a digest of its key and what follows, since LevelDB does not check what it reads: a damaged
- * entry is found, and is then no claim at all. Keys are bounded by the limits on the names in them, about 650 bytes.
+ * A life is what begins each time the folder is opened to be written to, so that blocks of a later one are behind all of
+ * those before, whatever is known of them. Each value begins with a digest of its key and what follows, since LevelDB does
+ * not check what it reads: a damaged block is found, and then nothing of it is used.
  */
 
 import {
   digestOfBytes,
-  epoch,
   mixDigests,
   serviceKeyFromText,
   slotOfText,
-  type ClaimRecord,
   type ServiceKey,
   type SlotId,
-  type Version,
 } from "@rollcall/core";
-import { bytesFromClaim, claimFromBytes } from "@rollcall/protocol";
+import { claimBlockFromBytes, type ClaimBlock } from "@rollcall/protocol";
 import { z } from "zod";
-
-import type { ClaimName, StoredClaim } from "../warm/warm-store.ts";
 
 const HEADER_SPACE = 0;
 const CONTENT_SPACE = 1;
-const SLOT_PREFIX_BYTES = 2;
+const LIFE_AT = 2;
+const NUMBER_AT = 6;
+const BLOCK_KEY_BYTES = 12;
 const DIGEST_BYTES = 8;
 
 /** Where the header is. Neither this nor the header's form ever changes: it is how a later format is recognised. */
 export const HEADER_KEY = Buffer.from([HEADER_SPACE]);
 
-/** Other fields may come with later formats. */
-const headerForm = z.object({ format: z.int().min(1), clusterId: z.string().min(1) });
-const versionForm = z.tuple([z.int().nonnegative(), z.int().nonnegative()]);
+/** Other fields may come with later formats. Format 1 had no lives. */
+const headerForm = z.object({ format: z.int().min(1), clusterId: z.string().min(1), life: z.int().min(0).default(0) });
 
 export type WarmHeader = z.infer<typeof headerForm>;
 
@@ -51,86 +48,72 @@ export function bytesFromHeader(header: WarmHeader): Buffer {
 
 /** @throws DamagedEntry */
 export function headerFromBytes(bytes: Buffer): WarmHeader {
-  return parsed(HEADER_KEY, bytes, headerForm);
+  const body = unsealed(HEADER_KEY, bytes);
+  return orDamaged(() => headerForm.parse(JSON.parse(body.toString())));
 }
 
 /** All keys of a slot. */
 export function slotRange(slot: SlotId): { readonly gte: Buffer; readonly lt: Buffer } {
   const next = slot + 1;
-  return { gte: versionKey(slot), lt: next > 0xff ? Buffer.from([CONTENT_SPACE + 1]) : versionKey(next) };
+  return { gte: slotPrefix(slot), lt: next > 0xff ? Buffer.from([CONTENT_SPACE + 1]) : slotPrefix(next) };
 }
 
-export function versionKey(slot: number): Buffer {
+function slotPrefix(slot: number): Buffer {
   return Buffer.from([CONTENT_SPACE, slot]);
 }
 
-export function bytesFromVersion(key: Buffer, version: Version): Buffer {
-  return sealed(key, Buffer.from(JSON.stringify([version.epoch, version.counter])));
-}
-
-export function claimKey(slot: SlotId, { keyText, instanceId, clientId }: ClaimName): Buffer {
-  const name = `${keyText}\0${instanceId}\0${clientId}`;
-  const key = Buffer.allocUnsafe(SLOT_PREFIX_BYTES + Buffer.byteLength(name));
+/** Keys are in the order of lives, and of numbers in a life. */
+export function blockKey(slot: SlotId, life: number, number: number): Buffer {
+  const key = Buffer.allocUnsafe(BLOCK_KEY_BYTES);
   key[0] = CONTENT_SPACE;
   key[1] = slot;
-  key.write(name, SLOT_PREFIX_BYTES);
+  key.writeUInt32BE(life, LIFE_AT);
+  key.writeUIntBE(number, NUMBER_AT, BLOCK_KEY_BYTES - NUMBER_AT);
   return key;
 }
 
-export function bytesFromStoredClaim(key: Buffer, claim: ClaimRecord): Buffer {
-  return sealed(key, bytesFromClaim(claim));
-}
-
-/** Reads the entries of a slot, in the order of their keys. */
-export class SlotReader {
+/** Reads blocks of a slot. */
+export class BlockReader {
   readonly #slot: SlotId;
-  /** The service of the entry before: nearly always that of the next one as well. */
-  #keyText = "";
-  #key: ServiceKey | undefined;
+  /** Services that blocks have named: nearly always the next one does, too. */
+  readonly #keys = new Map<string, ServiceKey>();
 
   constructor(slot: SlotId) {
     this.#slot = slot;
   }
 
   /** @throws DamagedEntry */
-  read(key: Buffer, value: Buffer): StoredClaim | Version {
-    if (key.length === SLOT_PREFIX_BYTES) {
-      const [leaderEpoch, counter] = parsed(key, value, versionForm);
-      return { epoch: epoch(leaderEpoch), counter };
-    }
+  read(key: Buffer, value: Buffer): ClaimBlock {
     const body = unsealed(key, value);
-    try {
-      const service = this.#serviceOf(key);
-      const { keyText } = service;
-      return { slot: this.#slot, key: service.key, keyText, claim: claimFromBytes(body) };
-    } catch (cause) {
-      throw new DamagedEntry(cause instanceof Error ? cause.message : String(cause), { cause });
-    }
+    return orDamaged(() => {
+      const block = claimBlockFromBytes(body);
+      for (const { keyText } of block.puts) this.keyOf(keyText);
+      return block;
+    });
   }
 
-  #serviceOf(key: Buffer): Pick<StoredClaim, "key" | "keyText"> {
-    const keyText = key.toString("latin1", SLOT_PREFIX_BYTES, key.indexOf(0, SLOT_PREFIX_BYTES));
-    if (this.#key === undefined || keyText !== this.#keyText) {
-      const service = serviceKeyFromText(keyText);
-      if (slotOfText(keyText) !== this.#slot) throw new DamagedEntry(`${keyText} is not of slot ${this.#slot}`);
-      this.#key = service;
-      this.#keyText = keyText;
-    }
-    return { key: this.#key, keyText: this.#keyText };
+  /** @throws when it is not the text of a key, or not of the slot. */
+  keyOf(keyText: string): ServiceKey {
+    const known = this.#keys.get(keyText);
+    if (known !== undefined) return known;
+    const key = serviceKeyFromText(keyText);
+    if (slotOfText(keyText) !== this.#slot) throw new DamagedEntry(`${keyText} is not of slot ${this.#slot}`);
+    this.#keys.set(keyText, key);
+    return key;
   }
 }
 
-/** @throws DamagedEntry */
-function parsed<Form extends z.ZodType>(key: Buffer, value: Buffer, form: Form): z.infer<Form> {
-  const body = unsealed(key, value);
+/** @throws DamagedEntry in place of whatever is thrown. */
+export function orDamaged<Value>(read: () => Value): Value {
   try {
-    return form.parse(JSON.parse(body.toString()));
+    return read();
   } catch (cause) {
+    if (cause instanceof DamagedEntry) throw cause;
     throw new DamagedEntry(cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }
 
-function sealed(key: Buffer, body: Uint8Array): Buffer {
+export function sealed(key: Buffer, body: Uint8Array): Buffer {
   const value = Buffer.allocUnsafe(DIGEST_BYTES + body.length);
   const { high, low } = mixDigests(digestOfBytes(key), digestOfBytes(body));
   value.writeUInt32BE(high, 0);
@@ -140,7 +123,7 @@ function sealed(key: Buffer, body: Uint8Array): Buffer {
 }
 
 /** @throws DamagedEntry */
-function unsealed(key: Buffer, value: Buffer): Buffer {
+export function unsealed(key: Buffer, value: Buffer): Buffer {
   if (value.length < DIGEST_BYTES) throw new DamagedEntry(`an entry of ${value.length} bytes`);
   const body = value.subarray(DIGEST_BYTES);
   const { high, low } = mixDigests(digestOfBytes(key), digestOfBytes(body));

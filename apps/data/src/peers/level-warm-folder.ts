@@ -11,6 +11,7 @@ import type { Log } from "@rollcall/core";
 import { ClassicLevel } from "classic-level";
 
 import { damageInTables } from "./level-tables.ts";
+import { blocksFromClaims } from "./level-warm-format-1.ts";
 import { HEADER_KEY, bytesFromHeader, headerFromBytes, type WarmHeader } from "./level-warm-entries.ts";
 
 export type Level = ClassicLevel<Buffer, Buffer>;
@@ -22,7 +23,7 @@ export type Migration = (level: Level) => Promise<void>;
  * At place n what leads from format n + 1 to format n + 2; so the format written today is one more than there are. To
  * change the format, append the step from the present one, and keep a folder of the present format as a test.
  */
-const MIGRATIONS: readonly Migration[] = [];
+const MIGRATIONS: readonly Migration[] = [blocksFromClaims];
 
 export interface WarmFolder {
   readonly folder: string;
@@ -31,8 +32,8 @@ export interface WarmFolder {
 }
 
 export type OpenedFolder =
-  /** `clusterId`: whose content it is; undefined for a folder that has never been written. */
-  | { readonly kind: "open"; readonly level: Level; readonly clusterId: string | undefined }
+  /** `clusterId`: whose content it is; undefined for a folder that has never been written. `life`: the one that begins. */
+  | { readonly kind: "open"; readonly level: Level; readonly clusterId: string | undefined; readonly life: number }
   | { readonly kind: "unusable"; readonly reason: string };
 
 type Attempt = OpenedFolder | { readonly kind: "aside"; readonly label: AsideLabel; readonly reason: string };
@@ -100,7 +101,7 @@ async function tryToRead(level: Level, place: WarmFolder): Promise<Attempt> {
     if (stored === undefined) {
       const [first] = await level.keys({ limit: 1 }).all();
       return first === undefined
-        ? { kind: "open", level, clusterId: undefined }
+        ? { kind: "open", level, clusterId: undefined, life: 1 }
         : { kind: "aside", label: "damaged", reason: "the entry that says what the others are is missing" };
     }
     const header = headerFromBytes(stored);
@@ -110,7 +111,7 @@ async function tryToRead(level: Level, place: WarmFolder): Promise<Attempt> {
       return { kind: "aside", label: "newer-format", reason };
     }
     await migrate(level, header, place);
-    return { kind: "open", level, clusterId: header.clusterId };
+    return { kind: "open", level, clusterId: header.clusterId, life: header.life + 1 };
   } catch (thrown) {
     return { kind: "aside", label: "damaged", reason: reasonOf(thrown) };
   }

@@ -3,20 +3,11 @@
  * cannot be used is tried again with each write.
  */
 
-import { ALL_SLOTS, RegistryError, type Log, type SlotId, type Version } from "@rollcall/core";
+import { ALL_SLOTS, RegistryError, type Log, type SlotId } from "@rollcall/core";
+import { bytesFromClaimBlock } from "@rollcall/protocol";
 
 import type { LoadReport, SlotWrite, StoredClaim, WarmBatch, WarmStore } from "../warm/warm-store.ts";
-import {
-  DamagedEntry,
-  HEADER_KEY,
-  SlotReader,
-  bytesFromHeader,
-  bytesFromStoredClaim,
-  bytesFromVersion,
-  claimKey,
-  slotRange,
-  versionKey,
-} from "./level-warm-entries.ts";
+import { HEADER_KEY, blockKey, bytesFromHeader, sealed, slotRange } from "./level-warm-entries.ts";
 import {
   beginAnew,
   formatOf,
@@ -28,27 +19,28 @@ import {
   type OpenedFolder,
   type WarmFolder,
 } from "./level-warm-folder.ts";
-
-/** Entries read at once: what is decoded without a pause, at about 3 us each. */
-const READ_MAX = 1_000;
-/** Bytes read at once. */
-const READ_BYTES = 1_024 * 1_024;
+import { readSlot, type Tally } from "./level-warm-reading.ts";
 
 type Batch = ReturnType<Level["batch"]>;
+type OpenFolder = OpenedFolder & { readonly kind: "open" };
 
-/** What came of loading, while it goes on. */
-interface Tally {
-  claims: number;
-  damaged: number;
-  /** The first thing that was wrong. */
-  reason: string | undefined;
-  readonly versions: Map<SlotId, Version>;
+/** A slot that is being written as a whole. */
+interface WholeSlot {
+  /** Key of the first block of it. */
+  readonly from: Buffer;
+  /** Of its blocks until now. */
+  bytes: number;
 }
 
 export class LevelWarmStore implements WarmStore {
   readonly #place: WarmFolder;
   #opened: OpenedFolder;
   #closed = false;
+  /** Blocks written. */
+  #blocks = 0;
+  /** Of all blocks of each slot. */
+  readonly #bytes = new Map<SlotId, number>();
+  readonly #wholes = new Map<SlotId, WholeSlot>();
   /** What is under way. */
   #work: Promise<unknown> = Promise.resolve();
 
@@ -86,6 +78,10 @@ export class LevelWarmStore implements WarmStore {
     return this.#alone(() => this.#write(batch));
   }
 
+  bytesOf(slot: SlotId): number {
+    return this.#bytes.get(slot) ?? 0;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#work.catch(() => {});
@@ -103,27 +99,29 @@ export class LevelWarmStore implements WarmStore {
     const opened = this.#opened;
     const tally: Tally = { claims: 0, damaged: 0, reason: undefined, versions: new Map() };
     if (opened.kind === "unusable") return reportOf(tally, undefined, opened.reason);
-    for (const slot of ALL_SLOTS) await loadSlot(opened.level, slot, take, tally);
+    for (const slot of ALL_SLOTS) this.#bytes.set(slot, await readSlot(opened.level, slot, take, tally));
     if (tally.reason === undefined) return reportOf(tally, opened.clusterId, undefined);
-    const problem = `${tally.claims} claims were read, ${tally.damaged} entries left out; first damage: ${tally.reason}`;
+    const problem = `${tally.claims} claims were read, ${tally.damaged} blocks left out; first damage: ${tally.reason}`;
     await this.#beginAnew("damaged", problem);
     return reportOf(tally, opened.clusterId, problem);
   }
 
   async #write({ clusterId, slots }: WarmBatch): Promise<void> {
-    let level = await this.#usable();
+    // First of all, for what is shown of claims is good only now.
+    const writes = slots.map((write) => ({ write, block: bytesFromClaimBlock(write) }));
+    let opened = await this.#usable();
     try {
-      const { clusterId: of } = this.#opened as OpenedFolder & { kind: "open" };
+      const of = opened.clusterId;
       if (of !== undefined && of !== clusterId) {
         await this.#beginAnew("other-cluster", `it is of cluster ${of}, and this node is now of cluster ${clusterId}`);
-        level = await this.#usable();
+        opened = await this.#usable();
       }
-      for (const { slot, emptied } of slots) if (emptied) await level.clear(slotRange(slot));
+      const { level, life } = opened;
       const batch = level.batch();
-      batch.put(HEADER_KEY, bytesFromHeader({ format: formatOf(this.#place), clusterId }));
-      for (const write of slots) addSlot(batch, write);
+      batch.put(HEADER_KEY, bytesFromHeader({ format: formatOf(this.#place), clusterId, life }));
+      for (const { write, block } of writes) await this.#addSlot(batch, opened, write, block);
       await batch.write();
-      this.#opened = { kind: "open", level, clusterId };
+      this.#opened = { ...opened, clusterId };
     } catch (thrown) {
       // After a failed write LevelDB refuses all further ones, and its log may end in half an entry: opening it mends both.
       await this.#letGo(reasonOf(thrown));
@@ -131,10 +129,28 @@ export class LevelWarmStore implements WarmStore {
     }
   }
 
-  async #usable(): Promise<Level> {
+  async #addSlot(batch: Batch, { level, life }: OpenFolder, write: SlotWrite, block: Uint8Array): Promise<void> {
+    const { slot, begins, ends } = write;
+    const key = blockKey(slot, life, ++this.#blocks);
+    if (begins) this.#wholes.set(slot, { from: key, bytes: 0 });
+    const whole = this.#wholes.get(slot);
+    if (block.length > 0) {
+      const value = sealed(key, block);
+      batch.put(key, value);
+      const bytes = key.length + value.length;
+      this.#bytes.set(slot, this.bytesOf(slot) + bytes);
+      if (whole !== undefined) whole.bytes += bytes;
+    }
+    if (!ends || whole === undefined) return;
+    for (const former of await level.keys({ ...slotRange(slot), lt: whole.from }).all()) batch.del(former);
+    this.#bytes.set(slot, whole.bytes);
+    this.#wholes.delete(slot);
+  }
+
+  async #usable(): Promise<OpenFolder> {
     if (this.#opened.kind === "unusable") this.#opened = await openWarmFolder(this.#place);
     if (this.#opened.kind === "unusable") throw this.#unavailable(this.#opened.reason);
-    return this.#opened.level;
+    return this.#opened;
   }
 
   async #beginAnew(label: AsideLabel, reason: string): Promise<void> {
@@ -147,6 +163,8 @@ export class LevelWarmStore implements WarmStore {
   async #letGo(reason: string): Promise<void> {
     const opened = this.#opened;
     this.#opened = { kind: "unusable", reason };
+    this.#bytes.clear();
+    this.#wholes.clear();
     if (opened.kind === "open") await opened.level.close().catch(() => {});
   }
 
@@ -162,56 +180,4 @@ function reportOf(
   problem: string | undefined,
 ): LoadReport {
   return { clusterId, claims, damaged, versions, problem };
-}
-
-function addSlot(batch: Batch, { slot, puts, deletes, version }: SlotWrite): void {
-  for (const name of deletes) batch.del(claimKey(slot, name));
-  for (const { keyText, claim } of puts) {
-    const key = claimKey(slot, { keyText, instanceId: claim.instanceId, clientId: claim.clientId });
-    batch.put(key, bytesFromStoredClaim(key, claim));
-  }
-  if (version === undefined) return;
-  const key = versionKey(slot);
-  batch.put(key, bytesFromVersion(key, version));
-}
-
-async function loadSlot(level: Level, slot: SlotId, take: (claim: StoredClaim) => void, tally: Tally): Promise<void> {
-  const reader = new SlotReader(slot);
-  const iterator = level.iterator({ ...slotRange(slot), highWaterMarkBytes: READ_BYTES });
-  try {
-    for (;;) {
-      const entries = await iterator.nextv(READ_MAX).catch((thrown: unknown) => reasonOf(thrown));
-      if (typeof entries === "string") tally.reason ??= `slot ${slot}: ${entries}`;
-      if (typeof entries === "string" || entries.length === 0) return;
-      for (const [key, value] of entries) takeEntry(slot, entryOrDamage(reader, key, value), take, tally);
-    }
-  } finally {
-    await iterator.close();
-  }
-}
-
-function takeEntry(
-  slot: SlotId,
-  content: StoredClaim | Version | DamagedEntry,
-  take: (claim: StoredClaim) => void,
-  tally: Tally,
-): void {
-  if (content instanceof DamagedEntry) {
-    tally.damaged++;
-    tally.reason ??= `slot ${slot}: ${content.message}`;
-  } else if ("claim" in content) {
-    take(content);
-    tally.claims++;
-  } else {
-    tally.versions.set(slot, content);
-  }
-}
-
-function entryOrDamage(reader: SlotReader, key: Buffer, value: Buffer): StoredClaim | Version | DamagedEntry {
-  try {
-    return reader.read(key, value);
-  } catch (thrown) {
-    if (thrown instanceof DamagedEntry) return thrown;
-    throw thrown;
-  }
 }

@@ -10,6 +10,10 @@ import type { LoadReport, SlotWrite, StoredClaim, WarmBatch, WarmStore } from ".
 interface SlotContent {
   version: Version | undefined;
   readonly claims: Map<string, SlotWrite["puts"][number]>;
+  /** While it is written as a whole: claims of before that have not come again. */
+  outdated: Set<string>;
+  /** Of all that was written since it was last written as a whole. */
+  bytes: number;
 }
 
 export interface MemoryWarmDiskOptions {
@@ -38,7 +42,8 @@ export class MemoryWarmDisk {
       write: (batch) =>
         closed
           ? Promise.reject(new RegistryError("closed", "the warm copy's store is closed"))
-          : this.#ifUsedBy(store, () => this.#write(batch, store)),
+          : this.#ifUsedBy(store, () => this.#write(keptOf(batch), store)),
+      bytesOf: (slot) => this.#slots.get(slot)?.bytes ?? 0,
       close: () => {
         closed = true;
         return Promise.resolve();
@@ -92,15 +97,42 @@ export class MemoryWarmDisk {
     for (const write of batch.slots) this.#writeSlot(write);
   }
 
-  #writeSlot({ slot, emptied, puts, deletes, version }: SlotWrite): void {
-    if (emptied) this.#slots.delete(slot);
-    if (puts.length === 0 && deletes.length === 0 && version === undefined) return;
-    const content = this.#slots.get(slot) ?? { version: undefined, claims: new Map() };
+  #writeSlot({ slot, begins, ends, puts, deletes, version }: SlotWrite): void {
+    const content: SlotContent = this.#slots.get(slot) ?? {
+      version: undefined,
+      claims: new Map(),
+      outdated: new Set(),
+      bytes: 0,
+    };
     this.#slots.set(slot, content);
+    if (begins) content.outdated = new Set(content.claims.keys());
     for (const name of deletes) content.claims.delete(identity(name.keyText, name));
-    for (const put of puts) content.claims.set(identity(put.keyText, put.claim), put);
+    for (const put of puts) {
+      const name = identity(put.keyText, put.claim);
+      content.claims.set(name, put);
+      content.outdated.delete(name);
+      content.bytes += bytesOf(put);
+    }
+    if (ends) {
+      for (const name of content.outdated) content.claims.delete(name);
+      content.version = undefined;
+      content.bytes = [...content.claims.values()].reduce((sum, put) => sum + bytesOf(put), 0);
+    }
     content.version = version ?? content.version;
   }
+}
+
+/** What is written later is what the batch shows now. */
+function keptOf({ clusterId, slots }: WarmBatch): WarmBatch {
+  return { clusterId, slots: slots.map((write) => ({ ...write, puts: write.puts.map(keptPut) })) };
+}
+
+function keptPut({ keyText, claim }: SlotWrite["puts"][number]): SlotWrite["puts"][number] {
+  return { keyText, claim: { ...claim, instance: claim.instance.slice() } };
+}
+
+function bytesOf({ keyText, claim }: SlotWrite["puts"][number]): number {
+  return identity(keyText, claim).length + claim.session.length + claim.instance.length;
 }
 
 function identity(keyText: string, claim: { readonly instanceId: string; readonly clientId: string }): string {

@@ -1,7 +1,8 @@
 /**
  * Keeps a copy of everything a data node holds, a moment behind, so that a restart of the whole cluster shows the lists
  * as they were while clients are still coming back. Writing happens off the way of registrations: what changes is only
- * marked, and LAG_MS after the first mark all marks become one round of batches, one batch on its way at a time. When the
+ * marked, and LAG_MS after the first mark all marks become one round of batches, one batch on its way at a time. What is on
+ * disk is thus what happened, one thing after the other; a slot of which most is out of date is written as a whole. When the
  * disk fails the node goes on without the copy, says so, and tries from time to time to write it anew as a whole.
  */
 
@@ -15,6 +16,10 @@ const LAG_MS = 200;
 
 /** Pause before a failing disk is tried again, in milliseconds. */
 const RETRY_MS = 10_000;
+
+/** A slot may take so many times the bytes on disk that its claims come to, and so many more, before it is written anew. */
+const OUTDATED_FACTOR = 3;
+const OUTDATED_BYTES = 64 * 1_024;
 
 /** The longest an orderly stop waits for the disk, in milliseconds. */
 const FLUSH_MS = 2_000;
@@ -177,6 +182,11 @@ export class WarmCopy {
       for (const { puts, deletes } of slots) this.#counts.claims += puts.length + deletes.length;
       if (this.#state.kind === "stopped") return;
     }
+    for (const slot of marks.keys()) if (this.#isOutdated(slot)) this.slotChanged(slot);
+  }
+
+  #isOutdated(slot: SlotId): boolean {
+    return this.#store.bytesOf(slot) > OUTDATED_FACTOR * this.#source.bytesOf(slot) + OUTDATED_BYTES;
   }
 
   #failed(reason: string): void {

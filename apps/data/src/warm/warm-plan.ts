@@ -20,8 +20,13 @@ export interface WarmSource {
   /** Undefined when nothing of the slot is to be kept. */
   versionOf(slot: SlotId): Version | undefined;
   claimsOf(slot: SlotId): Iterable<WarmClaim>;
-  /** The claim that has this one's service, instance and client now; undefined when there is none. */
+  /**
+   * The claim that has this one's service, instance and client now; undefined when there is none. Its instance is good
+   * until anything changes.
+   */
   recordOf(claim: WarmClaim): ClaimRecord | undefined;
+  /** What the claims of the slot come to in bytes, about. */
+  bytesOf(slot: SlotId): number;
 }
 
 /** Of a slot: the claims to look at, or all of it. */
@@ -30,8 +35,8 @@ export type SlotMarks = ReadonlySet<WarmClaim> | "whole";
 /** With more marks than this a slot is written as a whole, so that marks cost no more than what they stand for. */
 const SLOT_MARKS_MAX = 10_000;
 
-/** Claims in a batch: what is encoded without a pause. At 8 us each, an event loop is held for 4 ms. */
-export const BATCH_MAX = 500;
+/** Claims in a batch: what is encoded without a pause. At 2 us each, an event loop is held for 4 ms. */
+export const BATCH_MAX = 2_000;
 
 /** Bytes of instances in a batch, after which it is full. */
 export const BATCH_BYTES_MAX = 1_024 * 1_024;
@@ -71,6 +76,7 @@ export class WarmMarks {
 interface SlotWriteInMaking extends SlotWrite {
   readonly puts: SlotWrite["puts"][number][];
   readonly deletes: ClaimName[];
+  ends: boolean;
   version: Version | undefined;
 }
 
@@ -87,9 +93,10 @@ export function* planBatches(
   let claims = 0;
   let bytes = 0;
   for (const [slot, marked] of marks) {
-    let write = slotWrite(slot, marked === "whole");
+    const isWhole = marked === "whole";
+    let write = slotWrite(slot, isWhole);
     batch.push(write);
-    for (const claim of marked === "whole" ? [...source.claimsOf(slot)] : marked) {
+    for (const claim of isWhole ? [...source.claimsOf(slot)] : marked) {
       if (claims >= BATCH_MAX || bytes >= BATCH_BYTES_MAX) {
         yield batch;
         write = slotWrite(slot, false);
@@ -100,13 +107,14 @@ export function* planBatches(
       bytes += add(write, claim, source.recordOf(claim));
       claims++;
     }
+    write.ends = isWhole;
     write.version = versions.get(slot);
   }
   if (batch.length > 0) yield batch;
 }
 
-function slotWrite(slot: SlotId, emptied: boolean): SlotWriteInMaking {
-  return { slot, emptied, puts: [], deletes: [], version: undefined };
+function slotWrite(slot: SlotId, begins: boolean): SlotWriteInMaking {
+  return { slot, begins, ends: false, puts: [], deletes: [], version: undefined };
 }
 
 function add(write: SlotWriteInMaking, { service, instanceId, clientId }: WarmClaim, claim?: ClaimRecord): number {

@@ -21,11 +21,17 @@ export interface ClaimName {
   readonly clientId: string;
 }
 
-/** What becomes of one slot in a batch: emptied if so, then the deletes and puts, which name different claims. */
+/** What becomes of one slot in a batch: the deletes and puts, which name different claims. */
 export interface SlotWrite {
   readonly slot: SlotId;
-  /** All that is kept of the slot goes first, its version as well: it is not ours any more, or is written anew. */
-  readonly emptied: boolean;
+  /** From this write on, its own content included, the slot is written as a whole. */
+  readonly begins: boolean;
+  /**
+   * With this write all of it is there: what was kept before it began goes, its version as well. If it does not come to
+   * that, what was written counts as changes of what was there before.
+   */
+  readonly ends: boolean;
+  /** Instances may be views, good until `write` returns. */
   readonly puts: readonly { readonly keyText: string; readonly claim: ClaimRecord }[];
   readonly deletes: readonly ClaimName[];
   /** With this write every change of the slot up to this version is kept. Undefined leaves the version as it was. */
@@ -44,7 +50,7 @@ export interface LoadReport {
   readonly clusterId: string | undefined;
   /** Claims that were taken. */
   readonly claims: number;
-  /** Entries found damaged, which were left out. */
+  /** Blocks of claims found damaged, which were left out. */
   readonly damaged: number;
   /** Of each slot that has content. Later changes may have been taken as well, never fewer unless there was damage. */
   readonly versions: ReadonlyMap<SlotId, Version>;
@@ -65,6 +71,8 @@ export interface WarmStore {
    * @throws RegistryError `unavailable` with the reason: disk full, not writable, damaged.
    */
   write(batch: WarmBatch): Promise<void>;
+  /** Bytes that are kept of the slot, what is out of date included; writing it as a whole leaves what it comes to. */
+  bytesOf(slot: SlotId): number;
   /** Ends after the write that is under way. Closing twice is closing. */
   close(): Promise<void>;
 }

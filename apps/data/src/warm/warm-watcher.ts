@@ -2,7 +2,7 @@
 
 import type { ClaimRecord, SlotId, Version } from "@rollcall/core";
 
-import { recordOfClaim, type Claim } from "../datums/claim.ts";
+import { Claim, recordOfClaim } from "../datums/claim.ts";
 import type { DatumStore } from "../datums/datum-store.ts";
 import type { SlotWatcher } from "../storage.ts";
 import type { WarmCopy } from "./warm-copy.ts";
@@ -16,11 +16,19 @@ export function warmSourceOf(datums: DatumStore): WarmSource {
       return content?.wasComplete === true ? content.version : undefined;
     },
     claimsOf: (slot: SlotId): Iterable<WarmClaim> => datums.of(slot)?.claims() ?? [],
-    recordOf: ({ service, instanceId, clientId }: WarmClaim): ClaimRecord | undefined => {
-      const claim = datums.of(service.slot)?.find(service.keyText)?.find(instanceId, clientId);
-      return claim && recordOfClaim(claim);
+    recordOf(marked: WarmClaim): ClaimRecord | undefined {
+      const claim = presentOf(datums, marked);
+      return claim && recordOfClaim(claim, claim.bytes);
     },
+    bytesOf: (slot: SlotId): number => datums.of(slot)?.claimBytes ?? 0,
   };
+}
+
+/** The claim itself, nearly always. One that was let go of may have a successor. */
+function presentOf(datums: DatumStore, marked: WarmClaim): Claim | undefined {
+  if (marked instanceof Claim && !marked.isReleased) return marked;
+  const { service, instanceId, clientId } = marked;
+  return datums.of(service.slot)?.find(service.keyText)?.find(instanceId, clientId);
 }
 
 export function warmWatcherOf(copy: WarmCopy): SlotWatcher {

@@ -1,6 +1,6 @@
 /** The messages of DataService.Replicate, both ways, and the claims they carry. */
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import {
   frameFromMessage,
   type ClaimRecord as CoreClaim,
@@ -42,12 +42,10 @@ import {
   wireFromInventory,
   wireFromRollUp,
 } from "./anti-entropy.ts";
-import { WireWriter } from "../wire/wire-writer.ts";
 import { decodeMessage, violation } from "./decode.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { linkHelloFromWire, wireFromLinkHello } from "./link.ts";
 import { digestFromFixed64, fixed64FromDigest } from "./numbers.ts";
-import { putRegistrationVersion } from "./values-by-hand.ts";
 import {
   heldFromWire,
   keyFromWire,
@@ -201,40 +199,6 @@ function serviceClaimsFromWire(wire: ServiceClaims): CoreServiceClaims {
   return { key: keyFromWire(wire.key), claims: wire.claims.map(claimFromWire) };
 }
 
-// A claim by itself, as it lies on disk --------------------------------------------------------------------------------
-
-const writer = new WireWriter();
-
-/** By hand, for every change of a claim is written; as the generated code writes it. */
-export function bytesFromClaim(claim: CoreClaim): Uint8Array {
-  writer.begin();
-  writer.text(INSTANCE_ID, claim.instanceId);
-  writer.text(CLIENT_ID, claim.clientId);
-  putRegistrationVersion(writer, VERSION, claim.version);
-  writer.truth(REMOVED, claim.removed);
-  writer.truth(PRESUMED, claim.presumed);
-  writer.view(INSTANCE, claim.instance);
-  writer.text(SESSION, claim.session);
-  writer.number(LEASE_MS, claim.leaseMs);
-  writer.truth(UNHEALTHY, claim.unhealthy);
-  return writer.written();
-}
-
-const INSTANCE_ID = 1;
-const CLIENT_ID = 2;
-const VERSION = 3;
-const REMOVED = 4;
-const PRESUMED = 5;
-const INSTANCE = 6;
-const SESSION = 7;
-const LEASE_MS = 8;
-const UNHEALTHY = 20;
-
-/** @throws whatever the decoder does when these are not the bytes of a claim. */
-export function claimFromBytes(bytes: Uint8Array): CoreClaim {
-  return claimFromWire(fromBinary(ClaimSchema, bytes));
-}
-
 export function wireFromClaim(claim: CoreClaim): Claim {
   const fields: WireFields<Claim> = {
     instanceId: claim.instanceId,
@@ -250,7 +214,7 @@ export function wireFromClaim(claim: CoreClaim): Claim {
   return create(ClaimSchema, fields);
 }
 
-function claimFromWire(wire: Claim): CoreClaim {
+export function claimFromWire(wire: Claim): CoreClaim {
   return {
     instanceId: wire.instanceId,
     clientId: wire.clientId,
