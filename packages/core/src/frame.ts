@@ -5,7 +5,7 @@
 
 declare const frameBrand: unique symbol;
 
-/** Bytes that begin with a frame header. Made only by {@link frameFromMessage}. */
+/** Bytes that begin with a frame header. Made only here. */
 export type Frame = Uint8Array & { readonly [frameBrand]: true };
 
 export const FRAME_HEADER_BYTES = 5;
@@ -18,14 +18,18 @@ export const FRAME_HEADER_BYTES = 5;
 export const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 
 export function frameFromMessage(message: Uint8Array): Frame {
-  const frame = new Uint8Array(FRAME_HEADER_BYTES + message.length);
+  return frameWithin(new Uint8Array(FRAME_HEADER_BYTES + message.length), message);
+}
+
+/** The same in bytes that are there already, empty and of the frame's length. */
+export function frameWithin(bytes: Uint8Array, message: Uint8Array): Frame {
   const { length } = message;
-  frame[1] = length >>> 24;
-  frame[2] = length >>> 16;
-  frame[3] = length >>> 8;
-  frame[4] = length;
-  frame.set(message, FRAME_HEADER_BYTES);
-  return frame as Frame;
+  bytes[1] = length >>> 24;
+  bytes[2] = length >>> 16;
+  bytes[3] = length >>> 8;
+  bytes[4] = length;
+  bytes.set(message, FRAME_HEADER_BYTES);
+  return bytes as Frame;
 }
 
 export function messageFromFrame(frame: Frame): Uint8Array {

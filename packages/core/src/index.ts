@@ -265,7 +265,14 @@ export {
 } from "./error.ts";
 export { assert, unreachable } from "./assert.ts";
 export { ByteStore, NOWHERE, type Place } from "./byte-store.ts";
-export { FRAME_HEADER_BYTES, MESSAGE_BYTES_MAX, frameFromMessage, messageFromFrame, type Frame } from "./frame.ts";
+export {
+  FRAME_HEADER_BYTES,
+  MESSAGE_BYTES_MAX,
+  frameFromMessage,
+  frameWithin,
+  messageFromFrame,
+  type Frame,
+} from "./frame.ts";
 export {
   noTracer,
   traceparentFromText,

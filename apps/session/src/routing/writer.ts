@@ -128,7 +128,8 @@ export class Writer {
     for (const [slot, pending] of this.#pending) {
       const { leader, leaderEpoch } = ownerOf(this.#table, slot);
       if (leader !== nodeId) continue;
-      for (const [index, outgoing] of pending.entries()) {
+      for (let index = 0; index < pending.length; index++) {
+        const outgoing = pending[index]!;
         if (writes.length === BATCH_MAX || bytes >= BATCH_BYTES_AIM) {
           pending.splice(0, index);
           return writes;

@@ -126,10 +126,9 @@ export function frameFromClientMessage(parts: Partial<ClientMessage>): Frame {
   for (const item of parts.registers ?? []) putRegister(writer, REGISTERS, item);
   for (const item of parts.unregisters ?? []) putUnregister(writer, UNREGISTERS, item);
   for (const receipt of parts.receipts ?? []) putReceipt(writer, RECEIPTS, receipt);
-  if (saysMore(parts, BULK_FROM_CLIENT)) {
-    const others = wireFromClientMessage({ ...parts, registers: [], unregisters: [], receipts: [] });
-    writer.fields(toBinary(OpaqueConnectRequestSchema, others));
-  }
+  if (!saysMore(parts, BULK_FROM_CLIENT)) return writer.passingFrame();
+  const others = wireFromClientMessage({ ...parts, registers: [], unregisters: [], receipts: [] });
+  writer.fields(toBinary(OpaqueConnectRequestSchema, others));
   return writer.frame();
 }
 
@@ -245,8 +244,9 @@ const NOTHING_FROM_SERVER: ServerMessage = {
 export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
   writer.begin();
   for (const result of parts.results ?? []) putResult(writer, RESULTS, result);
-  if (saysMore(parts, BULK_FROM_SERVER))
-    writer.fields(toBinary(OpaqueConnectResponseSchema, wireFromServerMessage({ ...parts, results: [] })));
+  // What a client has asked for is answered to it alone, and at once.
+  if (!saysMore(parts, BULK_FROM_SERVER)) return writer.passingFrame();
+  writer.fields(toBinary(OpaqueConnectResponseSchema, wireFromServerMessage({ ...parts, results: [] })));
   return writer.frame();
 }
 

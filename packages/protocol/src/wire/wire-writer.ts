@@ -4,13 +4,17 @@
  * order; defaults are not written.
  */
 
-import { frameFromMessage, type Digest, type Frame } from "@rollcall/core";
+import { FRAME_HEADER_BYTES, frameFromMessage, frameWithin, type Digest, type Frame } from "@rollcall/core";
 
 import { fixed64Tag, lengthTag, numberTag } from "./wire-reader.ts";
 
 const FIRST_BYTES = 64 * 1_024;
 /** A buffer that has grown larger than this for one message is not kept for the next. */
 const KEPT_BYTES_MAX = 1_024 * 1_024;
+
+/** Of a buffer for frames that pass. It stays until the last of them has left, so it is no larger than Node's own. */
+const PASSING_BYTES = 8 * 1_024;
+const PASSING_BYTES_MAX = 512;
 
 /** Most that a number takes. */
 const NUMBER_BYTES_MAX = 8;
@@ -20,6 +24,8 @@ const utf8 = new TextEncoder();
 export class WireWriter {
   #bytes = new Uint8Array(FIRST_BYTES);
   #at = 0;
+  #passing = new Uint8Array(0);
+  #passingAt = 0;
 
   /** Begins a message, and forgets what there was. */
   begin(): this {
@@ -35,6 +41,22 @@ export class WireWriter {
 
   frame(): Frame {
     return frameFromMessage(this.#bytes.subarray(0, this.#at));
+  }
+
+  /**
+   * The same for one that is sent at once and not kept: small ones lie in one buffer with those before and after, for a
+   * buffer of its own costs more than all that is in it.
+   */
+  passingFrame(): Frame {
+    const length = FRAME_HEADER_BYTES + this.#at;
+    if (length > PASSING_BYTES_MAX) return this.frame();
+    if (this.#passingAt + length > this.#passing.length) {
+      this.#passing = new Uint8Array(PASSING_BYTES);
+      this.#passingAt = 0;
+    }
+    const from = this.#passingAt;
+    this.#passingAt += length;
+    return frameWithin(this.#passing.subarray(from, this.#passingAt), this.#bytes.subarray(0, this.#at));
   }
 
   number(field: number, value: number): void {
