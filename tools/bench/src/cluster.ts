@@ -9,8 +9,9 @@ import { fileURLToPath } from "node:url";
 
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import type { ClusterState } from "@rollcall/core";
-import { MetaService, clusterStateFromWire } from "@rollcall/protocol";
+import { ownerOf, serviceKey, slotOfServiceKey, type ClusterState } from "@rollcall/core";
+import { EtcdCluster } from "@rollcall/etcd";
+import { MetaService, clusterStateFromWire, type GetClusterResponse } from "@rollcall/protocol";
 
 import { atExit } from "./harness/at-exit.ts";
 import { makeOwnFolder, type Medium, type OwnFolder } from "./harness/own-folder.ts";
@@ -19,6 +20,8 @@ import type { Server } from "./harness/usage.ts";
 export interface ClusterShape {
   readonly data: number;
   readonly sessions: number;
+  /** By default 1, which keeps the cluster itself; several keep it in an etcd of one member. */
+  readonly metas?: number | undefined;
   /** Where the nodes keep their data; on the disk by default. */
   readonly medium?: Medium | undefined;
 }
@@ -33,18 +36,24 @@ export interface BenchNode {
 export class BenchCluster implements AsyncDisposable {
   readonly #folder: OwnFolder;
   readonly #nodes = new Map<string, BenchNode>();
+  /** `host:port` of all there ever were. */
+  readonly #metas: string[] = [];
+  readonly #started: Record<BenchNode["role"], number> = { meta: 0, data: 0, session: 0 };
+  readonly #kept = new AsyncDisposableStack();
+  #store: EtcdCluster | undefined;
 
   private constructor(folder: OwnFolder) {
-    this.#folder = folder;
+    this.#folder = this.#kept.use(folder);
   }
 
   /** Resolves when every node is ready. */
-  static async start({ data, sessions, medium = "disk" }: ClusterShape): Promise<BenchCluster> {
+  static async start({ data, sessions, metas = 1, medium = "disk" }: ClusterShape): Promise<BenchCluster> {
     await using stack = new AsyncDisposableStack();
     const cluster = stack.use(new BenchCluster(await makeOwnFolder(medium, "bench")));
     const many = (count: number, role: "data" | "session"): Promise<BenchNode[]> =>
-      Promise.all(Array.from({ length: count }, (_, index) => cluster.#run(role, `${role}-${index + 1}`)));
-    await cluster.#run("meta", "meta-1");
+      Promise.all(Array.from({ length: count }, () => cluster.add(role)));
+    if (metas > 1) await cluster.#startStore();
+    for (let number = 1; number <= metas; number++) await cluster.add("meta");
     await many(data, "data");
     await many(sessions, "session");
     for (const node of [...cluster.data, ...cluster.sessions]) await cluster.ready(node);
@@ -56,8 +65,8 @@ export class BenchCluster implements AsyncDisposable {
     return [...this.#nodes.values()];
   }
 
-  get meta(): BenchNode {
-    return this.#nodes.get("meta-1")!;
+  get metas(): readonly BenchNode[] {
+    return this.nodes.filter(({ role }) => role === "meta");
   }
 
   get data(): readonly BenchNode[] {
@@ -68,11 +77,34 @@ export class BenchCluster implements AsyncDisposable {
     return this.nodes.filter(({ role }) => role === "session");
   }
 
-  /** The cluster as meta knows it. */
+  /** The cluster as the first meta that answers knows it. */
   async state(): Promise<ClusterState> {
-    const transport = createConnectTransport({ baseUrl: `http://${this.meta.address}`, httpVersion: "1.1" });
-    const { state } = await createClient(MetaService, transport).getCluster({});
-    return clusterStateFromWire(state!);
+    return clusterStateFromWire((await this.#askMetas()).state!);
+  }
+
+  /** The meta that acts; undefined while none does. */
+  async actingMeta(): Promise<BenchNode | undefined> {
+    const { leader } = await this.#askMetas();
+    return this.metas.find(({ address }) => address === leader);
+  }
+
+  /** The data node that leads most of these services, and which. */
+  async mostLeading(
+    services: readonly string[],
+  ): Promise<{ readonly node: BenchNode; readonly leads: ReadonlySet<string> }> {
+    const { table } = await this.state();
+    const leaderOf = (service: string): string | undefined =>
+      ownerOf(table, slotOfServiceKey(serviceKey({ service }))).leader;
+    const led = this.data.map((node) => ({
+      node,
+      leads: new Set(services.filter((service) => leaderOf(service) === node.nodeId)),
+    }));
+    return led.reduce((one, other) => (other.leads.size > one.leads.size ? other : one));
+  }
+
+  /** Starts one more node, which nobody has known before. Resolves when it listens. */
+  add(role: BenchNode["role"]): Promise<BenchNode> {
+    return this.#run(role, `${role}-${++this.#started[role]}`);
   }
 
   /** Ends a node, in order or by `kill -9`; it is no part of the cluster any more. */
@@ -99,22 +131,49 @@ export class BenchCluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const node of [...this.#nodes.values()].toReversed()) await this.end(node, "SIGTERM");
-    await this.#folder[Symbol.asyncDispose]();
+    // Nobody needs what they would do to end in order.
+    await Promise.all(this.nodes.map((node) => this.end(node, "SIGKILL")));
+    await this.#kept.disposeAsync();
+  }
+
+  async #startStore(): Promise<void> {
+    const store = this.#kept.use(await EtcdCluster.start({ folder: this.#folder.path }));
+    const pids = store.members.map((member) => store.pidOf(member));
+    this.#kept.defer(
+      atExit(() => {
+        for (const pid of pids) process.kill(pid, "SIGKILL");
+      }),
+    );
+    this.#store = store;
+  }
+
+  async #askMetas(): Promise<GetClusterResponse> {
+    const failures: unknown[] = [];
+    for (const { address } of this.metas) {
+      const transport = createConnectTransport({ baseUrl: `http://${address}`, httpVersion: "1.1" });
+      try {
+        return await createClient(MetaService, transport).getCluster({}, { timeoutMs: ANSWER_MS });
+      } catch (thrown) {
+        failures.push(thrown);
+      }
+    }
+    throw new AggregateError(failures, "no meta answers");
   }
 
   async #run(role: BenchNode["role"], nodeId: string, port = "0"): Promise<BenchNode> {
     const folder = join(this.#folder.path, nodeId);
     await mkdir(folder, { recursive: true });
     const main = fileURLToPath(new URL(`../../../apps/${role}/src/main.ts`, import.meta.url));
-    const meta = role === "meta" ? [] : ["--meta", this.meta.address];
-    const child = spawnScript(main, ["--port", port, "--node-id", nodeId, ...meta], folder);
+    const store = this.#store === undefined ? [] : ["--store", this.#store.url];
+    const belonging = role === "meta" ? store : ["--meta", this.#metas.join()];
+    const child = spawnScript(main, ["--port", port, "--node-id", nodeId, ...belonging], folder);
     for await (const line of createInterface({ input: child.stdout! })) {
       const { ready, address } = JSON.parse(line) as { ready?: boolean; address: string };
       if (ready !== true) continue;
       child.stdout!.resume();
       const node: BenchNode = { nodeId, role, address, process: child };
       this.#nodes.set(nodeId, node);
+      if (role === "meta" && !this.#metas.includes(address)) this.#metas.push(address);
       return node;
     }
     throw new Error(`${nodeId} ended before it was ready`);
@@ -123,7 +182,7 @@ export class BenchCluster implements AsyncDisposable {
 
 /** All its nodes, for those who count what they use. */
 export function serversOf({ nodes }: BenchCluster): Server[] {
-  return nodes.map(({ role, process: { pid } }) => ({ role, pid: pid! }));
+  return nodes.map(({ role, address, process: { pid } }) => ({ role, pid: pid!, metricsAt: address }));
 }
 
 /** Runs one of our scripts from its sources; what it says to people goes where ours does. */
@@ -140,3 +199,4 @@ export function spawnScript(path: string, args: readonly string[], folder?: stri
 }
 
 const READY_WITHIN_MS = 10_000;
+const ANSWER_MS = 1_000;

@@ -16,10 +16,10 @@ import { createClient, type Registration } from "@rollcall/sdk";
 import { Child } from "./child.ts";
 import { BenchCluster } from "./cluster.ts";
 import { benchInstance } from "./fanout-words.ts";
-import { now, quantile } from "./failover-report.ts";
+import { now } from "./harness/clock.ts";
 import { less, tellFigures } from "./harness/figures.ts";
 import { NO_FAULTS } from "./harness/scenario.ts";
-import { quantileOf } from "./harness/statistics.ts";
+import { quantileOf, quantileText } from "./harness/statistics.ts";
 
 const { values } = parseArgs({
   options: {
@@ -61,7 +61,7 @@ const registrations: Registration[] = await Promise.all(
     `${instances} instances, ${subscribers} subscribers, ${changes} changes of one instance each\n` +
       `bytes to a subscriber: ${(snapshotBytes / subscribers).toFixed(0)} for the list, ${each(({ bytes }) => bytes).toFixed(0)} for a change\n` +
       `processor time of a subscriber for a change: ${each(({ cpuMicroseconds }) => cpuMicroseconds).toFixed(0)} us\n` +
-      `from the change to the last callback: p50 ${quantile(latencies, 0.5)} ms, p99 ${quantile(latencies, 0.99)} ms\n`,
+      `from the change to the last callback: p50 ${quantileText(latencies, 0.5)} ms, p99 ${quantileText(latencies, 0.99)} ms\n`,
   );
   tellFigures({
     metrics: [

@@ -19,7 +19,7 @@ import {
 import { createHttp2Dialer } from "@rollcall/runtime/stream";
 
 import { onLines } from "./child.ts";
-import { now } from "./failover-report.ts";
+import { now } from "./harness/clock.ts";
 import type { FanoutRound } from "./fanout-words.ts";
 
 const [address, service, countText, firstText, how, compression] = process.argv.slice(2) as [

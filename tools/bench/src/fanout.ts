@@ -16,7 +16,8 @@ import { parseArgs } from "node:util";
 import { Child, needOpenFiles } from "./child.ts";
 import { FANOUT_SERVICE, startComparison, startRollcall, wayOf, type Body, type Pusher } from "./fanout-pushers.ts";
 import type { FanoutRound } from "./fanout-words.ts";
-import { now, quantile } from "./failover-report.ts";
+import { now } from "./harness/clock.ts";
+import { quantileText } from "./harness/statistics.ts";
 
 const { values } = parseArgs({
   options: {
@@ -95,7 +96,7 @@ async function measure(pusher: Pusher, server: string, body: Body, count: number
 /** The median over the rounds of what was seen in each. */
 function row(server: string, body: Body, count: number, rounds: readonly Measured[]): string {
   const median = (of: (round: Measured) => number): string =>
-    quantile(
+    quantileText(
       rounds.map(of).toSorted((a, b) => a - b),
       0.5,
     );

@@ -12,7 +12,7 @@
  *     reconnect-clients.ts SERVERS FIRST COUNT CLIENTS SERVICES
  */
 
-import { formatDigest, textFromServiceKey, type Dialer, type MessageStream } from "@rollcall/core";
+import { textFromServiceKey } from "@rollcall/core";
 import { errorDetailCodec, serverMessageFromBytes } from "@rollcall/protocol";
 import { systemClock, systemRandom } from "@rollcall/runtime";
 import { createHttp2Dialer } from "@rollcall/runtime/stream";
@@ -20,7 +20,8 @@ import type { Client, ServiceView } from "@rollcall/sdk";
 import { createClientWith } from "@rollcall/sdk/heart";
 
 import { needOpenFiles, onLines } from "./child.ts";
-import { now } from "./failover-report.ts";
+import { now } from "./harness/clock.ts";
+import { PushedContent, notingDialer } from "./load/noting-dialer.ts";
 import { registeredBy, subscribedBy, type Look, type Places, type RoundReport } from "./reconnect-words.ts";
 
 const [servers, ...numbers] = process.argv.slice(2) as [string, ...string[]];
@@ -47,8 +48,7 @@ interface Member {
   readonly views: Map<string, ServiceView | undefined>;
   /** Links on which everything is answered. */
   readonly complete: Set<WireLink>;
-  /** What it was last pushed of each service, on whichever link. */
-  readonly digests: Map<string, string>;
+  readonly pushed: PushedContent;
 }
 
 interface WireLink {
@@ -87,16 +87,23 @@ function answer(line: string): string {
 
 function openMember(number: number): Member {
   const complete = new Set<WireLink>();
-  const digests = new Map<string, string>();
   const member: Member = {
     number,
     client: createClientWith(
-      { clock: systemClock, random: systemRandom, dialer: noting(() => member) },
+      {
+        clock: systemClock,
+        random: systemRandom,
+        dialer: notingDialer<WireLink>(dialer, {
+          opened: (address) => ({ address, answered: new Set(), pushed: new Set() }),
+          took: (link, bytes) => took(member, link, bytes),
+          ended: (link) => dropped(member, link),
+        }),
+      },
       { servers: servers.split(","), name: `client-${number}` },
     ),
     views: new Map(),
     complete,
-    digests,
+    pushed: new PushedContent(),
   };
   member.client.on("retrying", ({ error: { message } }) => {
     const what = message.replaceAll(/\d+/g, "#");
@@ -105,48 +112,12 @@ function openMember(number: number): Member {
   return member;
 }
 
-function noting(memberOf: () => Member): Dialer {
-  return {
-    dial: (address, method) => {
-      const link: WireLink = { address, answered: new Set(), pushed: new Set() };
-      return notingStream(dialer.dial(address, method), link, memberOf);
-    },
-  };
-}
-
-function notingStream(stream: MessageStream, link: WireLink, memberOf: () => Member): MessageStream {
-  return {
-    get congested() {
-      return stream.congested;
-    },
-    send: (frame) => stream.send(frame),
-    close: (error) => {
-      dropped(memberOf(), link);
-      stream.close(error);
-    },
-    listen: (listener) =>
-      stream.listen({
-        message(bytes) {
-          took(memberOf(), link, bytes);
-          listener.message(bytes);
-        },
-        drained: () => listener.drained?.(),
-        closed(error) {
-          dropped(memberOf(), link);
-          listener.closed(error);
-        },
-      }),
-  };
-}
-
 function took(member: Member, link: WireLink, bytes: Uint8Array): void {
   const { results, pushes } = serverMessageFromBytes(bytes);
   for (const { sequence, outcome } of results) if (outcome.kind === "applied") link.answered.add(sequence);
-  for (const { key, digest, instances, removedIds } of pushes) {
-    const [service, content] = [textFromServiceKey(key), formatDigest(digest)];
-    if (instances.length + removedIds.length > 0 && member.digests.get(service) === content) round.unchanged++;
-    member.digests.set(service, content);
-    link.pushed.add(service);
+  for (const push of pushes) {
+    if (member.pushed.isUnchanged(push)) round.unchanged++;
+    link.pushed.add(textFromServiceKey(push.key));
   }
   const isComplete =
     link.answered.size >= registeredBy(member.number, services).length &&

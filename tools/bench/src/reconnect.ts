@@ -12,10 +12,11 @@ import { parseArgs } from "node:util";
 
 import { Child, needOpenFiles } from "./child.ts";
 import { BenchCluster, type BenchNode } from "./cluster.ts";
-import { now, quantile } from "./failover-report.ts";
+import { now } from "./harness/clock.ts";
 import { less, tellFigures } from "./harness/figures.ts";
+import { loopDelayMs } from "./harness/metrics.ts";
 import { NO_FAULTS, type Faults, type Metric } from "./harness/scenario.ts";
-import { quantileOf } from "./harness/statistics.ts";
+import { quantileOf, quantileText } from "./harness/statistics.ts";
 import { usageWhile, type Server } from "./harness/usage.ts";
 import type { Failures, Look, Places, RoundReport } from "./reconnect-words.ts";
 
@@ -58,7 +59,7 @@ await elapse(restMs);
 
 const [lost, stays] = cluster.sessions as [BenchNode, BenchNode];
 await tryRound("one of two killed", `${lost.nodeId} is killed`, [lost], async () => {
-  await loopDelay(stays);
+  await loopDelayMs(stays.address);
   await cluster.end(lost, "SIGKILL");
   return { beganAt: now(), concerned: [stays] };
 });
@@ -66,7 +67,7 @@ await cluster.ready(await cluster.restart(lost));
 await elapse(restMs);
 const all = cluster.sessions;
 await tryRound("all links cut", "every link is cut", all, async () => {
-  await Promise.all(all.map((node) => loopDelay(node)));
+  await loopDelays(all);
   const beganAt = now();
   await askAll("cut");
   return { beganAt, concerned: all };
@@ -75,7 +76,7 @@ await tryRound("both killed", "both are killed and started again", all, async ()
   await Promise.all(all.map((node) => cluster.end(node, "SIGKILL")));
   const concerned = await Promise.all(all.map((node) => cluster.restart(node)));
   const beganAt = now();
-  await Promise.all(concerned.map((node) => loopDelay(node)));
+  await loopDelays(concerned);
   return { beganAt, concerned };
 });
 tellFigures(told);
@@ -98,7 +99,7 @@ async function tryRound(
   const concernedClients = of.reduce((sum, { address }) => sum + sumOf(places.map((each) => each[address] ?? 0)), 0);
   const { beganAt, concerned } = await lose();
   const { usage, seconds } = await usageWhile(processesByRole(), () => backAgain(beganAt, concernedClients));
-  const delays = await Promise.all(concerned.map(loopDelay));
+  const delays = await loopDelays(concerned);
   await elapse(restMs);
   const reports = await askAll<RoundReport>("report");
   const times = reports.flatMap(({ restoredAt }) => restoredAt.map((at) => at - beganAt)).toSorted((a, b) => a - b);
@@ -117,7 +118,7 @@ async function tryRound(
   };
   say(
     `${what}, with ${concernedClients} of ${clients} clients: ` +
-      `back p50 ${quantile(times, 0.5)} ms, p99 ${quantile(times, 0.99)} ms, all ${quantile(times, 1)} ms`,
+      `back p50 ${quantileText(times, 0.5)} ms, p99 ${quantileText(times, 0.99)} ms, all ${quantileText(times, 1)} ms`,
     `  dials that failed: ${inWords(reports)}`,
     `  pushes of unchanged content ${sum("unchanged")}, views shown ${sum("shown")}, views that are wrong ${sum("wrong")}`,
     `  CPU in ${seconds.toFixed(1)} s: ${usage.map(({ role, cpuSeconds }) => `${role} ${cpuSeconds.toFixed(1)} s`).join(", ")}`,
@@ -146,6 +147,10 @@ async function backAgain(beganAt: number, concernedClients: number): Promise<voi
   }
 }
 
+function loopDelays(nodes: readonly BenchNode[]): Promise<number[]> {
+  return Promise.all(nodes.map(({ address }) => loopDelayMs(address)));
+}
+
 function processesByRole(): Server[] {
   const ofClients = children.map(({ process }) => ({ role: "clients", pid: process.pid! }));
   return [...ofClients, ...cluster.nodes.map(({ role, process }) => ({ role, pid: process.pid! }))];
@@ -166,12 +171,6 @@ async function done(what: string, left: (look: Look) => number): Promise<void> {
     await elapse(LOOK_EVERY_MS);
   }
   progress(`${what} took ${((now() - beganAt) / 1_000).toFixed(1)} s`);
-}
-
-/** How late the event loop of a node ran, in milliseconds, since this was asked last. */
-async function loopDelay({ address }: BenchNode): Promise<number> {
-  const text = await (await fetch(`http://${address}/metrics`)).text();
-  return Number(/^rollcall_event_loop_delay_p99_seconds (\S+)/m.exec(text)?.[1]) * 1_000;
 }
 
 /** How many dials failed, by what went wrong. */

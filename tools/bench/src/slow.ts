@@ -11,10 +11,10 @@ import { createClient } from "@rollcall/sdk";
 
 import { Child, needOpenFiles, residentBytes } from "./child.ts";
 import { BenchCluster, type BenchNode } from "./cluster.ts";
-import { now, quantile } from "./failover-report.ts";
+import { now } from "./harness/clock.ts";
 import { less, tellFigures } from "./harness/figures.ts";
 import { NO_FAULTS } from "./harness/scenario.ts";
-import { quantileOf } from "./harness/statistics.ts";
+import { quantileOf, quantileText } from "./harness/statistics.ts";
 
 const { values } = parseArgs({
   options: {
@@ -59,7 +59,7 @@ for (const [what, latencies] of [
 ] as const) {
   const sorted = latencies.toSorted((a, b) => a - b);
   process.stdout.write(
-    `${what}: ${sorted.length} pushes, p50 ${quantile(sorted, 0.5)} ms, p99 ${quantile(sorted, 0.99)} ms\n`,
+    `${what}: ${sorted.length} pushes, p50 ${quantileText(sorted, 0.5)} ms, p99 ${quantileText(sorted, 0.99)} ms\n`,
   );
 }
 tellFigures({

@@ -34,7 +34,7 @@ test("latency is drawn against subscribers, each order of magnitude as wide as t
   expect(plot!.svg).toContain("a &lt; b</text>");
 });
 
-test("the recovery is drawn over time, those concerned and the others", () => {
+test("the recovery of each role is drawn over time, those concerned and the others", () => {
   const timeline = [
     { ms: -100, concerned: 10, others: 20 },
     { ms: 0, concerned: 0, others: 20 },
@@ -44,6 +44,17 @@ test("the recovery is drawn over time, those concerned and the others", () => {
   expect(plot).toMatchObject({ name: "recovery.svg", below: "recovery" });
   expect(plot!.svg).toContain('points="70,195 310,350 550,40"');
   expect(plot!.svg).toContain('points="70,40 310,40 550,40"');
+  expect(plot!.svg).toContain("a &lt; b, the others</text>");
+});
+
+test("who concerns nobody has one line only", () => {
+  const timeline = [
+    { ms: 0, concerned: 0, others: 10 },
+    { ms: 100, concerned: 0, others: 10 },
+  ];
+  const [plot] = plotsOf([result("recovery", { subject: "the meta", timeline })]);
+  expect(plot!.svg.match(/<polyline/g)).toHaveLength(1);
+  expect(plot!.svg).toContain("the meta, the others</text>");
 });
 
 test("a failover is drawn for each registry, and what is spared by itself", () => {

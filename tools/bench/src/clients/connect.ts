@@ -11,6 +11,8 @@ export interface ConnectOptions {
   readonly leaseMs?: number | undefined;
   /** When to give up a change that is not answered, for clients that do not know themselves. */
   readonly answerMs?: number | undefined;
+  /** It begins at the first of the addresses, with clients that can be told so; otherwise at any. */
+  readonly atFirst?: boolean | undefined;
 }
 
 /** @param name that no other client has */
@@ -18,11 +20,11 @@ export async function connectClient(
   kind: RegistryKind,
   address: string,
   name: string,
-  { leaseMs, answerMs }: ConnectOptions = {},
+  { leaseMs, answerMs, atFirst }: ConnectOptions = {},
 ): Promise<RegistryClient> {
   switch (kind) {
     case "rollcall":
-      return (await import("./rollcall-client.ts")).connectRollcall(address, name);
+      return (await import("./rollcall-client.ts")).connectRollcall(address, name, { atFirst });
     case "etcd":
       return (await import("./etcd-client.ts")).connectEtcd(address, name, { leaseMs, answerMs });
     case "zookeeper":

@@ -1,14 +1,19 @@
 import { createClient as createCaller } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { RegistryService } from "@rollcall/protocol";
-import { createClient, type Registration, type ServiceView } from "@rollcall/sdk";
+import { createClient, type Client, type Registration, type ServiceView } from "@rollcall/sdk";
 
 import { benchInput, changeIn } from "./bench-instance.ts";
+import type { ConnectOptions } from "./connect.ts";
 import { Listed } from "./listed.ts";
 import type { RegistryClient } from "./registry-client.ts";
 
-export async function connectRollcall(address: string, name: string): Promise<RegistryClient> {
-  const client = createClient({ servers: address.split(","), name, closeTimeoutMs: LEAVING_MS });
+export async function connectRollcall(
+  address: string,
+  name: string,
+  { atFirst = false }: ConnectOptions = {},
+): Promise<RegistryClient> {
+  const client = await open(address.split(","), name, atFirst);
   const transport = createConnectTransport({ baseUrl: `http://${address.split(",")[0]}`, httpVersion: "2" });
   const calls = createCaller(RegistryService, transport);
   const published = new Map<string, Registration>();
@@ -63,6 +68,18 @@ export async function connectRollcall(address: string, name: string): Promise<Re
     },
     close: () => client.close(),
   };
+}
+
+/** Of several servers a client takes any, so that one that has to be at the first may have to try more than once. */
+async function open(servers: readonly string[], name: string, atFirst: boolean): Promise<Client> {
+  for (;;) {
+    const client = createClient({ servers, name, closeTimeoutMs: LEAVING_MS });
+    if (!atFirst) return client;
+    const { promise: connected, resolve } = Promise.withResolvers<string>();
+    client.on("connected", ({ server }) => resolve(server));
+    if ((await connected) === servers[0]) return client;
+    await client.close();
+  }
 }
 
 /** Nobody else is left before all of it is taken out. */

@@ -43,6 +43,8 @@ export interface RoleResult {
   readonly role: string;
   readonly cpuSeconds: Spread;
   readonly residentMib: Spread;
+  /** How late its event loop ran at p99, in milliseconds, where it tells that. */
+  readonly loopDelayMs?: Spread | undefined;
 }
 
 export function subjectResult(subject: string, repeats: readonly Measured[]): SubjectResult {
@@ -57,10 +59,13 @@ export function subjectResult(subject: string, repeats: readonly Measured[]): Su
       better,
       ...spreadOf(repeats.map(({ metrics }) => metrics[index]!.value)),
     })),
-    usage: first.usage.map(({ role }, index) => ({
+    usage: first.usage.map(({ role, loopDelayMs }, index) => ({
       role,
       cpuSeconds: spreadOf(repeats.map(({ usage }) => usage[index]!.cpuSeconds)),
       residentMib: spreadOf(repeats.map(({ usage }) => usage[index]!.residentMib)),
+      ...(loopDelayMs !== undefined && {
+        loopDelayMs: spreadOf(repeats.map(({ usage }) => usage[index]!.loopDelayMs!)),
+      }),
     })),
     faults: { errors: sum("errors"), lost: sum("lost"), duplicated: sum("duplicated") },
     timeline: repeats.at(-1)?.timeline,

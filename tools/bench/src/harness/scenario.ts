@@ -40,6 +40,8 @@ export interface RoleUsage {
   readonly role: string;
   readonly cpuSeconds: number;
   readonly residentMib: number;
+  /** At p99, of the one that was latest; of those that tell it. */
+  readonly loopDelayMs?: number | undefined;
 }
 
 /** One of those that are measured side by side. */

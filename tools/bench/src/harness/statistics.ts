@@ -17,3 +17,9 @@ export function medianOf(values: readonly number[]): number {
 export function rounded(value: number): number {
   return Number.isInteger(value) ? value : Number(value.toPrecision(4));
 }
+
+/** A quantile as people read it; a dash when there is none. */
+export function quantileText(values: readonly number[], share: number): string {
+  const value = quantileOf(values, share);
+  return Number.isNaN(value) ? "-" : value.toFixed(1);
+}

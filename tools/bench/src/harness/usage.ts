@@ -2,11 +2,14 @@
 
 import { readFileSync } from "node:fs";
 
+import { loopDelayMs } from "./metrics.ts";
 import type { RoleUsage } from "./scenario.ts";
 
 export interface Server {
   readonly role: string;
   readonly pid: number;
+  /** Where it tells how late its event loop runs, if it does: `host:port`. */
+  readonly metricsAt?: string | undefined;
 }
 
 /** What the kernel counts processor time in, for each second. */
@@ -25,25 +28,43 @@ export function residentMib(pid: number): number {
   return Number(kib) / 1_024;
 }
 
-/** Does something and tells what the servers used meanwhile; their memory is that at the end. */
+/**
+ * Does something and tells what the servers used meanwhile; their memory is that at the end, and the delay of the event loop
+ * that of the one in each role that was latest.
+ */
 export async function usageWhile<Result>(
   servers: readonly Server[],
   work: () => Promise<Result>,
 ): Promise<{ readonly result: Result; readonly usage: readonly RoleUsage[]; readonly seconds: number }> {
+  await loopDelays(servers);
   const before = servers.map(({ pid }) => cpuSeconds(pid));
   const beganAt = performance.now();
   const result = await work();
   const seconds = (performance.now() - beganAt) / 1_000;
+  const used = servers.map(({ pid }, index) => cpuSeconds(pid) - before[index]!);
+  const delays = await loopDelays(servers);
   const byRole = new Map<string, RoleUsage>();
   for (const [index, { role, pid }] of servers.entries()) {
-    const sum = byRole.get(role) ?? { role, cpuSeconds: 0, residentMib: 0 };
+    const sum = byRole.get(role);
     byRole.set(role, {
       role,
-      cpuSeconds: sum.cpuSeconds + cpuSeconds(pid) - before[index]!,
-      residentMib: sum.residentMib + residentMib(pid),
+      cpuSeconds: (sum?.cpuSeconds ?? 0) + used[index]!,
+      residentMib: (sum?.residentMib ?? 0) + residentMib(pid),
+      loopDelayMs: latestOf(sum?.loopDelayMs, delays[index]),
     });
   }
   return { result, usage: [...byRole.values()], seconds };
+}
+
+/** How late the event loops of those ran that tell it, since this was asked last. */
+function loopDelays(servers: readonly Server[]): Promise<(number | undefined)[]> {
+  return Promise.all(
+    servers.map(async ({ metricsAt }) => (metricsAt === undefined ? undefined : loopDelayMs(metricsAt))),
+  );
+}
+
+function latestOf(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other);
 }
 
 /** Of all roles: not less than what can be told apart from nothing, so that one can divide by it. */

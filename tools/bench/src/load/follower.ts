@@ -7,7 +7,7 @@
 
 import { onLines } from "../child.ts";
 import { connectClient } from "../clients/connect.ts";
-import { now } from "../failover-report.ts";
+import { now } from "../harness/clock.ts";
 import { quantileOf } from "../harness/statistics.ts";
 import type { RegistryKind } from "../registries/registry.ts";
 import { inTurns } from "./in-turns.ts";

@@ -1,7 +1,7 @@
 /** Changes by the clock, and those who follow them, in processes of their own. */
 
 import { Child } from "../child.ts";
-import type { Registry } from "../registries/registry.ts";
+import type { Registry, RegistryAddress } from "../registries/registry.ts";
 import {
   shares,
   type Arrival,
@@ -16,17 +16,21 @@ export interface Publisher extends AsyncDisposable {
   publish(command: PublishCommand): Promise<PublishReport>;
 }
 
-/**
- * Resolves when there is an instance of each service.
- * @param answerMs when a change that is not answered has failed, with clients that wait for ever
- */
+export interface Publishing {
+  readonly services: number;
+  /** The number of the first of them: 0 by default. */
+  readonly first?: number;
+  /** When a change that is not answered has failed, with clients that wait for ever. */
+  readonly answerMs?: number;
+}
+
+/** Resolves when there is an instance of each service. */
 export async function startPublisher(
-  { kind, address }: Registry,
-  services: number,
-  answerMs?: number,
+  { kind, address }: RegistryAddress,
+  { services, first = 0, answerMs }: Publishing,
 ): Promise<Publisher> {
-  const limit = answerMs === undefined ? [] : [String(answerMs)];
-  const child = new Child("load/publisher", [kind, address, String(services), ...limit]);
+  const numbers = answerMs === undefined ? [first, services] : [first, services, answerMs];
+  const child = new Child("load/publisher", [kind, address, ...numbers.map(String)]);
   await child.line();
   return {
     publish: (command) => child.asking<PublishReport>(command),

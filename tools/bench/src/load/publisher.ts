@@ -1,16 +1,19 @@
 /**
- * One client that changes the only instance of each service, in a process of its own, by the clock.
+ * One client that changes the only instance of each service, in a process of its own, by the clock. It begins at the first of
+ * the addresses.
  *
- *     publisher.ts KIND ADDRESS SERVICES [ANSWER_MS]
+ *     publisher.ts KIND ADDRESS FIRST SERVICES [ANSWER_MS]
  */
 
 import { onLines } from "../child.ts";
 import { connectClient } from "../clients/connect.ts";
-import { now } from "../failover-report.ts";
+import { now } from "../harness/clock.ts";
 import type { RegistryKind } from "../registries/registry.ts";
 import { FOLLOWED_ID, serviceName, type PublishCommand, type PublishReport } from "./words.ts";
 
-const [kind, address, servicesText, answerText] = process.argv.slice(2) as [RegistryKind, string, string, string?];
+const [kind, address, firstText, servicesText, answerText] = process.argv.slice(2) as [RegistryKind, ...string[]] &
+  [string, string, string, string, string?];
+const first = Number(firstText);
 const services = Number(servicesText);
 /** How often changes are made: all that are due. */
 const TICK_MS = 1;
@@ -22,10 +25,11 @@ const RETRY_AFTER_MS = 20;
 
 const client = await connectClient(kind, address, "publisher", {
   answerMs: answerText === undefined ? undefined : Number(answerText),
+  atFirst: true,
 });
 const last = Array.from({ length: services }, () => 0);
 for (let service = 0; service < services; service++)
-  await client.publish(serviceName(service), FOLLOWED_ID, { number: 0, dueAt: 0 });
+  await client.publish(serviceName(first + service), FOLLOWED_ID, { number: 0, dueAt: 0 });
 process.stdout.write("ready\n");
 onLines((line) => void publish(JSON.parse(line) as PublishCommand));
 
@@ -50,7 +54,7 @@ async function publish({ rate, changes, persistent = false }: PublishCommand): P
   async function make(service: number, change: { readonly number: number; readonly dueAt: number }): Promise<void> {
     for (;;) {
       try {
-        return await client.publish(serviceName(service), FOLLOWED_ID, change);
+        return await client.publish(serviceName(first + service), FOLLOWED_ID, change);
       } catch {
         counts.failures++;
       }

@@ -54,6 +54,7 @@ async function register({
   batch,
   unanswered,
   services,
+  firstService = 0,
   perSecond,
 }: Extract<RegistrarCommand, { kind: "register" }>): Promise<RegisterReport> {
   const latencies: number[] = [];
@@ -62,7 +63,7 @@ async function register({
     const entries: Entry[] = [];
     for (let index = from; index < Math.min(from + batch, each); index++) {
       // Neighbours in time are of different services, as they are of different programs.
-      const service = serviceName((number + index * SPREAD) % services);
+      const service = serviceName(firstService + ((number + index * SPREAD) % services));
       entries.push({ service, id: `${number}-${round}-${index}` });
     }
     const sentAt = performance.now();

@@ -1,10 +1,8 @@
 /** Clients of a registry in several processes, all told the same. */
 
 import { Child } from "../child.ts";
-import type { Registry } from "../registries/registry.ts";
+import type { RegistryAddress } from "../registries/registry.ts";
 import { shares, type RegisterReport, type RegistrarCommand, type SeenReport } from "./words.ts";
-
-type RegistryAddress = Pick<Registry, "kind" | "address">;
 
 export class Registrars implements AsyncDisposable {
   readonly #children: readonly Child[];

@@ -9,7 +9,7 @@ import { createClient, type Registration } from "@rollcall/sdk";
 
 import { onLines } from "../child.ts";
 import { benchInput } from "../clients/bench-instance.ts";
-import { now } from "../failover-report.ts";
+import { now } from "../harness/clock.ts";
 import { idOfGeneration, serviceName, type RestartCommand, type RestartReport } from "./words.ts";
 
 const [address, servicesText, instancesText] = process.argv.slice(2) as [string, string, string];

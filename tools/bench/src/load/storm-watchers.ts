@@ -18,7 +18,7 @@ import { createHttp2Dialer } from "@rollcall/runtime/stream";
 
 import { onLines } from "../child.ts";
 import { changeIn } from "../clients/bench-instance.ts";
-import { now } from "../failover-report.ts";
+import { now } from "../harness/clock.ts";
 import { quantileOf } from "../harness/statistics.ts";
 import { inTurns } from "./in-turns.ts";
 import { generationOf, serviceName, type StormCommand, type StormReport } from "./words.ts";

@@ -12,6 +12,8 @@ export type RegistrarCommand =
       readonly batch: number;
       readonly unanswered: number;
       readonly services: number;
+      /** The number of the first service: 0 by default. */
+      readonly firstService?: number;
       /** Batches are begun by the clock, so many a second by all clients together; as soon as may be by default. */
       readonly perSecond?: number;
     }
@@ -104,6 +106,36 @@ export interface FollowReport {
   readonly duplicated: number;
   /** All of them, if they were asked for. */
   readonly arrivals: readonly Arrival[];
+}
+
+/** To those who look on: answered when everybody sees so many instances and the last change of each service, or time is up. */
+export interface WitnessCommand {
+  /** By service. */
+  readonly last: readonly number[];
+  /** In all lists of the process together. */
+  readonly instances: number;
+  readonly withinMs: number;
+}
+
+/** What they have seen since they were asked last. */
+export interface Witnessed {
+  readonly arrivals: readonly (readonly [...Arrival, client: number])[];
+  /** Links that were up and were lost. */
+  readonly losses: readonly { readonly client: number; readonly server: string; readonly at: number }[];
+  readonly connections: readonly { readonly client: number; readonly at: number }[];
+  /** Pushes with content that was held already. */
+  readonly unchanged: number;
+  /** Callbacks with an older change than the one before. */
+  readonly goneBack: number;
+  /** Instances that a list showed no more. */
+  readonly gone: number;
+}
+
+export interface Testimony extends Witnessed {
+  /** Lists without the last change. */
+  readonly behind: number;
+  /** Instances that are missing in lists, or too many. */
+  readonly missing: number;
 }
 
 /** To those who read lists, for so long, each of which has so many instances. */

@@ -23,7 +23,6 @@ export async function startEtcd({ medium, members }: RegistryShape): Promise<Reg
     get servers() {
       return [...running.values()].map((pid) => ({ role: "etcd", pid }));
     },
-    metrics: [],
     async findLeader(services) {
       const leader = await cluster.leader();
       return {

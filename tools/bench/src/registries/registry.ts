@@ -14,11 +14,12 @@ export interface Registry extends AsyncDisposable {
   readonly address: string;
   /** Those that run. */
   readonly servers: readonly Server[];
-  /** `host:port` of those that tell what they measure, in the words of Prometheus and of Rollcall. */
-  readonly metrics: readonly string[];
   /** The one that leads, or leads most. */
   findLeader(services: readonly string[]): Promise<Leader>;
 }
+
+/** Where clients find it. */
+export type RegistryAddress = Pick<Registry, "kind" | "address">;
 
 export interface Leader {
   /** Which of the services it leads. */

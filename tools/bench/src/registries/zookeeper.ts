@@ -78,7 +78,6 @@ export async function startZookeeper({ medium, members: count }: RegistryShape):
     get servers() {
       return members.filter(isRunning).map(({ process: { pid } }) => ({ role: "zookeeper", pid: pid! }));
     },
-    metrics: [],
     async findLeader(services) {
       for (const member of members) {
         if ((await modeOf(member)) === "follower") continue;

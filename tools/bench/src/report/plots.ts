@@ -1,7 +1,7 @@
 /** The plots that are made of results, each beside the results it is made of. */
 
-import type { ScenarioResult } from "../harness/results.ts";
-import { svgOf } from "./svg.ts";
+import type { ScenarioResult, SubjectResult } from "../harness/results.ts";
+import { svgOf, type Plot } from "./svg.ts";
 
 export interface PlotFile {
   /** In the folder of the results. */
@@ -40,27 +40,29 @@ function fanoutPlot(results: readonly ScenarioResult[]): PlotFile[] {
 
 function failoverPlot(results: readonly ScenarioResult[]): PlotFile[] {
   const subjects = results.find(({ scenario }) => scenario === "failover")?.subjects ?? [];
-  const series = subjects.flatMap(({ subject: name, timeline = [] }) => [
-    { name, points: timeline.map(({ ms, concerned }) => [ms, concerned] as const) },
-    // With some registries nobody is spared.
-    ...(timeline.some(({ others }) => others > 0)
-      ? [{ name: `${name}, the others`, points: timeline.map(({ ms, others }) => [ms, others] as const) }]
-      : []),
-  ]);
-  if (series.every(({ points }) => points.length === 0)) return [];
+  const series = timelinesOf(subjects);
+  if (series.length === 0) return [];
   const title = "Callbacks while the one that leads is killed at 0";
   const svg = svgOf({ title, xLabel: "ms", yLabel: "callbacks in 100 ms", scale: "linear", series });
   return [{ name: "failover.svg", title, below: "failover", svg }];
 }
 
 function recoveryPlot(results: readonly ScenarioResult[]): PlotFile[] {
-  const timeline = results.find(({ scenario }) => scenario === "recovery")?.subjects[0]?.timeline;
-  if (timeline === undefined) return [];
-  const title = "Pushes seen while a data node is killed at 0";
-  const series = [
-    { name: "its services", points: timeline.map(({ ms, concerned }) => [ms, concerned] as const) },
-    { name: "the others", points: timeline.map(({ ms, others }) => [ms, others] as const) },
-  ];
-  const svg = svgOf({ title, xLabel: "ms", yLabel: "pushes in 100 ms", scale: "linear", series });
+  const subjects = results.find(({ scenario }) => scenario === "recovery")?.subjects ?? [];
+  const series = timelinesOf(subjects);
+  if (series.length === 0) return [];
+  const title = "Callbacks while a node is killed at 0";
+  const svg = svgOf({ title, xLabel: "ms", yLabel: "callbacks in 100 ms", scale: "linear", series });
   return [{ name: "recovery.svg", title, below: "recovery", svg }];
+}
+
+/** Two lines of each: those concerned and the others, where there are any. */
+function timelinesOf(subjects: readonly SubjectResult[]): Plot["series"] {
+  return subjects.flatMap(({ subject, timeline = [] }) => {
+    const line = (name: string, which: "concerned" | "others") =>
+      timeline.some((step) => step[which] > 0)
+        ? [{ name, points: timeline.map((step) => [step.ms, step[which]] as const) }]
+        : [];
+    return [...line(subject, "concerned"), ...line(`${subject}, the others`, "others")];
+  });
 }

@@ -2,23 +2,32 @@
 
 import type { MetricResult, ScenarioResult, Spread, SubjectResult } from "../harness/results.ts";
 
-/** One row for each figure, one column for each that was measured beside the others. */
+/** One row for each figure that any of them has, one column for each that was measured beside the others. */
 export function resultTable({ subjects }: ScenarioResult): string {
-  const [first] = subjects;
-  if (first === undefined) return "";
-  const rows = first.metrics.map(({ name, unit }) => [
+  const units = new Map(subjects.flatMap(({ metrics }) => metrics.map(({ name, unit }) => [name, unit] as const)));
+  const rows = [...units].map(([name, unit]) => [
     unit === "" ? name : `${name}, ${unit}`,
     ...subjects.map((subject) => cellOf(subject.metrics.find((metric) => metric.name === name))),
   ]);
   return markdownTable([["", ...subjects.map(({ subject }) => subject)], ...rows, faultsRow(subjects)]);
 }
 
-/** What the servers of each role used, in one repeat. */
+/** What the servers of each role used in one repeat, and how late their event loops ran, where they tell that. */
 export function usageTable({ subjects }: ScenarioResult): string {
+  const tellsDelay = subjects.some(({ usage }) => usage.some(({ loopDelayMs }) => loopDelayMs !== undefined));
+  const delayCell = (delay: Spread | undefined): string[] =>
+    tellsDelay ? [delay === undefined ? "" : withSpread(delay)] : [];
   const rows = subjects.flatMap(({ subject, usage }) =>
-    usage.map(({ role, cpuSeconds, residentMib }) => [subject, role, withSpread(cpuSeconds), withSpread(residentMib)]),
+    usage.map(({ role, cpuSeconds, residentMib, loopDelayMs }) => [
+      subject,
+      role,
+      withSpread(cpuSeconds),
+      withSpread(residentMib),
+      ...delayCell(loopDelayMs),
+    ]),
   );
-  return markdownTable([["", "role", "CPU, s", "resident, MiB"], ...rows]);
+  const delayHead = tellsDelay ? ["loop late at p99, ms"] : [];
+  return markdownTable([["", "role", "CPU, s", "resident, MiB", ...delayHead], ...rows]);
 }
 
 function faultsRow(subjects: readonly SubjectResult[]): string[] {

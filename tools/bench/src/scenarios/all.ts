@@ -3,19 +3,14 @@ import { expiryScenario } from "./expiry.ts";
 import { fanoutScenario, narrowFanoutScenario, wideFanoutScenario } from "./fanout.ts";
 import { latencyScenario } from "./latency.ts";
 import { coldStartScenario } from "./cold-start.ts";
+import { joinScenario } from "./join.ts";
 import { failoverScenario } from "./failover.ts";
 import { mixedScenario } from "./mixed.ts";
 import { steadyScenario } from "./steady.ts";
 import { stormScenario } from "./storm.ts";
+import { recoveryScenario } from "./recovery.ts";
 import { queryScenario } from "./query.ts";
-import {
-  clientsScenario,
-  deltaScenario,
-  memoryScenario,
-  reconnectScenario,
-  recoveryScenario,
-  slowScenario,
-} from "./scripts.ts";
+import { clientsScenario, deltaScenario, memoryScenario, reconnectScenario, slowScenario } from "./scripts.ts";
 import { bulkScenario, registerScenario, watchedScenario } from "./register.ts";
 
 /** In the order in which they run. */
@@ -35,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   recoveryScenario,
   reconnectScenario,
   coldStartScenario,
+  joinScenario,
   steadyScenario,
   memoryScenario,
   clientsScenario,

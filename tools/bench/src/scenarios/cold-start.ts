@@ -44,7 +44,7 @@ function startColdStarts({ clients, each, services }: Work): Promise<Trial> {
     return {
       servers: [],
       async repeat(): Promise<Measured> {
-        const [meta, others] = [cluster.meta, [...cluster.data, ...cluster.sessions]];
+        const [meta, others] = [cluster.metas[0]!, [...cluster.data, ...cluster.sessions]];
         await Promise.all([meta, ...others].map((node) => cluster.end(node, "SIGKILL")));
         const beganAt = performance.now();
         const sinceMs = (): number => performance.now() - beganAt;

@@ -3,11 +3,12 @@
 import { setTimeout as elapse } from "node:timers/promises";
 
 import { createZookeeperServices } from "../clients/zookeeper-client.ts";
-import { buckets, now } from "../failover-report.ts";
+import { now } from "../harness/clock.ts";
 import { less, more } from "../harness/figures.ts";
 import type { Measured, Scenario, Trial } from "../harness/scenario.ts";
 import { sized } from "../harness/sized.ts";
 import { quantileOf } from "../harness/statistics.ts";
+import { timelineOf } from "../harness/timeline.ts";
 import { startTrial } from "../harness/trial.ts";
 import { Followers, startPublisher } from "../load/paced-load.ts";
 import { serviceName, serviceNames } from "../load/words.ts";
@@ -66,7 +67,7 @@ async function startFailover(kind: RegistryKind, work: Work): Promise<Trial> {
 async function measure(registry: Registry, { services, subscribers, rate, before, after }: Work): Promise<Measured> {
   await using stack = new AsyncDisposableStack();
   if (registry.kind === "zookeeper") await createZookeeperServices(registry.address, serviceNames(services));
-  const publisher = stack.use(await startPublisher(registry, services, ANSWER_MS));
+  const publisher = stack.use(await startPublisher(registry, { services, answerMs: ANSWER_MS }));
   const audience = { clients: subscribers, services, each: 1 };
   const followers = stack.use(await Followers.start(registry, audience, PROCESSES));
   const leader = await registry.findLeader(serviceNames(services));
@@ -86,7 +87,7 @@ async function measure(registry: Registry, { services, subscribers, rate, before
     if (concerned.has(service)) first.set(service, Math.min(first.get(service) ?? Infinity, arrivedAt - killedAt));
     else others.push(arrivedAt - dueAt);
   }
-  const noted = seen.arrivals.map(([arrivedAt, dueAt, service]) => [arrivedAt, arrivedAt - dueAt, service, 0] as const);
+  const noted = seen.arrivals.map(([arrivedAt, , service]) => ({ arrivedAt, concerned: concerned.has(service) }));
   return {
     metrics: [
       less("until the first of the services concerned is back", "ms", quantileOf([...first.values()], 0)),
@@ -100,6 +101,6 @@ async function measure(registry: Registry, { services, subscribers, rate, before
     ],
     faults: { errors: errors + concerned.size - first.size, lost: seen.lost, duplicated: 0 },
     usage: [],
-    timeline: buckets(noted, { killedAt, fromMs: -SHOWN_BEFORE_MS, untilMs: after, concerned }),
+    timeline: timelineOf(noted, { zeroAt: killedAt, fromMs: -SHOWN_BEFORE_MS, untilMs: after }),
   };
 }

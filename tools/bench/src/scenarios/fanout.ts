@@ -3,7 +3,7 @@
 import { Child, needOpenFiles } from "../child.ts";
 import { connectClient } from "../clients/connect.ts";
 import { createZookeeperServices } from "../clients/zookeeper-client.ts";
-import { now } from "../failover-report.ts";
+import { now } from "../harness/clock.ts";
 import { FANOUT_SERVICE, startComparison, startRollcall, wayOf, type Pusher } from "../fanout-pushers.ts";
 import type { Measured, Scenario, Subject, Trial } from "../harness/scenario.ts";
 import { medianOf, quantileOf } from "../harness/statistics.ts";

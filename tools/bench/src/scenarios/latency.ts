@@ -52,7 +52,7 @@ function startLatency(kind: RegistryKind, { services, paces }: Work): Promise<Tr
   return startTrial(async (stack) => {
     const registry = stack.use(await startRegistry(kind));
     if (kind === "zookeeper") await createZookeeperServices(registry.address, serviceNames(services));
-    const publishing = stack.use(await startPublisher(registry, services));
+    const publishing = stack.use(await startPublisher(registry, { services }));
     const following = stack.use(await Followers.start(registry, { clients: 1, services, each: services }, 1));
     const run = async ({ rate, changes }: Pace) => {
       const published = await publishing.publish({ rate, changes });

@@ -2,7 +2,7 @@
 
 import { needOpenFiles } from "../child.ts";
 import { createZookeeperServices } from "../clients/zookeeper-client.ts";
-import { now } from "../failover-report.ts";
+import { now } from "../harness/clock.ts";
 import { less } from "../harness/figures.ts";
 import type { Faults, Measured, Metric, Scenario, Trial } from "../harness/scenario.ts";
 import { sized } from "../harness/sized.ts";
@@ -45,7 +45,7 @@ function startMixed(kind: RegistryKind, work: Work): Promise<Trial> {
     const registry = stack.use(await startRegistry(kind));
     const { servers } = registry;
     if (kind === "zookeeper") await createZookeeperServices(registry.address, serviceNames(2 * services));
-    const publisher = stack.use(await startPublisher(registry, services));
+    const publisher = stack.use(await startPublisher(registry, { services }));
     const reading = { clients: subscribers - slow, services, each: 1 };
     const others = stack.use(await Followers.start(registry, reading, PROCESSES));
     const stopping = { clients: slow, services, each: 1, first: subscribers - slow };

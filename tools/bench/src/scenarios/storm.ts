@@ -8,7 +8,6 @@ import { startTrial } from "../harness/trial.ts";
 import { usageWhile } from "../harness/usage.ts";
 import { shares, type RestartReport, type StormCommand, type StormReport } from "../load/words.ts";
 import { startRegistry } from "../registries/registry.ts";
-import { loopDelayMs } from "../registries/loop-delay.ts";
 
 const FULL = { subscribers: 1_000, instances: 1_000, services: 200, perService: 10, each: 10, seconds: 20 };
 const SMOKE: typeof FULL = { subscribers: 10, instances: 10, services: 5, perService: 2, each: 2, seconds: 0.2 };
@@ -59,7 +58,7 @@ export const stormScenario: Scenario = sized(FULL, SMOKE, ({ subscribers, second
 function startStorm({ subscribers, services, instances, each, seconds }: Work): Promise<Trial> {
   return startTrial(async (stack) => {
     needOpenFiles(subscribers + 200);
-    const { address, servers, ...registry } = stack.use(await startRegistry("rollcall"));
+    const { address, servers } = stack.use(await startRegistry("rollcall"));
     const restarter = stack.use(new Child("load/restarter", [address, services, instances].map(String)));
     await restarter.line();
     const watchers = shares(subscribers, PROCESSES).map(({ count, first }) =>
@@ -71,7 +70,6 @@ function startStorm({ subscribers, services, instances, each, seconds }: Work): 
       servers,
       async repeat(): Promise<Measured> {
         generation++;
-        await loopDelayMs(registry.metrics);
         const { result, usage } = await usageWhile(servers, async () => {
           const command = { generation, overMs: seconds * 1_000, goneMs: GONE_MS };
           const restarted = await restarter.asking<RestartReport>(command);
@@ -94,7 +92,6 @@ function startStorm({ subscribers, services, instances, each, seconds }: Work): 
             more("changes merged into a push of others", "%", (1 - sum("pushes") / changesSeen) * 100),
             more("pushes", "1/s", sum("pushes") / seconds),
             less("bytes for each change and subscriber", "B", sum("bytes") / changesSeen),
-            less("delay of the servers' event loops, p99", "ms", await loopDelayMs(registry.metrics)),
           ],
           faults: {
             errors: restarted.errors + sum("mismatched"),
