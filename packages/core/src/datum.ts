@@ -126,7 +126,7 @@ export class Datum {
 
   /** Adds or replaces an instance at a newer version. Equal content changes nothing and gives false. */
   put({ id, bytes }: EncodedInstance, version: Version): boolean {
-    return this.replace(id, version, () => ({ id, bytes, digest: digestOfBytes(bytes) }));
+    return this.replace(id, version, () => storedInstance({ id, bytes }));
   }
 
   /** Takes an instance out at a newer version. An absent one changes nothing and gives false. */
@@ -255,25 +255,25 @@ export class Datum {
 
   #applyDelta(update: Update, baseDigest: Digest): boolean {
     if (!sameDigest(baseDigest, this.#digest)) return false;
-    const arriving = storedInstances(update.instances);
-    // The digest is checked before anything is touched: a delta that does not lead where it says changes nothing.
+    const arriving = update.instances.map(storedInstance);
+    // The digest is checked before anything is touched: a delta that does not lead where it says changes nothing. Nor does
+    // one that names an instance twice.
     let digest = this.#digest;
     for (const id of update.removedIds) {
-      const before = arriving.has(id) ? undefined : this.#instances.get(id);
+      const before = this.#instances.get(id);
       if (before !== undefined) digest = toggleDigest(digest, before.digest);
     }
-    for (const instance of arriving.values()) {
+    for (const instance of arriving) {
       const before = this.#instances.get(instance.id);
       if (before !== undefined) digest = toggleDigest(digest, before.digest);
       digest = toggleDigest(digest, instance.digest);
     }
     if (!sameDigest(digest, update.digest)) return false;
     for (const id of update.removedIds) {
-      if (arriving.has(id)) continue;
       // What came and went since the base was never here, but may be with those who are in between.
       if (!this.remove(id, update.version)) this.#changed(id, update.version);
     }
-    for (const instance of arriving.values()) this.replace(instance.id, update.version, () => instance);
+    for (const instance of arriving) this.replace(instance.id, update.version, () => instance);
     this.adopt(update.version);
     return true;
   }
@@ -284,7 +284,11 @@ function latest(a: Version, b: Version): Version {
 }
 
 function storedInstances(instances: readonly EncodedInstance[]): Map<string, StoredInstance> {
-  return new Map(instances.map(({ id, bytes }) => [id, { id, bytes, digest: digestOfBytes(bytes) }]));
+  return new Map(instances.map((instance) => [instance.id, storedInstance(instance)]));
+}
+
+function storedInstance({ id, bytes }: EncodedInstance): StoredInstance {
+  return { id, bytes, digest: digestOfBytes(bytes) };
 }
 
 function digestOfSet(instances: Iterable<StoredInstance>): Digest {

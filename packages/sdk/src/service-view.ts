@@ -72,8 +72,9 @@ export class DecodedInstances {
   /** The instances that `datum` holds now, sorted by id. */
   follow(datum: Datum): readonly Instance[] {
     const changed = this.#loggedChanges(datum) ?? this.#differences(datum);
-    for (const id of changed) this.#decode(id, datum.get(id));
-    this.#sorted = Object.freeze(changed.size > PLACED_MAX ? this.#merged(changed) : this.#placed(changed));
+    const fresh = new Map<string, Instance | undefined>();
+    for (const id of changed) fresh.set(id, this.#decode(id, datum.get(id)));
+    this.#sorted = Object.freeze(fresh.size > PLACED_MAX ? merged(this.#sorted, fresh) : placed(this.#sorted, fresh));
     this.#followed = { datum, held: datum.held };
     return this.#sorted;
   }
@@ -105,14 +106,16 @@ export class DecodedInstances {
     return changed;
   }
 
-  #decode(id: string, stored: StoredInstance | undefined): void {
+  #decode(id: string, stored: StoredInstance | undefined): Instance | undefined {
     if (stored === undefined) {
       this.#decoded.delete(id);
-      return;
+      return undefined;
     }
     const before = this.#decoded.get(id);
-    if (before !== undefined && sameDigest(before.digest, stored.digest)) return;
-    this.#decoded.set(id, { digest: stored.digest, instance: this.#instance(stored) });
+    if (before !== undefined && sameDigest(before.digest, stored.digest)) return before.instance;
+    const instance = this.#instance(stored);
+    this.#decoded.set(id, { digest: stored.digest, instance });
+    return instance;
   }
 
   #instance({ id, bytes }: StoredInstance): Instance | undefined {
@@ -125,32 +128,34 @@ export class DecodedInstances {
       return undefined;
     }
   }
+}
 
-  #placed(changed: ReadonlySet<string>): Instance[] {
-    // Not `slice`: what V8 makes of a frozen list by that takes a hundred times as long to be frozen.
-    const sorted = [...this.#sorted];
-    for (const id of changed) {
-      const place = placeOf(id, sorted);
-      const instance = this.#decoded.get(id)?.instance;
-      sorted.splice(place, sorted[place]?.id === id ? 1 : 0, ...(instance === undefined ? [] : [instance]));
-    }
-    return sorted;
-  }
+/** What has changed, by id; undefined where there is nothing any more. */
+type Fresh = ReadonlyMap<string, Instance | undefined>;
 
-  #merged(changed: ReadonlySet<string>): Instance[] {
-    const fresh = [...changed]
-      .map((id) => this.#decoded.get(id)?.instance)
-      .filter((instance) => instance !== undefined)
-      .toSorted(compareIds);
-    const merged: Instance[] = [];
-    let next = 0;
-    for (const instance of this.#sorted) {
-      if (changed.has(instance.id)) continue;
-      while (next < fresh.length && compareIds(fresh[next]!, instance) < 0) merged.push(fresh[next++]!);
-      merged.push(instance);
-    }
-    return merged.concat(fresh.slice(next));
+function placed(before: readonly Instance[], fresh: Fresh): Instance[] {
+  // Not `slice`: what V8 makes of a frozen list by that takes a hundred times as long to be frozen.
+  const sorted = [...before];
+  for (const [id, instance] of fresh) {
+    const place = placeOf(id, sorted);
+    const isThere = sorted[place]?.id === id;
+    if (instance === undefined) sorted.splice(place, Number(isThere));
+    else if (isThere) sorted[place] = instance;
+    else sorted.splice(place, 0, instance);
   }
+  return sorted;
+}
+
+function merged(before: readonly Instance[], fresh: Fresh): Instance[] {
+  const arriving = [...fresh.values()].filter((instance) => instance !== undefined).toSorted(compareIds);
+  const sorted: Instance[] = [];
+  let next = 0;
+  for (const instance of before) {
+    if (fresh.has(instance.id)) continue;
+    while (next < arriving.length && compareIds(arriving[next]!, instance) < 0) sorted.push(arriving[next++]!);
+    sorted.push(instance);
+  }
+  return sorted.concat(arriving.slice(next));
 }
 
 /** Where in the sorted list the instance is, or would be. */

@@ -120,8 +120,14 @@ function word(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
+/** A text that is longer is decoded as one, in characters: put together of pieces, it would stay in memory as pieces. */
+const PIECED_MAX = 24;
+
+const utf8 = new TextDecoder();
+
 /** The text of these bytes; undefined when it is not ASCII. */
 export function asciiFromBytes(bytes: Uint8Array, from: number, to: number): string | undefined {
+  if (to - from > PIECED_MAX) return isAscii(bytes, from, to) ? utf8.decode(bytes.subarray(from, to)) : undefined;
   let text = "";
   let all = 0;
   let at = from;
@@ -143,6 +149,12 @@ export function asciiFromBytes(bytes: Uint8Array, from: number, to: number): str
     text += char(bytes[at]!);
   }
   return all < 0x80 ? text : undefined;
+}
+
+function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
+  let all = 0;
+  for (let at = from; at < to; at++) all |= bytes[at]!;
+  return all < 0x80;
 }
 
 /** Reads by hand, or, what is unusual, otherwise. */
