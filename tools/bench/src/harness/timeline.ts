@@ -1,4 +1,4 @@
-/** What subscribers were called back with around the moment in which something was done, in steps of 100 ms. */
+/** What subscribers were called back with around the moment in which something was done, counted in steps of 100 ms. */
 
 import type { Timeline } from "./scenario.ts";
 
