@@ -1,7 +1,7 @@
 /**
  * What a node remembers of what it did with each service of late, to answer an operator who asks why somebody saw what
  * they saw. It is memory and not a log: each service has room for its last events, all services together have room for so
- * many, and when that is full the service that has been quiet longest is forgotten as a whole.
+ * many, and when that is full the oldest goes: that of a service that has been quiet.
  *
  * What happens to many at one version, such as a push, is one event with those it happened to, the first by name and all
  * by count, so that a service with ten thousand subscribers does not push its own history out.
@@ -61,21 +61,20 @@ export interface Happening {
   readonly why?: string | undefined;
 }
 
-/** There are tens of thousands of these, and each is new: one object, and a list of names only for several. */
-interface Remembered extends Omit<Happening, "who"> {
-  who: string | undefined;
-  readonly kind: ServiceEventKind;
-  readonly firstAt: number;
-  lastAt: number;
-  /** Those after the first. */
-  others: string[] | undefined;
+/** A row of the table of events. */
+type Row = number;
+
+const NO_ROW: Row = -1;
+
+/** Rows in the order they came. */
+interface Chain {
+  first: Row;
+  last: Row;
   count: number;
 }
 
-interface History {
-  readonly events: Remembered[];
-  /** Something has happened since it was last looked at for being forgotten. */
-  isActive: boolean;
+interface History extends Chain {
+  readonly keyText: string;
 }
 
 /** Events remembered of one service. */
@@ -87,16 +86,14 @@ const EVENTS_MAX = 32_768;
 /** Names kept with one event. */
 export const NAMED_MAX = 16;
 
-/** How far back an event is looked for that this one belongs to. */
+/** How many events back one is looked for that this one belongs to. */
 const LOOK_BACK = 8;
 
 export class ServiceEvents {
   readonly #now: () => number;
   readonly #eventsMax: number;
+  readonly #events = new EventTable();
   readonly #histories = new Map<string, History>();
-  /** Goes around the histories. One that began anew each time would step over all those that were forgotten before. */
-  #round = this.#histories.entries();
-  #size = 0;
 
   /** @param now the node's clock, in milliseconds */
   constructor(now: () => number, eventsMax = EVENTS_MAX) {
@@ -106,107 +103,173 @@ export class ServiceEvents {
 
   /** Events remembered now. */
   get size(): number {
-    return this.#size;
+    return this.#events.size;
   }
 
   record(keyText: string, kind: ServiceEventKind, happening: Happening): void {
     const history = this.#historyOf(keyText);
-    history.isActive = true;
-    const { events } = history;
-    const { who } = happening;
-    const now = this.#now();
-    const same = findSame(events, kind, happening);
-    if (same !== undefined) {
-      same.lastAt = now;
-      same.count++;
-      if (who !== undefined) name(same, who);
+    const same = this.#events.findSame(history, kind, happening);
+    if (same !== NO_ROW) {
+      this.#events.happenedAgain(same, happening.who, this.#now());
       return;
     }
-    const { version, instanceId, via, why } = happening;
-    events.push({
-      kind,
-      version,
-      instanceId,
-      who,
-      via,
-      why,
-      firstAt: now,
-      lastAt: now,
-      others: undefined,
-      count: 1,
-    });
-    this.#size++;
-    if (events.length > EVENTS_PER_SERVICE_MAX) {
-      events.shift();
-      this.#size--;
-    }
-    while (this.#size > this.#eventsMax) this.#forgetQuietest();
+    this.#events.add(history, kind, happening, this.#now());
+    if (history.count > EVENTS_PER_SERVICE_MAX) this.#events.dropFirst(history);
+    if (this.#events.size > this.#eventsMax) this.#forgetOldest();
   }
 
   /** The last events of a service, oldest first, at most so many. */
   of(keyText: string, limit = EVENTS_PER_SERVICE_MAX): ServiceEvent[] {
-    const now = this.#now();
-    const events = this.#histories.get(keyText)?.events ?? [];
-    return events.slice(-limit).map((event) => ({
-      kind: event.kind,
-      agoUs: Math.round((now - event.firstAt) * 1_000),
-      lastedUs: Math.round((event.lastAt - event.firstAt) * 1_000),
-      version: event.version,
-      instanceId: event.instanceId ?? "",
-      who: event.who === undefined ? [] : [event.who, ...(event.others ?? [])],
-      count: event.count,
-      via: event.via ?? "",
-      why: event.why ?? "",
-    }));
+    const history = this.#histories.get(keyText);
+    return history === undefined ? [] : this.#events.last(history, limit, this.#now());
   }
 
   #historyOf(keyText: string): History {
     const known = this.#histories.get(keyText);
     if (known !== undefined) return known;
-    const history: History = { events: [], isActive: false };
+    const history: History = { keyText, first: NO_ROW, last: NO_ROW, count: 0 };
     this.#histories.set(keyText, history);
     return history;
   }
 
-  /** Whoever has been active since the last look gets another round. */
-  #forgetQuietest(): void {
-    for (;;) {
-      const { done, value } = this.#round.next();
-      if (done === true) {
-        this.#round = this.#histories.entries();
-        continue;
-      }
-      const [keyText, history] = value;
-      if (history.isActive) {
-        history.isActive = false;
-        continue;
-      }
-      this.#histories.delete(keyText);
-      this.#size -= history.events.length;
-      return;
+  #forgetOldest(): void {
+    const history = this.#events.oldest;
+    this.#events.dropFirst(history);
+    if (history.count === 0) this.#histories.delete(history.keyText);
+  }
+}
+
+/**
+ * The events of all services, a row each. They come with every registration and go with those that come later, so they are
+ * no objects, which the garbage collector would copy twice and then find to be gone: rows are used again, and nothing but
+ * what they name is kept.
+ */
+class EventTable {
+  readonly #kinds: ServiceEventKind[] = [];
+  readonly #versions: (Version | undefined)[] = [];
+  readonly #instanceIds: (string | undefined)[] = [];
+  readonly #vias: (string | undefined)[] = [];
+  readonly #whys: (string | undefined)[] = [];
+  readonly #firstAt: number[] = [];
+  readonly #lastAt: number[] = [];
+  readonly #counts: number[] = [];
+  /** Whom it is about: the first, and those after, if there are any. */
+  readonly #who: (string | undefined)[] = [];
+  readonly #others: (string[] | undefined)[] = [];
+  /** The service's chain it is in. */
+  readonly #histories: History[] = [];
+  readonly #inHistory = new Links();
+  readonly #inAll = new Links();
+  readonly #all: Chain = { first: NO_ROW, last: NO_ROW, count: 0 };
+  readonly #free: Row[] = [];
+
+  get size(): number {
+    return this.#all.count;
+  }
+
+  /** Whose event is the oldest. There must be one. */
+  get oldest(): History {
+    return this.#histories[this.#all.first]!;
+  }
+
+  add(history: History, kind: ServiceEventKind, { version, instanceId, who, via, why }: Happening, now: number): void {
+    const row = this.#free.pop() ?? this.#kinds.length;
+    this.#kinds[row] = kind;
+    this.#versions[row] = version;
+    this.#instanceIds[row] = instanceId;
+    this.#vias[row] = via;
+    this.#whys[row] = why;
+    this.#firstAt[row] = now;
+    this.#lastAt[row] = now;
+    this.#counts[row] = 1;
+    this.#who[row] = who;
+    this.#others[row] = undefined;
+    this.#histories[row] = history;
+    this.#inHistory.append(history, row);
+    this.#inAll.append(this.#all, row);
+  }
+
+  /** An event of late that this one belongs to. What is about a single instance stands for itself. */
+  findSame({ last }: History, kind: ServiceEventKind, { version, instanceId, why }: Happening): Row {
+    if (instanceId !== undefined) return NO_ROW;
+    let row = last;
+    for (let looked = 0; row !== NO_ROW && looked < LOOK_BACK; looked++) {
+      if (this.#kinds[row] === kind && this.#whys[row] === why && sameVersion(this.#versions[row], version)) return row;
+      row = this.#inHistory.before(row);
     }
+    return NO_ROW;
+  }
+
+  /** To one more. */
+  happenedAgain(row: Row, who: string | undefined, now: number): void {
+    this.#lastAt[row] = now;
+    this.#counts[row]!++;
+    if (who === undefined) return;
+    const others = this.#others[row];
+    if (this.#who[row] === undefined) this.#who[row] = who;
+    else if (others === undefined) this.#others[row] = [who];
+    else if (others.length < NAMED_MAX - 1) others.push(who);
+  }
+
+  dropFirst(history: History): void {
+    const row = history.first;
+    this.#inHistory.remove(history, row);
+    this.#inAll.remove(this.#all, row);
+    // Other things that it names are in nobody's way until the row is used again.
+    this.#others[row] = undefined;
+    this.#free.push(row);
+  }
+
+  /** Oldest first. */
+  last({ last }: History, limit: number, now: number): ServiceEvent[] {
+    const events: ServiceEvent[] = [];
+    for (let row = last; row !== NO_ROW && events.length < limit; row = this.#inHistory.before(row))
+      events.push(this.#told(row, now));
+    return events.toReversed();
+  }
+
+  #told(row: Row, now: number): ServiceEvent {
+    const [firstAt, who] = [this.#firstAt[row]!, this.#who[row]];
+    return {
+      kind: this.#kinds[row]!,
+      agoUs: Math.round((now - firstAt) * 1_000),
+      lastedUs: Math.round((this.#lastAt[row]! - firstAt) * 1_000),
+      version: this.#versions[row],
+      instanceId: this.#instanceIds[row] ?? "",
+      who: who === undefined ? [] : [who, ...(this.#others[row] ?? [])],
+      count: this.#counts[row]!,
+      via: this.#vias[row] ?? "",
+      why: this.#whys[row] ?? "",
+    };
   }
 }
 
-/** One more that it happened to. */
-function name(event: Remembered, who: string): void {
-  if (event.who === undefined) event.who = who;
-  else if (event.others === undefined) event.others = [who];
-  else if (event.others.length < NAMED_MAX - 1) event.others.push(who);
-}
+/** Ties rows to chains: each row to those before and after it in the one that it is in. */
+class Links {
+  readonly #before: Row[] = [];
+  readonly #after: Row[] = [];
 
-/** What is about a single instance stands for itself. */
-function findSame(
-  events: readonly Remembered[],
-  kind: ServiceEventKind,
-  { version, instanceId, why }: Happening,
-): Remembered | undefined {
-  if (instanceId !== undefined) return undefined;
-  for (let at = events.length - 1; at >= 0 && at >= events.length - LOOK_BACK; at--) {
-    const event = events[at]!;
-    if (event.kind === kind && event.why === why && sameVersion(event.version, version)) return event;
+  before(row: Row): Row {
+    return this.#before[row]!;
   }
-  return undefined;
+
+  append(chain: Chain, row: Row): void {
+    this.#before[row] = chain.last;
+    this.#after[row] = NO_ROW;
+    if (chain.last === NO_ROW) chain.first = row;
+    else this.#after[chain.last] = row;
+    chain.last = row;
+    chain.count++;
+  }
+
+  remove(chain: Chain, row: Row): void {
+    const [before, after] = [this.#before[row]!, this.#after[row]!];
+    if (before === NO_ROW) chain.first = after;
+    else this.#after[before] = after;
+    if (after === NO_ROW) chain.last = before;
+    else this.#before[after] = before;
+    chain.count--;
+  }
 }
 
 function sameVersion(a: Version | undefined, b: Version | undefined): boolean {

@@ -52,7 +52,7 @@ test("one who asks for few gets the newest", () => {
   expect(events.of("orders", 2).map((event) => event.version?.counter)).toEqual([4, 5]);
 });
 
-test("a service that goes on is remembered, one that has been quiet for longest is forgotten", () => {
+test("a service that goes on is remembered, one that has been quiet for long is forgotten", () => {
   const { events } = startEvents(10);
   events.record("quiet", "came", { version: version(1) });
   for (let counter = 1; counter <= 50; counter++) {
@@ -61,6 +61,16 @@ test("a service that goes on is remembered, one that has been quiet for longest 
   }
   expect(events.of("quiet")).toEqual([]);
   expect(events.of("other-50")).toHaveLength(1);
+});
+
+test("a service to which much happens takes no more room from others than it has itself", () => {
+  const { events } = startEvents(100);
+  events.record("quiet", "came", { version: version(1) });
+  for (let counter = 1; counter <= 1_000; counter++) events.record("busy", "came", { version: version(counter) });
+  expect(events.of("busy").map((event) => event.version?.counter)).toEqual(
+    Array.from({ length: EVENTS_PER_SERVICE_MAX }, (_, n) => 1_000 - EVENTS_PER_SERVICE_MAX + n + 1),
+  );
+  expect(events.of("quiet")).toHaveLength(1);
 });
 
 test("there are never more events than there is room for, whatever happens", () => {
