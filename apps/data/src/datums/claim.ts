@@ -55,6 +55,8 @@ export class Claim implements ClaimState, StoredInstance {
   // Signed, so that the engine keeps them in the object itself.
   #digestHigh = 0;
   #digestLow = 0;
+  #registrationHigh = 0;
+  #registrationLow = 0;
 
   constructor(service: RegisteredService, instanceId: string, clientId: string) {
     this.service = service;
@@ -99,7 +101,7 @@ export class Claim implements ClaimState, StoredInstance {
 
   /** As {@link digestOfRegistration}: what two holders compare. Of no meaning for a removal. */
   get registrationDigest(): Digest {
-    return digestOfRegistration(this.service.keyText, this, this.digest);
+    return { high: this.#registrationHigh >>> 0, low: this.#registrationLow >>> 0 };
   }
 
   /** Only for its service. @param session as the state has it: the text that claims share */
@@ -107,16 +109,20 @@ export class Claim implements ClaimState, StoredInstance {
     // The new bytes may be a view of the old ones' place.
     const { store } = this.service;
     const place = store.put(state.bytes);
-    const { high, low } = digestOfBytes(state.bytes);
+    const content = digestOfBytes(state.bytes);
     store.free(this.#place);
     this.#place = place;
-    this.#digestHigh = high | 0;
-    this.#digestLow = low | 0;
+    this.#digestHigh = content.high | 0;
+    this.#digestLow = content.low | 0;
     this.#incarnation = state.version.incarnation;
     this.#counter = state.version.counter;
     this.#standing = standingOf(state);
     this.session = session;
     this.leaseMs = state.leaseMs;
+    if (state.removed) return;
+    const { high, low } = digestOfRegistration(this.service.keyText, this, content);
+    this.#registrationHigh = high | 0;
+    this.#registrationLow = low | 0;
   }
 
   /** What is kept of it comes to so many bytes, about. */

@@ -9,6 +9,8 @@ const NAMES_MAX = 8_192;
 export class Names {
   /** In the order they came. */
   readonly #names = new Map<string, string>();
+  /** What comes in bulk comes from one. */
+  #last = "";
 
   get size(): number {
     return this.#names.size;
@@ -20,6 +22,12 @@ export class Names {
 
   /** The same text, and nearly always the same string as the last time. */
   shared(name: string): string {
+    if (name === this.#last) return this.#last;
+    this.#last = this.#known(name);
+    return this.#last;
+  }
+
+  #known(name: string): string {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
     if (this.#names.size >= NAMES_MAX) {

@@ -104,9 +104,7 @@ export class RegisteredService {
   }
 
   find(instanceId: string, clientId: string): Claim | undefined {
-    let claim = this.#firstOn(instanceId);
-    while (claim !== undefined && claim.clientId !== clientId) claim = claim.next;
-    return claim;
+    return heldBy(clientId, this.#firstOn(instanceId));
   }
 
   /** Takes in a register or an unregister. */
@@ -117,21 +115,22 @@ export class RegisteredService {
     const presumed = removed && heldBack === true;
     const bytes = removed ? NO_BYTES : write.instance;
     const state = { version, removed, presumed, unhealthy: false, bytes, session, leaseMs };
-    const known = this.find(write.instanceId, write.clientId);
+    const first = this.#firstOn(write.instanceId);
+    const known = heldBy(write.clientId, first);
     if (known !== undefined && isNewerStamp(stampOf(known), stampOf(state)))
       return { kind: "superseded", by: known.version };
     const isNews = known === undefined || known.presumed !== presumed || isNewerStamp(stampOf(state), stampOf(known));
     if (isNews) {
       // What probes have found out stays until they find something else.
       state.unhealthy = !removed && known?.unhealthy === true;
-      return { kind: "merged", claim: this.#put(write, known, state, this.#ledger.next()), isNews };
+      return { kind: "merged", claim: this.#put(write, first, state, this.#ledger.next()), isNews };
     }
     // Two sessions number what comes by plain calls each for itself, and may come to one number for two words: whoever is
     // second says it again above the first.
     if (!removed && known.session !== session && !sameDigest(known.digest, digestOfBytes(write.instance)))
       return { kind: "superseded", by: known.version };
     // The same word from another session: its client has moved there, and that session answers for it from now on.
-    if (known.session !== session) this.#put(known, known, { ...stateOf(known), session }, this.#ledger.next());
+    if (known.session !== session) this.#put(known, first, { ...stateOf(known), session }, this.#ledger.next());
     return { kind: "merged", claim: known, isNews };
   }
 
@@ -141,18 +140,17 @@ export class RegisteredService {
    */
   end(claim: Claim, presumed: boolean): void {
     const ended = { ...stateOf(claim), removed: true, presumed, unhealthy: false, bytes: NO_BYTES };
-    this.#put(claim, this.find(claim.instanceId, claim.clientId), ended, this.#ledger.next());
+    this.#put(claim, this.#firstOn(claim.instanceId), ended, this.#ledger.next());
   }
 
   /** Marks a live claim, or takes the mark away. */
   judge(claim: Claim, unhealthy: boolean): void {
-    const known = this.find(claim.instanceId, claim.clientId);
-    this.#put(claim, known, { ...stateOf(claim), unhealthy }, this.#ledger.next());
+    this.#put(claim, this.#firstOn(claim.instanceId), { ...stateOf(claim), unhealthy }, this.#ledger.next());
   }
 
   /** Takes the word of one who decides, the leader or the disk, whatever was known before. */
   take(record: ClaimRecord, version: Version): Claim {
-    return this.#put(record, this.find(record.instanceId, record.clientId), stateOfRecord(record), version);
+    return this.#put(record, this.#firstOn(record.instanceId), stateOfRecord(record), version);
   }
 
   /**
@@ -193,19 +191,19 @@ export class RegisteredService {
     for (const claim of this.claims()) claim.release();
   }
 
-  /** The one place where a claim changes. @param known the claim that is there of this instance and client, if one is */
+  /** The one place where a claim changes. @param first of the claims that are there on this instance, if any are */
   #put(
     { instanceId, clientId }: Pick<Claim, "instanceId" | "clientId">,
-    known: Claim | undefined,
+    first: Claim | undefined,
     state: ClaimState,
     version: Version,
   ): Claim {
+    const known = heldBy(clientId, first);
     if (known !== undefined) this.#ledger.left(known);
     const { names } = this.#ledger;
     const claim = known ?? new Claim(this, instanceId, names.shared(clientId));
     const session = names.shared(state.session);
-    const first = known?.next === undefined ? this.#firstOn(instanceId) : undefined;
-    const isOnly = known === undefined ? first === undefined : first === known;
+    const isOnly = known === undefined ? first === undefined : first === known && known.next === undefined;
     // The id that is kept already: whoever keeps it too keeps no second copy.
     if (isOnly) {
       this.#replace(claim.instanceId, version, () => {
@@ -271,11 +269,18 @@ export class RegisteredService {
   }
 
   #firstOn(instanceId: string): Claim | undefined {
-    const hidden = this.#hidden.get(instanceId);
+    const hidden = this.#hidden.size === 0 ? undefined : this.#hidden.get(instanceId);
     if (hidden !== undefined) return hidden;
     const shown = this.datum.get(instanceId);
     return shown instanceof Claim ? shown : undefined;
   }
+}
+
+/** The one of these claims on an instance that is this client's. */
+function heldBy(clientId: string, first: Claim | undefined): Claim | undefined {
+  let claim = first;
+  while (claim !== undefined && claim.clientId !== clientId) claim = claim.next;
+  return claim;
 }
 
 /** The one to be shown is the first: of those that live, the one that outranks the others. */

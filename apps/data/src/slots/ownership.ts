@@ -94,6 +94,9 @@ const MAY_BECOME: Record<Ownership["kind"], readonly Ownership["kind"][]> = {
   leaving: ["not ours", "following", "taking over", "leading"],
 };
 
+/** One answer for all that are so: it is given with every write. */
+const ACCEPTED: SlotAccess = { kind: "accepted" };
+
 export class SlotOwnership {
   readonly #options: OwnershipOptions;
   readonly #surroundings: OwnershipSurroundings;
@@ -271,12 +274,13 @@ export class SlotOwnership {
   /** Whether a caller that believes in `leaderEpoch` may use the slot. */
   access(slot: SlotId, leaderEpoch: Epoch, use: "read" | "write"): SlotAccess {
     const ownership = this.of(slot);
+    const owns = ownership.kind === "leading" || ownership.kind === "taking over";
+    if (owns && ownership.leaderEpoch === leaderEpoch && (ownership.kind === "leading" || use === "write"))
+      return ACCEPTED;
     const epochs = { tableEpoch: this.#table.epoch, leaderEpoch: ownerOf(this.#table, slot).leaderEpoch };
-    if (ownership.kind !== "leading" && ownership.kind !== "taking over")
-      return { kind: leaderEpoch > epochs.leaderEpoch ? "stale" : "moved", ...epochs };
+    if (!owns) return { kind: leaderEpoch > epochs.leaderEpoch ? "stale" : "moved", ...epochs };
     if (ownership.leaderEpoch !== leaderEpoch) return { kind: "stale", ...epochs };
-    if (ownership.kind === "taking over" && use === "read") return { kind: "migrating", ...epochs };
-    return { kind: "accepted" };
+    return { kind: "migrating", ...epochs };
   }
 
   /** The one place where a slot's ownership changes. Gives the change when there is one to act on. */
