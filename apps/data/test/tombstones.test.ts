@@ -56,6 +56,20 @@ test("also when it was only presumed to be gone, came back with the same word, a
   expect(tombstones.expire(170_000 + TOMBSTONE_MS)).toEqual([claim]);
 });
 
+test("a claim that comes and goes without end takes the room of few, and ends in its turn", () => {
+  const tombstones = new Tombstones();
+  const say = saying();
+  const [other, flapping] = [say("unregister", 1, "i-2"), say("unregister")];
+  tombstones.add(other, 0);
+  for (let now = 0; now < 20_000; now++) {
+    tombstones.add(flapping, now);
+    expect(tombstones.size).toBeLessThan(3_000);
+  }
+  expect(tombstones.expire(TOMBSTONE_MS + 10_000)).toEqual([other]);
+  expect(tombstones.expire(TOMBSTONE_MS + 19_999)).toEqual([flapping]);
+  expect(tombstones.size).toBe(0);
+});
+
 test("many of them end each in its turn", () => {
   const tombstones = new Tombstones();
   const say = saying();

@@ -159,5 +159,5 @@ export class HeldContent {
 }
 
 function warmClaimOf({ key, keyText, slot, claim }: StoredClaim): WarmClaim {
-  return { service: { key, keyText, slot }, instanceId: claim.instanceId, clientId: claim.clientId };
+  return { isMarked: false, service: { key, keyText, slot }, instanceId: claim.instanceId, clientId: claim.clientId };
 }

@@ -46,6 +46,10 @@ export class Claim implements ClaimState, StoredInstance {
   leaseMs = 0;
   /** Nobody may look at it any more. */
   isReleased = false;
+  /** It is among those of which the warm copy has something to write. */
+  isMarked = false;
+  /** Which of all removals was its last; of meaning to {@link Tombstones} only. */
+  removal = 0;
   /** Another client's claim on the same instance. */
   next: Claim | undefined;
   #standing: Standing = "removed";

@@ -10,6 +10,8 @@ import type { ClaimName, SlotWrite } from "./warm-store.ts";
 
 /** A claim as the datums know it. */
 export interface WarmClaim {
+  /** It is among the marks of its slot, so it need not be added. */
+  isMarked: boolean;
   readonly service: { readonly key: ServiceKey; readonly keyText: string; readonly slot: SlotId };
   readonly instanceId: string;
   readonly clientId: string;
@@ -30,7 +32,7 @@ export interface WarmSource {
 }
 
 /** Of a slot: the claims to look at, or all of it. */
-export type SlotMarks = ReadonlySet<WarmClaim> | "whole";
+export type SlotMarks = readonly WarmClaim[] | "whole";
 
 /** With more marks than this a slot is written as a whole, so that marks cost no more than what they stand for. */
 const SLOT_MARKS_MAX = 10_000;
@@ -42,19 +44,24 @@ export const BATCH_MAX = 2_000;
 export const BATCH_BYTES_MAX = 1_024 * 1_024;
 
 export class WarmMarks {
-  #slots = new Map<SlotId, Set<WarmClaim> | "whole">();
+  #slots = new Map<SlotId, WarmClaim[] | "whole">();
 
   get isEmpty(): boolean {
     return this.#slots.size === 0;
   }
 
   claim(claim: WarmClaim): void {
+    if (claim.isMarked) return;
     const { slot } = claim.service;
     const marks = this.#slots.get(slot);
     if (marks === "whole") return;
-    if (marks === undefined) this.#slots.set(slot, new Set([claim]));
-    else if (marks.size < SLOT_MARKS_MAX) marks.add(claim);
-    else this.slot(slot);
+    if (marks !== undefined && marks.length >= SLOT_MARKS_MAX) {
+      this.slot(slot);
+      return;
+    }
+    claim.isMarked = true;
+    if (marks === undefined) this.#slots.set(slot, [claim]);
+    else marks.push(claim);
   }
 
   slot(slot: SlotId): void {
@@ -104,6 +111,8 @@ export function* planBatches(
         claims = 0;
         bytes = 0;
       }
+      // What changes from now on is not in this batch any more.
+      claim.isMarked = false;
       bytes += add(write, claim, source.recordOf(claim));
       claims++;
     }
