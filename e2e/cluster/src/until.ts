@@ -9,15 +9,16 @@ export interface UntilOptions {
   readonly because?: (() => string) | undefined;
 }
 
-/** How often a condition is looked at, in milliseconds. */
-const EVERY_MS = 5;
+/** How often a condition is looked at, in milliseconds; the longer it takes, the more seldom, for looking is work for others, too. */
+const EVERY_MS = { least: 5, most: 25, share: 0.02 };
 
 /** Resolves with what `condition` gives once that is neither undefined nor false. What it throws counts as "not yet". */
 export async function until<Value>(
   condition: () => Value | undefined | false | Promise<Value | undefined | false>,
   { what, withinMs = 10_000, because }: UntilOptions,
 ): Promise<Value> {
-  const deadline = performance.now() + withinMs;
+  const beganAt = performance.now();
+  const deadline = beganAt + withinMs;
   let failure: unknown;
   for (;;) {
     try {
@@ -31,7 +32,8 @@ export async function until<Value>(
       const details = [because?.(), failure instanceof Error ? failure.message : undefined].filter(Boolean).join("\n");
       throw new Error(`not within ${withinMs} ms: ${what}${details === "" ? "" : `\n${details}`}`, { cause: failure });
     }
-    await elapse(EVERY_MS);
+    const sinceMs = performance.now() - beganAt;
+    await elapse(Math.min(EVERY_MS.most, Math.max(EVERY_MS.least, sinceMs * EVERY_MS.share)));
   }
 }
 

@@ -164,6 +164,10 @@ test.each(["leader", "follower"] as const)(
       etcd.restart(dying);
       await etcd.ready();
       await cluster.settled();
+      // The meta that is asked may be one that has yet to hear of it.
+      await until(async () => !(await cluster.state()).members.some(({ nodeId }) => nodeId === added.nodeId), {
+        what: `${added.nodeId} is no member any more`,
+      });
       await nothingMoves(stage);
     });
   },

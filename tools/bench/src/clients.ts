@@ -13,10 +13,11 @@ import { parseArgs } from "node:util";
 import { createClient } from "@rollcall/sdk";
 
 import { Child, needOpenFiles, residentBytes } from "./child.ts";
-import { BenchCluster, type BenchNode } from "./cluster.ts";
+import { BenchCluster, serversOf, type BenchNode } from "./cluster.ts";
 import { benchInstance } from "./fanout-words.ts";
 import { less, tellFigures } from "./harness/figures.ts";
-import { NO_FAULTS, type Metric } from "./harness/scenario.ts";
+import { NO_FAULTS, type Metric, type RoleUsage } from "./harness/scenario.ts";
+import { usageWhile } from "./harness/usage.ts";
 
 const { values } = parseArgs({
   options: {
@@ -36,6 +37,7 @@ const restMs = Number(values["rest-ms"]);
 const LOOK_EVERY_MS = 20;
 
 const metrics: Metric[] = [];
+const told: { usage: readonly RoleUsage[] } = { usage: [] };
 needOpenFiles(Math.max(...counts) + 200);
 for (const count of counts) {
   await using cluster = await BenchCluster.start({ data: 1, sessions: 1 });
@@ -55,9 +57,9 @@ for (const count of counts) {
     return clients.use(new Child("clients-crowd", args));
   });
   await Promise.all(children.map((child) => child.line()));
-  const [cpuBefore, from] = [await usedSeconds(session), performance.now()];
-  const full = await leastMemory(session);
-  const busy = ((await usedSeconds(session)) - cpuBefore) / ((performance.now() - from) / 1_000);
+  const { result: full, usage, seconds } = await usageWhile(serversOf(cluster), () => leastMemory(session));
+  const busy = usage.find(({ role }) => role === "session")!.cpuSeconds / seconds;
+  told.usage = usage;
   process.stdout.write(
     `${count} clients with ${values.subscriptions} subscriptions each: ${((full - idle) / count / 1_024).toFixed(1)} KiB a client ` +
       `(${megabytes(idle)} MiB idle, ${megabytes(full)} MiB full); at rest the session uses ${(busy * 100).toFixed(1)} % of a processor\n`,
@@ -68,7 +70,7 @@ for (const count of counts) {
   );
   await provider.close();
 }
-tellFigures({ metrics, faults: NO_FAULTS });
+tellFigures({ metrics, faults: NO_FAULTS, usage: told.usage });
 
 /** The least resident memory of a node during a while. */
 async function leastMemory(node: BenchNode): Promise<number> {
@@ -78,11 +80,6 @@ async function leastMemory(node: BenchNode): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
   return least;
-}
-
-async function usedSeconds({ address }: BenchNode): Promise<number> {
-  const text = await (await fetch(`http://${address}/metrics`)).text();
-  return Number(/^rollcall_process_cpu_seconds_total (\S+)/m.exec(text)?.[1]);
 }
 
 function megabytes(bytes: number): string {

@@ -14,12 +14,13 @@ import { LIMITS } from "@rollcall/core";
 import { createClient, type Registration } from "@rollcall/sdk";
 
 import { Child } from "./child.ts";
-import { BenchCluster } from "./cluster.ts";
+import { BenchCluster, serversOf } from "./cluster.ts";
 import { benchInstance } from "./fanout-words.ts";
 import { now } from "./harness/clock.ts";
 import { less, tellFigures } from "./harness/figures.ts";
 import { NO_FAULTS } from "./harness/scenario.ts";
 import { quantileOf, quantileText } from "./harness/statistics.ts";
+import { usageWhile } from "./harness/usage.ts";
 
 const { values } = parseArgs({
   options: {
@@ -45,16 +46,20 @@ const registrations: Registration[] = await Promise.all(
   await using child = new Child("delta-subscribers", [server, SERVICE, String(subscribers)]);
   const { bytes: snapshotBytes } = JSON.parse(await child.line()) as Report;
   const latencies: number[] = [];
-  let before: Report | undefined;
   let last: Report | undefined;
-  for (let change = 1; change <= changes + warmUp; change++) {
-    const index = (change * 7) % instances;
-    const from = now();
-    void registrations[index]!.update(benchInstance(index, change));
-    last = JSON.parse(await child.line()) as Report;
-    if (change > warmUp) latencies.push(now() - from);
-    else before = last;
-  }
+  const makeChanges = async (first: number, count: number): Promise<void> => {
+    for (let change = first; change < first + count; change++) {
+      const index = (change * 7) % instances;
+      const from = now();
+      void registrations[index]!.update(benchInstance(index, change));
+      last = JSON.parse(await child.line()) as Report;
+      latencies.push(now() - from);
+    }
+  };
+  await makeChanges(1, warmUp);
+  const before = last;
+  latencies.length = 0;
+  const { usage } = await usageWhile(serversOf(cluster), () => makeChanges(1 + warmUp, changes));
   latencies.sort((a, b) => a - b);
   const each = (of: (report: Report) => number): number => (of(last!) - of(before!)) / changes / subscribers;
   process.stdout.write(
@@ -80,6 +85,7 @@ const registrations: Registration[] = await Promise.all(
       less("to the last callback, p99", "ms", quantileOf(latencies, 0.99)),
     ],
     faults: NO_FAULTS,
+    usage,
   });
 }
 await provider.close();

@@ -18,7 +18,10 @@ import { EtcdCluster } from "@rollcall/etcd";
 import { createClient } from "@rollcall/sdk";
 
 import { CountingProxy, PING, type Count } from "./counting-proxy.ts";
+import { less, tellFigures } from "./harness/figures.ts";
 import { makeOwnFolder } from "./harness/own-folder.ts";
+import { NO_FAULTS, type RoleUsage } from "./harness/scenario.ts";
+import { usageWhile } from "./harness/usage.ts";
 import { startProcess, type NodeProcess } from "./node-process.ts";
 
 const { values } = parseArgs({
@@ -66,7 +69,7 @@ const LINKS: readonly Link[] = [
 
 const folder = await makeOwnFolder("disk", "idle");
 const proxies: { readonly role: string; readonly proxy: CountingProxy }[] = [];
-const processes: NodeProcess[] = [];
+const processes: (NodeProcess & { readonly role: string })[] = [];
 const etcd = metas > 1 ? await EtcdCluster.start({ members: 3 }) : undefined;
 try {
   const openProxy = async (role: string): Promise<CountingProxy> => {
@@ -84,7 +87,7 @@ try {
       proxy.address,
       ...args,
     ]);
-    processes.push(node);
+    processes.push({ ...node, role });
     proxy.leadTo(node.listening);
     return proxy.address;
   };
@@ -107,8 +110,9 @@ try {
   await Promise.all(services.map((service) => client.register({ service, address: "127.0.0.1:8080" })));
   await elapse(SETTLE_MS);
   for (const { proxy } of proxies) proxy.reset();
-  await elapse(seconds * 1_000);
-  report();
+  const nodes = processes.map(({ role, listening, process: { pid } }) => ({ role, pid: pid!, metricsAt: listening }));
+  const { usage } = await usageWhile(nodes, () => elapse(seconds * 1_000));
+  report(usage);
   await client.close();
 } finally {
   for (const { process: child } of processes.toReversed()) child.kill("SIGKILL");
@@ -117,7 +121,7 @@ try {
   await folder[Symbol.asyncDispose]();
 }
 
-function report(): void {
+function report(usage: readonly RoleUsage[]): void {
   const shape = { sessions, data, metas };
   const counted = proxies.flatMap(({ role, proxy }) => {
     return [...proxy.counts].map(([path, count]) => ({ role, path, count }));
@@ -154,6 +158,25 @@ function report(): void {
     `and of HTTP/2, 17 bytes each: ${(pings / seconds).toFixed(2)} PINGs a second among nodes`,
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
+  tellFigures({
+    metrics: [
+      ...rows.map(({ name, perSecond }) => less(name, "1/s", perSecond)),
+      less(
+        "of all links",
+        "1/s",
+        total((row) => row.perSecond),
+      ),
+      less("bytes of all links", "1/s", total((row) => row.sum.bytes) / seconds),
+      less(
+        `computed for ${LARGE.sessions} sessions, ${LARGE.data} data nodes and ${LARGE.metas} metas`,
+        "1/s",
+        total((row) => row.large),
+      ),
+      less("PINGs of HTTP/2 among nodes", "1/s", pings / seconds),
+    ],
+    faults: NO_FAULTS,
+    usage,
+  });
   for (const { role, path, count } of counted.filter(({ role: of }) => of === "etcd"))
     process.stdout.write(`  ${role} ${path}: ${JSON.stringify(count)}\n`);
 }

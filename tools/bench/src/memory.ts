@@ -2,16 +2,17 @@
  * What instances cost a data node and a session in memory, and what a restart of the data node costs in time.
  *
  *     node --conditions=@rollcall/source tools/bench/src/memory.ts [--instances 300000] [--bytes 200] [--streams 30]
+ *                                                                  [--clients 1000] [--subscriptions 5]
  *
  * One meta, one data node, one session. Resident memory is read when the garbage of registering is mostly gone: the
- * least that was seen during a while of rest. Nothing is subscribed to.
+ * least that was seen during a while of rest. Nothing is subscribed to by those who register. Then clients come that ask
+ * for nothing; others that subscribe, for whom the session begins to keep lists; and others that subscribe to the same.
  *
  * A node does not collect its garbage while it rests, so this is what it holds and what the engine has not bothered to
  * collect since: it varies by a fifth from run to run. NODE_OPTIONS reaches the nodes; with
  * "--max-semi-space-size=16 --max-old-space-size=512" the engine bothers earlier.
  */
 
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { LIMITS, instanceFromInput, serviceKey } from "@rollcall/core";
@@ -24,9 +25,12 @@ import {
 } from "@rollcall/protocol";
 import { createHttp2Dialer } from "@rollcall/runtime/stream";
 
-import { BenchCluster, type BenchNode } from "./cluster.ts";
+import { Child, needOpenFiles, residentBytes } from "./child.ts";
+import { BenchCluster, serversOf, type BenchNode } from "./cluster.ts";
 import { less, tellFigures } from "./harness/figures.ts";
+import { metricOf } from "./harness/metrics.ts";
 import { NO_FAULTS } from "./harness/scenario.ts";
+import { usageWhile } from "./harness/usage.ts";
 
 const { values } = parseArgs({
   options: {
@@ -34,6 +38,8 @@ const { values } = parseArgs({
     bytes: { type: "string", default: "200" },
     streams: { type: "string", default: "30" },
     services: { type: "string", default: "3000" },
+    clients: { type: "string", default: "1000" },
+    subscriptions: { type: "string", default: "5" },
     "rest-ms": { type: "string", default: "12000" },
   },
 });
@@ -41,6 +47,8 @@ const instances = Number(values.instances);
 const streams = Number(values.streams);
 const services = Number(values.services);
 const restMs = Number(values["rest-ms"]);
+const clients = Number(values.clients);
+const subscriptions = Number(values.subscriptions);
 const perStream = Math.ceil(instances / streams);
 if (perStream > LIMITS.registrationsPerClient) {
   throw new Error(
@@ -58,13 +66,12 @@ await using cluster = await BenchCluster.start({ data: 1, sessions: 1 });
 const [data, session] = [cluster.data[0]!, cluster.sessions[0]!];
 const idle = await leastMemory([data, session], 2_000);
 
-const usedBefore = await usedSeconds([data, session]);
-const from = performance.now();
-await Promise.all(Array.from({ length: streams }, (_, stream) => registerAll(stream)));
-const registeredMs = performance.now() - from;
-const used = (await usedSeconds([data, session])).map((total, index) => total - usedBefore[index]!);
+const { usage, ...registering } = await usageWhile(serversOf(cluster), () =>
+  Promise.all(Array.from({ length: streams }, (_, stream) => registerAll(stream))),
+);
+const used = ["data", "session"].map((role) => usage.find((one) => one.role === role)!.cpuSeconds);
 say(
-  `${instances} instances of ${sizeOf(0)} B registered over ${streams} streams in ${seconds(registeredMs)} s; ` +
+  `${instances} instances of ${sizeOf(0)} B registered over ${streams} streams in ${registering.seconds.toFixed(2)} s; ` +
     `processor time of each: ${used.map((total) => ((total / instances) * 1e6).toFixed(1)).join(" us data, ")} us session`,
 );
 
@@ -81,6 +88,7 @@ say(
   ...(await metricsAbout(session, /entropy|digest|round/)),
 );
 
+const crowds = await tryCrowds(full[1]!);
 const first = await restart(data);
 const second = await restart(cluster.data[0]!);
 const grown = full.map((bytes, index) => (bytes - idle[index]!) / instances);
@@ -90,10 +98,40 @@ tellFigures({
     less("memory of the session for each instance", "B", grown[1]!),
     less("CPU of the data node for each registration", "µs", (used[0]! / instances) * 1e6),
     less("CPU of the session for each registration", "µs", (used[1]! / instances) * 1e6),
+    less("memory of the session for each client that asks for nothing", "KiB", crowds.client / 1_024),
+    less("memory of the session for each subscription, when it has the list", "KiB", crowds.subscription / 1_024),
+    less("memory of the session for each instance in lists that it has", "B", crowds.listed),
     less("restart of the data node until it is complete", "s", Math.max(first, second) / 1_000),
   ],
   faults: NO_FAULTS,
+  usage,
 });
+
+/** What a client, a subscription and an instance in a list that somebody is subscribed to take of the session, in bytes. */
+async function tryCrowds(before: number): Promise<{ client: number; subscription: number; listed: number }> {
+  needOpenFiles(3 * clients + 200);
+  await using stack = new AsyncDisposableStack();
+  /** @param turn a multiple of all services further, other clients subscribe to the same */
+  const memoryWith = async (turn: number, each: number): Promise<number> => {
+    const first = turn * services * Math.ceil(clients / services);
+    const args = [session.address, clients, first, each, services].map(String);
+    await stack.use(new Child("clients-crowd", args)).line();
+    return (await leastMemory([session], restMs))[0]!;
+  };
+  const idle = await memoryWith(0, 0);
+  const listing = await memoryWith(1, subscriptions);
+  const subscribed = await memoryWith(2, subscriptions);
+  const client = (idle - before) / clients;
+  const listed = services > clients ? Math.min(services, clients + 7 * (subscriptions - 1)) : services;
+  say(
+    `session-1 with ${clients} clients each time: ${[before, idle, listing, subscribed].map(megabytes).join(", ")} MiB`,
+  );
+  return {
+    client,
+    subscription: ((subscribed - listing) / clients - client) / subscriptions,
+    listed: (listing - idle - (subscribed - listing)) / listed / (instances / services),
+  };
+}
 
 /** Ends a data node in order and starts it again: when it listens, is ready, and has everything. */
 async function restart(node: BenchNode): Promise<number> {
@@ -103,11 +141,14 @@ async function restart(node: BenchNode): Promise<number> {
   const listensMs = performance.now() - startedAt;
   await cluster.ready(again, WITHIN_MS);
   const readyMs = performance.now() - startedAt;
-  await until(async () => (await metric(again, "rollcall_data_instances")) >= instances, "it has all instances");
+  await until(
+    async () => (await metricOf(again.address, "rollcall_data_instances")) >= instances,
+    "it has all instances",
+  );
   const completeMs = performance.now() - startedAt;
   say(
     `${node.nodeId} restarted: listens after ${seconds(listensMs)} s, ready after ${seconds(readyMs)} s, ` +
-      `complete after ${seconds(completeMs)} s, then ${megabytes(residentBytes(again))} MiB`,
+      `complete after ${seconds(completeMs)} s, then ${megabytes(residentBytes(again.process))} MiB`,
   );
   return completeMs;
 }
@@ -171,25 +212,10 @@ async function leastMemory(nodes: readonly BenchNode[], forMs: number): Promise<
   const least = nodes.map(() => Infinity);
   const end = performance.now() + forMs;
   while (performance.now() < end) {
-    for (const [index, node] of nodes.entries()) least[index] = Math.min(least[index]!, residentBytes(node));
+    for (const [index, node] of nodes.entries()) least[index] = Math.min(least[index]!, residentBytes(node.process));
     await elapse(LOOK_EVERY_MS);
   }
   return least;
-}
-
-function residentBytes({ process: child }: BenchNode): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1];
-  return Number(kilobytes) * 1_024;
-}
-
-async function metric(node: BenchNode, name: string): Promise<number> {
-  const text = await (await fetch(`http://${node.address}/metrics`)).text();
-  return Number(new RegExp(`^${name} (\\S+)`, "m").exec(text)?.[1] ?? NaN);
-}
-
-/** Processor time that each node has used. */
-function usedSeconds(nodes: readonly BenchNode[]): Promise<number[]> {
-  return Promise.all(nodes.map((node) => metric(node, "rollcall_process_cpu_seconds_total")));
 }
 
 /** Lines of a node's metrics with these words in them. */

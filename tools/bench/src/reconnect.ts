@@ -15,9 +15,9 @@ import { BenchCluster, type BenchNode } from "./cluster.ts";
 import { now } from "./harness/clock.ts";
 import { less, tellFigures } from "./harness/figures.ts";
 import { loopDelayMs } from "./harness/metrics.ts";
-import { NO_FAULTS, type Faults, type Metric } from "./harness/scenario.ts";
+import { NO_FAULTS, type Faults, type Metric, type RoleUsage } from "./harness/scenario.ts";
 import { quantileOf, quantileText } from "./harness/statistics.ts";
-import { usageWhile, type Server } from "./harness/usage.ts";
+import { bothUsages, usageWhile, type Server } from "./harness/usage.ts";
 import type { Failures, Look, Places, RoundReport } from "./reconnect-words.ts";
 
 const { values } = parseArgs({
@@ -41,7 +41,11 @@ const SAY_EVERY_MS = 5_000;
 
 // One session may hold all of them for a while, and some that have given up.
 needOpenFiles(1.5 * clients + 200);
-const told: { metrics: Metric[]; faults: Faults } = { metrics: [], faults: NO_FAULTS };
+const told: { metrics: Metric[]; faults: Faults; usage: readonly RoleUsage[] } = {
+  metrics: [],
+  faults: NO_FAULTS,
+  usage: [],
+};
 await using cluster = await BenchCluster.start({ data: 2, sessions: 2 });
 await using stack = new AsyncDisposableStack();
 const servers = cluster.sessions.map(({ address }) => address).join();
@@ -105,11 +109,16 @@ async function tryRound(
   const times = reports.flatMap(({ restoredAt }) => restoredAt.map((at) => at - beganAt)).toSorted((a, b) => a - b);
   const sum = (field: "unchanged" | "shown" | "wrong"): number => sumOf(reports.map((report) => report[field]));
   const of99 = times.slice(0, Math.max(1, Math.ceil(times.length * 0.99)));
+  const loopDelayMs = Math.max(...delays);
   told.metrics.push(
     less(`${shortly}: half are back`, "ms", quantileOf(times, 0.5)),
     less(`${shortly}: 99 % are back`, "ms", quantileOf(of99, 1)),
     less(`${shortly}: all are back`, "ms", quantileOf(times, 1)),
-    less(`${shortly}: delay of the event loop, p99`, "ms", Math.max(...delays)),
+    less(`${shortly}: delay of the event loop, p99`, "ms", loopDelayMs),
+  );
+  told.usage = bothUsages(
+    told.usage,
+    usage.map((used) => (used.role === "session" ? { ...used, loopDelayMs } : used)),
   );
   told.faults = {
     errors: told.faults.errors + Math.max(0, concernedClients - times.length),

@@ -10,11 +10,12 @@ import { parseArgs } from "node:util";
 import { createClient } from "@rollcall/sdk";
 
 import { Child, needOpenFiles, residentBytes } from "./child.ts";
-import { BenchCluster, type BenchNode } from "./cluster.ts";
+import { BenchCluster, serversOf, type BenchNode } from "./cluster.ts";
 import { now } from "./harness/clock.ts";
 import { less, tellFigures } from "./harness/figures.ts";
 import { NO_FAULTS } from "./harness/scenario.ts";
 import { quantileOf, quantileText } from "./harness/statistics.ts";
+import { usageWhile } from "./harness/usage.ts";
 
 const { values } = parseArgs({
   options: {
@@ -41,17 +42,19 @@ await reader.line();
 
 const [before, reading, standing]: [number[], number[], number[]] = [[], [], []];
 await measured(); // Warms up.
-for (let round = 0; round < Number(values.rounds); round++) {
-  before.push(...(await measured()));
-  const crowd = stack.use(new Child("watchers", [session.address, values.slow, "1", "0"]));
-  await crowd.line();
-  reading.push(...(await measured()));
-  crowd.process.kill("SIGSTOP");
-  standing.push(...(await measured()));
-  process.stdout.write(`  memory of the session node: ${Math.round(residentBytes(session.process) / 2 ** 20)} MiB\n`);
-  crowd.process.kill("SIGCONT");
-  await crowd[Symbol.asyncDispose]();
-}
+const { usage } = await usageWhile(serversOf(cluster), async () => {
+  for (let round = 0; round < Number(values.rounds); round++) {
+    before.push(...(await measured()));
+    const crowd = stack.use(new Child("clients-crowd", [session.address, values.slow, "0", "1", "1"]));
+    await crowd.line();
+    reading.push(...(await measured()));
+    crowd.process.kill("SIGSTOP");
+    standing.push(...(await measured()));
+    process.stdout.write(`  memory of the session node: ${Math.round(residentBytes(session.process) / 2 ** 20)} MiB\n`);
+    crowd.process.kill("SIGCONT");
+    await crowd[Symbol.asyncDispose]();
+  }
+});
 for (const [what, latencies] of [
   ["no others", before],
   [`${slow} others that read`, reading],
@@ -74,6 +77,7 @@ tellFigures({
     less(`${name}: p99`, "ms", quantileOf(latencies, 0.99)),
   ]),
   faults: NO_FAULTS,
+  usage,
 });
 
 function stamp(change = 0): Record<string, string> {

@@ -1,10 +1,11 @@
 /** What a script that also runs by itself tells to the harness, when that has started it. */
 
-import type { Faults, Metric, Timeline } from "./scenario.ts";
+import type { Faults, Metric, RoleUsage, Timeline } from "./scenario.ts";
 
 export interface Figures {
   readonly metrics: readonly Metric[];
   readonly faults: Faults;
+  readonly usage?: readonly RoleUsage[] | undefined;
   readonly timeline?: Timeline | undefined;
 }
 

@@ -67,6 +67,18 @@ function latestOf(one: number | undefined, other: number | undefined): number | 
   return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other);
 }
 
+/** What was used in two rounds one after the other, by the same roles: the memory is that at the end of the second. */
+export function bothUsages(first: readonly RoleUsage[], second: readonly RoleUsage[]): RoleUsage[] {
+  return second.map((usage) => {
+    const before = first.find(({ role }) => role === usage.role);
+    return {
+      ...usage,
+      cpuSeconds: (before?.cpuSeconds ?? 0) + usage.cpuSeconds,
+      loopDelayMs: latestOf(before?.loopDelayMs, usage.loopDelayMs),
+    };
+  });
+}
+
 /** Of all roles: not less than what can be told apart from nothing, so that one can divide by it. */
 export function totalCpuSeconds(usage: readonly RoleUsage[]): number {
   return Math.max(

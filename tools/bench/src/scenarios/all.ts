@@ -10,7 +10,14 @@ import { steadyScenario } from "./steady.ts";
 import { stormScenario } from "./storm.ts";
 import { recoveryScenario } from "./recovery.ts";
 import { queryScenario } from "./query.ts";
-import { clientsScenario, deltaScenario, memoryScenario, reconnectScenario, slowScenario } from "./scripts.ts";
+import {
+  clientsScenario,
+  deltaScenario,
+  idleScenario,
+  memoryScenario,
+  reconnectScenario,
+  slowScenario,
+} from "./scripts.ts";
 import { bulkScenario, registerScenario, watchedScenario } from "./register.ts";
 
 /** In the order in which they run. */
@@ -32,6 +39,7 @@ export const scenarios: readonly Scenario[] = [
   coldStartScenario,
   joinScenario,
   steadyScenario,
+  idleScenario,
   memoryScenario,
   clientsScenario,
   deltaScenario,

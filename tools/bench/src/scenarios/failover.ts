@@ -10,6 +10,7 @@ import { sized } from "../harness/sized.ts";
 import { quantileOf } from "../harness/statistics.ts";
 import { timelineOf } from "../harness/timeline.ts";
 import { startTrial } from "../harness/trial.ts";
+import { usageWhile } from "../harness/usage.ts";
 import { Followers, startPublisher } from "../load/paced-load.ts";
 import { serviceName, serviceNames } from "../load/words.ts";
 import { startRegistry, type Registry, type RegistryKind } from "../registries/registry.ts";
@@ -36,7 +37,7 @@ export const failoverScenario: Scenario = sized(FULL, SMOKE, (work) => ({
     "leads is killed with `kill -9`: of the three data nodes the one that leads most services, and only its services are " +
     "concerned; with etcd and ZooKeeper it is all of them, and those connected to it have to go elsewhere. What fails, or is not " +
     "answered by etcd within a second, is tried again after 20 ms, unless there is a later change of the same service. A service is back at the first callback with a change that was " +
-    "due after the kill.",
+    "due after the kill. What the servers used is that of those that were left, from the kill on.",
   seconds: 180,
   repeatsMax: 3,
   warmUps: 0,
@@ -76,8 +77,12 @@ async function measure(registry: Registry, { services, subscribers, rate, before
   await elapse(before);
   const killedAt = now();
   await leader.kill();
-  const { last, failures, errors } = await publishing;
-  const seen = await followers.see({ last, withinMs: SEEN_WITHIN_MS, tellArrivals: true });
+  const { result, usage } = await usageWhile(registry.servers, async () => {
+    const published = await publishing;
+    const seen = await followers.see({ last: published.last, withinMs: SEEN_WITHIN_MS, tellArrivals: true });
+    return { ...published, seen };
+  });
+  const { last, failures, errors, seen } = result;
 
   const concerned = new Set([...last.keys()].filter((service) => leader.leads.has(serviceName(service))));
   const first = new Map<number, number>();
@@ -100,7 +105,7 @@ async function measure(registry: Registry, { services, subscribers, rate, before
       less("callbacks with what was known", "", seen.duplicated),
     ],
     faults: { errors: errors + concerned.size - first.size, lost: seen.lost, duplicated: 0 },
-    usage: [],
+    usage,
     timeline: timelineOf(noted, { zeroAt: killedAt, fromMs: -SHOWN_BEFORE_MS, untilMs: after }),
   };
 }
