@@ -83,14 +83,22 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
   let leaderships = 0;
   /** The end of the newest take-over. */
   let takenOver: Promise<void> = Promise.resolve();
+  let isStarted = false;
 
   const stateNow = (): ClusterState | undefined => {
     if (part.kind === "leading") return part.cluster.state;
     return part.kind === "standing by" ? part.state : undefined;
   };
 
-  async function takeOver(leadership: Leadership): Promise<void> {
+  function takeOver(leadership: Leadership): Promise<void> {
     part = { kind: "taking over", leadership };
+    return openCluster(leadership);
+  }
+
+  const isTakingOver = (leadership: Leadership): boolean =>
+    part.kind === "taking over" && part.leadership === leadership;
+
+  async function openCluster(leadership: Leadership): Promise<void> {
     const cluster = await Cluster.open(
       config,
       {
@@ -106,7 +114,7 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
       },
     );
     // Deposed in the meantime: whatever it decides is refused by the store, and nobody is told.
-    if (part.kind !== "taking over" || part.leadership !== leadership) {
+    if (!isTakingOver(leadership)) {
       cluster.close();
       return;
     }
@@ -116,12 +124,21 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
     log.info("this meta leads", { epoch: leadership.epoch, cluster: cluster.state.clusterId });
   }
 
+  /** While this meta has the leadership nobody else can lead, so it goes on trying: a store may be away for a moment. */
+  function takeOverAgain(leadership: Leadership, thrown: unknown): void {
+    log.error("could not take over", { epoch: leadership.epoch, reason: String(thrown) });
+    ports.clock.setTimer(TAKE_OVER_AGAIN_MS, () => {
+      if (!isTakingOver(leadership)) return;
+      openCluster(leadership).catch((again: unknown) => takeOverAgain(leadership, again));
+    });
+  }
+
   const listener: StoreListener = {
     elected(leadership) {
       takenOver = takeOver(leadership);
-      // Whoever starts the server hears of it; later a leadership that cannot be taken up is left to another.
       takenOver.catch((thrown: unknown) => {
-        log.error("could not take over", { epoch: leadership.epoch, reason: String(thrown) });
+        // Whoever starts the server hears of it.
+        if (isStarted) takeOverAgain(leadership, thrown);
       });
     },
     deposed(why) {
@@ -206,6 +223,7 @@ export function createMetaServer(config: MetaServerConfig, ports: MetaServerPort
     async start(address) {
       await store.stand({ nodeId: config.nodeId, address }, listener);
       await takenOver;
+      isStarted = true;
     },
     async stop() {
       changes.close();
@@ -227,6 +245,9 @@ const CONTROL_TEXT: ControlCodec = {
     read: (text) => controlChangeFromJson(JSON.parse(text) as JsonValue),
   },
 };
+
+/** Time between two tries to read what a new leader has to know, in milliseconds. */
+const TAKE_OVER_AGAIN_MS = 500;
 
 const NO_LOADS: Loads = { version: 0, nodes: [] };
 

@@ -23,6 +23,8 @@ export class HeldMetaStore implements MetaStore, Leadership {
   closed = false;
   epoch = 0;
   listener: StoreListener | undefined;
+  /** How often reading fails before it works. */
+  readFailures = 0;
   #candidate: Candidate | undefined;
   #isLeading = false;
   #held: HeldWrite | undefined;
@@ -77,6 +79,7 @@ export class HeldMetaStore implements MetaStore, Leadership {
   }
 
   read(): Promise<MetaRecord | undefined> {
+    if (this.readFailures-- > 0) return Promise.reject(new Error("the store does not answer"));
     return Promise.resolve(this.record);
   }
 

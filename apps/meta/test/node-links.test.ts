@@ -424,6 +424,42 @@ describe("a meta that does not lead", () => {
   });
 });
 
+describe("a meta that is elected while its store does not answer", () => {
+  const electedInVain = async () => {
+    const started = await startMeta();
+    const { clock, store } = started;
+    store.depose("its lease has ended");
+    store.readFailures = 2;
+    store.elect();
+    await clock.runFor(10);
+    return started;
+  };
+
+  test("leads as soon as it does, for nobody else can lead meanwhile", async () => {
+    const { clock, meta, node } = await electedInVain();
+    expect([meta.leads(), meta.unready()]).toEqual([false, ["has not read its store"]]);
+    await clock.runFor(1_000);
+    expect([meta.leads(), meta.unready()]).toEqual([true, []]);
+    const data = node("data-1", "data");
+    data.join();
+    await clock.runFor(10);
+    expect(data.heard.at(-1)).toContain("data-1");
+  });
+
+  test("does not go on trying when its leadership is over", async () => {
+    const { clock, meta, store } = await electedInVain();
+    store.depose("its lease has ended");
+    await clock.runFor(10_000);
+    expect([meta.leads(), store.readFailures]).toEqual([false, 1]);
+  });
+});
+
+test("a meta that starts on a store that does not answer says so", async () => {
+  const { meta, store } = await startMeta({ start: false });
+  store.readFailures = 1;
+  await expect(meta.start(META)).rejects.toThrow("the store does not answer");
+});
+
 test("a meta that stops says so to everybody", async () => {
   const { clock, meta, store, node } = await startMeta();
   const data = node("data-1", "data");
