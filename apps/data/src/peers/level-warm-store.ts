@@ -24,23 +24,24 @@ import { readSlot, type Tally } from "./level-warm-reading.ts";
 type Batch = ReturnType<Level["batch"]>;
 type OpenFolder = OpenedFolder & { readonly kind: "open" };
 
-/** A slot that is being written as a whole. */
-interface WholeSlot {
-  /** Key of the first block of it. */
-  readonly from: Buffer;
-  /** Of its blocks until now. */
+/** What is known of a slot's blocks, so that nobody has to look for them. */
+interface SlotBlocks {
+  /** Blocks of this life, by number. */
+  numbers: number[];
+  /** There may be some of former lives. */
+  hasFormer: boolean;
   bytes: number;
+  /** While it is written as a whole: how much of that was there before. */
+  before: { readonly count: number; readonly bytes: number } | undefined;
 }
 
 export class LevelWarmStore implements WarmStore {
   readonly #place: WarmFolder;
   #opened: OpenedFolder;
   #closed = false;
-  /** Blocks written. */
-  #blocks = 0;
-  /** Of all blocks of each slot. */
-  readonly #bytes = new Map<SlotId, number>();
-  readonly #wholes = new Map<SlotId, WholeSlot>();
+  /** Number of the last block. */
+  #number = 0;
+  readonly #blocks = new Map<SlotId, SlotBlocks>();
   /** What is under way. */
   #work: Promise<unknown> = Promise.resolve();
 
@@ -79,7 +80,7 @@ export class LevelWarmStore implements WarmStore {
   }
 
   bytesOf(slot: SlotId): number {
-    return this.#bytes.get(slot) ?? 0;
+    return this.#blocks.get(slot)?.bytes ?? 0;
   }
 
   async close(): Promise<void> {
@@ -99,7 +100,10 @@ export class LevelWarmStore implements WarmStore {
     const opened = this.#opened;
     const tally: Tally = { claims: 0, damaged: 0, reason: undefined, versions: new Map() };
     if (opened.kind === "unusable") return reportOf(tally, undefined, opened.reason);
-    for (const slot of ALL_SLOTS) this.#bytes.set(slot, await readSlot(opened.level, slot, take, tally));
+    for (const slot of ALL_SLOTS) {
+      const bytes = await readSlot(opened.level, slot, take, tally);
+      this.#blocks.set(slot, { numbers: [], hasFormer: bytes > 0, bytes, before: undefined });
+    }
     if (tally.reason === undefined) return reportOf(tally, opened.clusterId, undefined);
     const problem = `${tally.claims} claims were read, ${tally.damaged} blocks left out; first damage: ${tally.reason}`;
     await this.#beginAnew("damaged", problem);
@@ -131,20 +135,25 @@ export class LevelWarmStore implements WarmStore {
 
   async #addSlot(batch: Batch, { level, life }: OpenFolder, write: SlotWrite, block: Uint8Array): Promise<void> {
     const { slot, begins, ends } = write;
-    const key = blockKey(slot, life, ++this.#blocks);
-    if (begins) this.#wholes.set(slot, { from: key, bytes: 0 });
-    const whole = this.#wholes.get(slot);
+    const blocks = this.#blocks.get(slot) ?? { numbers: [], hasFormer: true, bytes: 0, before: undefined };
+    this.#blocks.set(slot, blocks);
+    if (begins) blocks.before = { count: blocks.numbers.length, bytes: blocks.bytes };
     if (block.length > 0) {
+      const key = blockKey(slot, life, ++this.#number);
       const value = sealed(key, block);
       batch.put(key, value);
-      const bytes = key.length + value.length;
-      this.#bytes.set(slot, this.bytesOf(slot) + bytes);
-      if (whole !== undefined) whole.bytes += bytes;
+      blocks.numbers.push(this.#number);
+      blocks.bytes += key.length + value.length;
     }
-    if (!ends || whole === undefined) return;
-    for (const former of await level.keys({ ...slotRange(slot), lt: whole.from }).all()) batch.del(former);
-    this.#bytes.set(slot, whole.bytes);
-    this.#wholes.delete(slot);
+    if (!ends || blocks.before === undefined) return;
+    for (const number of blocks.numbers.splice(0, blocks.before.count)) batch.del(blockKey(slot, life, number));
+    if (blocks.hasFormer) {
+      const formerLives = { ...slotRange(slot), lt: blockKey(slot, life, 0) };
+      for (const key of await level.keys(formerLives).all()) batch.del(key);
+    }
+    blocks.hasFormer = false;
+    blocks.bytes -= blocks.before.bytes;
+    blocks.before = undefined;
   }
 
   async #usable(): Promise<OpenFolder> {
@@ -163,8 +172,7 @@ export class LevelWarmStore implements WarmStore {
   async #letGo(reason: string): Promise<void> {
     const opened = this.#opened;
     this.#opened = { kind: "unusable", reason };
-    this.#bytes.clear();
-    this.#wholes.clear();
+    this.#blocks.clear();
     if (opened.kind === "open") await opened.level.close().catch(() => {});
   }
 
