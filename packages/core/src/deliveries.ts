@@ -35,6 +35,8 @@ export interface Followed<Source> {
   has: "nothing" | "unconfirmed" | "confirmed";
   /** What it had before what is on its way, and keeps if it does not take that. */
   had: Followed<Source>["has"];
+  /** There may be news for the receiver. */
+  isDirty: boolean;
 }
 
 export interface Due<Source> extends Shown {
@@ -48,8 +50,10 @@ export class Deliveries<Source> {
   readonly #wake: () => void;
   readonly #mayGo: (source: Source) => boolean;
   readonly #followed = new Map<string, Followed<Source>>();
-  readonly #sending = new Set<Followed<Source>>();
-  readonly #dirty = new Set<Followed<Source>>();
+  /** In the order in which they became so. */
+  #dirty: Followed<Source>[] = [];
+  /** How many are on their way. */
+  #sending = 0;
 
   /**
    * @param shownOf the datum as it may be shown now, or undefined while it may not
@@ -93,7 +97,7 @@ export class Deliveries<Source> {
     if (known?.delivery.state === "sending" && (held === undefined || known.has === "confirmed")) return known;
     this.unfollow(id);
     const has = held === undefined ? "nothing" : "confirmed";
-    const followed: Followed<Source> = { source, delivery: deliveryTo(held), has, had: has };
+    const followed: Followed<Source> = { source, delivery: deliveryTo(held), has, had: has, isDirty: false };
     this.#followed.set(id, followed);
     this.changed(followed);
     return followed;
@@ -103,14 +107,15 @@ export class Deliveries<Source> {
     const followed = this.#followed.get(id);
     if (followed === undefined) return undefined;
     this.#followed.delete(id);
-    this.#sending.delete(followed);
-    this.#dirty.delete(followed);
+    if (followed.delivery.state === "sending") this.#sending--;
+    if (followed.isDirty) this.#dirty = this.#dirty.filter((other) => other !== followed);
+    followed.isDirty = false;
     return followed;
   }
 
   /** The datum may have changed, or may be shown at last. */
   changed(followed: Followed<Source>): void {
-    this.#dirty.add(followed);
+    this.#mark(followed);
     this.#wake();
   }
 
@@ -123,14 +128,18 @@ export class Deliveries<Source> {
   }
 
   allChanged(): void {
-    for (const followed of this.#followed.values()) this.#dirty.add(followed);
+    for (const followed of this.#followed.values()) this.#mark(followed);
     this.#wake();
   }
 
   /** Gives when the update was sent that this is the receipt of (clock milliseconds); undefined when it is of none. */
   receipt(id: string, receipt: Receipt): number | undefined {
     const followed = this.#followed.get(id);
-    if (followed === undefined) return undefined;
+    return followed && this.receiptOf(followed, receipt);
+  }
+
+  /** The same for one that is followed. */
+  receiptOf(followed: Followed<Source>, receipt: Receipt): number | undefined {
     const { delivery } = followed;
     const next = afterReceipt(delivery, receipt);
     // A receiver that is ahead of us, or found what it got to be wrong, has kept what it had.
@@ -142,39 +151,54 @@ export class Deliveries<Source> {
 
   /** Whether anything is on its way, for {@link sweep} to look at. */
   get awaitsReceipts(): boolean {
-    return this.#sending.size > 0;
+    return this.#sending > 0;
   }
 
   /** Gives up on receipts that are overdue. Not to be called while the link is congested, which is slow and not lossy. */
   sweep(now: number): void {
-    for (const followed of this.#sending)
+    for (const followed of this.#followed.values())
       this.#settle(followed, afterSilence(followed.delivery, now, RECEIPT_TIMEOUT_MS));
   }
 
   /** Whether anything may be due. */
   get hasChanged(): boolean {
-    return this.#dirty.size > 0;
+    return this.#dirty.length > 0;
   }
 
   /** Takes what is due, counting each as sent at `now`. Whoever stops in between finds the rest due next time. */
   *due(now: number): IterableIterator<Due<Source>> {
-    for (const followed of this.#dirty) {
-      this.#dirty.delete(followed);
-      if (!this.#mayGo(followed.source)) continue;
-      const shown = this.#shownOf(followed.source);
-      const { delivery } = followed;
-      if (shown === undefined || delivery.state === "sending" || !isOwed(followed, shown)) continue;
-      followed.delivery = afterSending(shown.datum, delivery.held, now);
-      followed.had = followed.has;
-      followed.has = shown.confirmed ? "confirmed" : "unconfirmed";
-      this.#sending.add(followed);
-      yield { source: followed.source, ...shown, held: delivery.held };
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    let taken = 0;
+    try {
+      while (taken < dirty.length) {
+        const followed = dirty[taken++]!;
+        // It may have been unfollowed by whoever got the one before.
+        const due = followed.isDirty ? this.#take(followed, now) : undefined;
+        followed.isDirty = false;
+        if (due !== undefined) yield due;
+      }
+    } finally {
+      if (taken < dirty.length) this.#dirty = [...dirty.slice(taken).filter(({ isDirty }) => isDirty), ...this.#dirty];
     }
+  }
+
+  #take(followed: Followed<Source>, now: number): Due<Source> | undefined {
+    const { source, delivery } = followed;
+    if (delivery.state === "sending" || !this.#mayGo(source)) return undefined;
+    const shown = this.#shownOf(source);
+    if (shown === undefined || !isOwed(followed, shown)) return undefined;
+    const { datum, confirmed } = shown;
+    followed.delivery = afterSending(datum, delivery.held, now);
+    followed.had = followed.has;
+    followed.has = confirmed ? "confirmed" : "unconfirmed";
+    this.#sending++;
+    return { source, datum, confirmed, held: delivery.held };
   }
 
   /** True when every receiver has what there is to show, as far as is known. */
   get isSettled(): boolean {
-    return this.#sending.size === 0 && this.#dirty.size === 0;
+    return this.#sending === 0 && this.#dirty.length === 0;
   }
 
   /** Of those of which nothing may be sent now: how many the receiver is owed. */
@@ -195,11 +219,17 @@ export class Deliveries<Source> {
         yield { source, held: delivery.held };
   }
 
+  #mark(followed: Followed<Source>): void {
+    if (followed.isDirty) return;
+    followed.isDirty = true;
+    this.#dirty.push(followed);
+  }
+
+  /** @param delivery not on its way, unless it is as before */
   #settle(followed: Followed<Source>, delivery: Delivery): void {
     if (delivery === followed.delivery) return;
+    if (followed.delivery.state === "sending") this.#sending--;
     followed.delivery = delivery;
-    if (delivery.state === "sending") return;
-    this.#sending.delete(followed);
     const shown = this.#shownOf(followed.source);
     // Most receipts leave nothing to be sent, and the link is not woken for them.
     if (shown !== undefined && isOwed(followed, shown)) this.changed(followed);

@@ -9,7 +9,7 @@
 import { invalidField, limitExceeded } from "./error.ts";
 import { canTakeWork, checkMetadataKey, checkZone, type Instance } from "./instance.ts";
 import { LIMITS } from "./limits.ts";
-import { textFromServiceKey, type ServiceKey } from "./service-key.ts";
+import { KnownServiceKey, textFromServiceKey, type ServiceKey } from "./service-key.ts";
 
 export interface Filter {
   /** Wanted protocol; empty takes any. */
@@ -161,5 +161,6 @@ export function textFromFilter(filter: Filter): string {
 
 /** What client and session call a subscription, where they compare what they know of them. No key contains a blank. */
 export function nameOfSubscription({ key, filter }: { readonly key: ServiceKey; readonly filter: Filter }): string {
+  if (key instanceof KnownServiceKey && takesAllHealthy(filter)) return key.name();
   return `${textFromServiceKey(key)} ${textFromFilter(filter)}`;
 }

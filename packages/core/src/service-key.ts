@@ -23,6 +23,7 @@ export class KnownServiceKey implements ServiceKey {
   readonly group: string;
   readonly service: string;
   #text: string | undefined;
+  #name: string | undefined;
   #hash: number | undefined;
   #isValid = false;
 
@@ -35,6 +36,12 @@ export class KnownServiceKey implements ServiceKey {
   text(): string {
     this.#text ??= joined(this);
     return this.#text;
+  }
+
+  /** What a subscription to it is called, when that has no filter. */
+  name(): string {
+    this.#name ??= `${this.text()} `;
+    return this.#name;
   }
 
   /** The first word of the hash of its text. */

@@ -60,7 +60,7 @@ export interface ClientSubscriptionsPorts {
 
 /** Whose subscription it is. */
 interface Subscriber {
-  viewChanged(id: string): void;
+  viewChanged(subscription: Subscription): void;
   hasBeenTold(id: string, version: Version): boolean;
 }
 
@@ -70,6 +70,8 @@ class Subscription implements Viewer {
   /** Of the service; undefined for a list of services. */
   readonly keyText: string | undefined;
   readonly used: UsedView;
+  /** Its place among the deliveries; another one each time the client asks anew. */
+  followed: Followed<Subscription> | undefined;
   readonly #subscriber: Subscriber;
 
   constructor(id: string, keyText: string | undefined, used: UsedView, subscriber: Subscriber) {
@@ -80,7 +82,7 @@ class Subscription implements Viewer {
   }
 
   viewChanged(): void {
-    this.#subscriber.viewChanged(this.id);
+    this.#subscriber.viewChanged(this);
   }
 
   hasBeenTold(version: Version): boolean {
@@ -110,7 +112,7 @@ export class ClientSubscriptions {
       ({ used }) => !this.#isOff && pushes.holds(used.view, ports) === undefined,
     );
     this.#subscriber = {
-      viewChanged: (id) => this.#viewChanged(id),
+      viewChanged: (subscription) => this.#viewChanged(subscription),
       // Nobody waits for one that is not to be told.
       hasBeenTold: (id, version) => this.#isOff || this.#deliveries.hasBeenTold(id, version),
     };
@@ -208,7 +210,7 @@ export class ClientSubscriptions {
     for (const { source, datum, held } of this.#deliveries.due(clock.now())) {
       for (const frame of source.used.view.framesFor(held)) stream.send(frame);
       this.#record(source.keyText, "pushed", datum.version);
-      this.#unpushed.delete(source.id);
+      if (this.#unpushed.size > 0) this.#unpushed.delete(source.id);
       if (receipts === "implied") {
         this.#deliveries.receipt(source.id, { held: datum.held, resync: false });
         source.used.acknowledged(source);
@@ -224,14 +226,14 @@ export class ClientSubscriptions {
   #follow(id: string, held: Held | undefined, keyText: string | undefined, use: () => UsedView): void {
     const known = this.#deliveries.get(id);
     if (known !== undefined) {
-      this.#deliveries.follow(id, known.source, held);
+      known.source.followed = this.#deliveries.follow(id, known.source, held);
       return;
     }
     const subscription = new Subscription(id, keyText, use(), this.#subscriber);
     subscription.used.view.viewers.add(subscription);
     if (keyText === undefined) this.#lists++;
     this.#unpushed.add(id);
-    this.#deliveries.follow(id, subscription, held);
+    subscription.followed = this.#deliveries.follow(id, subscription, held);
     this.#record(keyText, "subscribed", held?.version);
   }
 
@@ -240,6 +242,7 @@ export class ClientSubscriptions {
     const followed = this.#deliveries.unfollow(id);
     if (followed === undefined) return;
     const { keyText, used } = followed.source;
+    followed.source.followed = undefined;
     if (keyText === undefined) this.#lists--;
     this.#record(keyText, "unsubscribed", undefined);
     used.view.viewers.delete(followed.source);
@@ -260,18 +263,18 @@ export class ClientSubscriptions {
 
   #receipt(id: string, receipt: Receipt): void {
     const followed = this.#deliveries.get(id);
-    const sentAt = this.#deliveries.receipt(id, receipt);
+    if (followed === undefined) return;
+    const { source } = followed;
+    const sentAt = this.#deliveries.receiptOf(followed, receipt);
     if (sentAt !== undefined) {
       this.#ports.receiptTimes.observe(this.#ports.clock.now() - sentAt);
-      this.#record(followed?.source.keyText, receipt.resync ? "unusable" : "confirmed", receipt.held.version);
+      this.#record(source.keyText, receipt.resync ? "unusable" : "confirmed", receipt.held.version);
     }
-    followed?.source.used.acknowledged(followed.source);
+    source.used.acknowledged(source);
   }
 
-  #viewChanged(id: string): void {
-    const followed = this.#deliveries.get(id);
+  #viewChanged({ keyText, used, followed }: Subscription): void {
     if (followed === undefined) return;
-    const { keyText, used } = followed.source;
     const off = this.#whatHolds(followed);
     const why = off === undefined ? this.#whyItWaits(followed) : pushIsOff(off).message;
     if (why !== undefined) this.#record(keyText, "heldBack", used.view.datum.version, why);
