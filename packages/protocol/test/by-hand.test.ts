@@ -135,7 +135,7 @@ test("a claim in a block on disk is byte for byte what the generated code writes
 
 describeConversation("a session's message to a data node", {
   values: linkRequests,
-  inBulk: ({ writes }) => ({ writes }),
+  inBulk: ({ writes, receipts }) => ({ writes, receipts }),
   encode: frameFromLinkRequest,
   decode: linkRequestFromBytes,
   generated: { encode: encoder(LinkRequestSchema, wireFromLinkRequest), decode: linkRequestFromWireBytes },
@@ -143,7 +143,7 @@ describeConversation("a session's message to a data node", {
 
 describeConversation("a data node's message to a session", {
   values: linkResponses,
-  inBulk: ({ results }) => ({ results }),
+  inBulk: ({ results, notifications }) => ({ results, notifications }),
   encode: frameFromLinkResponse,
   decode: linkResponseFromBytes,
   generated: { encode: encoder(LinkResponseSchema, wireFromLinkResponse), decode: linkResponseFromWireBytes },
@@ -162,7 +162,7 @@ describeConversation("a client's message", {
 
 describeConversation("a session's message to a client", {
   values: serverMessages,
-  inBulk: ({ results }) => ({ results }),
+  inBulk: ({ results, pushes }) => ({ results, pushes }),
   encode: frameFromServerMessage,
   decode: serverMessageFromBytes,
   generated: {

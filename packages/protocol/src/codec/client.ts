@@ -1,7 +1,7 @@
 /**
  * The messages of RegistryService.Connect, both ways, with instances left as bytes. What registers, unregisters and answers
- * to that, which comes by the hundred, is written and read by hand, and so are pushes where they are read and receipts;
- * everything else, and what is unusual, by the generated code.
+ * to that, which comes by the hundred, is written and read by hand, and so are pushes and receipts; everything else, and
+ * what is unusual, by the generated code.
  */
 
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -50,7 +50,7 @@ import { errorFromWire, wireFromError } from "./error.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { clientHelloFromWire, wireFromClientHello, wireFromServerHello } from "./hello.ts";
 import { moveFromWire, sessionLoadFromWire, wireFromMove, wireFromSessionLoad } from "./load.ts";
-import { putReceipt, readPush, readReceipt } from "./push-by-hand.ts";
+import { putPush, putReceipt, readPush, readReceipt } from "./push-by-hand.ts";
 import {
   putRegister,
   putResult,
@@ -118,7 +118,7 @@ const RESULTS = 2;
 const PUSHES = 4;
 
 const BULK_FROM_CLIENT: readonly (keyof ClientMessage)[] = ["registers", "unregisters", "receipts"];
-const BULK_FROM_SERVER: readonly (keyof ServerMessage)[] = ["results"];
+const BULK_FROM_SERVER: readonly (keyof ServerMessage)[] = ["results", "pushes"];
 
 /** One message of a client, framed; parts that are left out are empty. */
 export function frameFromClientMessage(parts: Partial<ClientMessage>): Frame {
@@ -244,10 +244,14 @@ const NOTHING_FROM_SERVER: ServerMessage = {
 export function frameFromServerMessage(parts: Partial<ServerMessage>): Frame {
   writer.begin();
   for (const result of parts.results ?? []) putResult(writer, RESULTS, result);
-  // What a client has asked for is answered to it alone, and at once.
-  if (!saysMore(parts, BULK_FROM_SERVER)) return writer.passingFrame();
-  writer.fields(toBinary(OpaqueConnectResponseSchema, wireFromServerMessage({ ...parts, results: [] })));
-  return writer.frame();
+  for (const push of parts.pushes ?? []) putPush(writer, PUSHES, push);
+  if (saysMore(parts, BULK_FROM_SERVER)) {
+    const others = wireFromServerMessage({ ...parts, results: [], pushes: [] });
+    writer.fields(toBinary(OpaqueConnectResponseSchema, others));
+    return writer.frame();
+  }
+  // A push is kept for all its receivers; what a client has asked for is answered to it alone, and at once.
+  return parts.pushes === undefined || parts.pushes.length === 0 ? writer.passingFrame() : writer.frame();
 }
 
 /** All of it by the generated code. */

@@ -1,6 +1,6 @@
 /**
- * The messages of DataService.Link, both ways. Writes and their results, which come by the hundred, are written and read
- * by hand; everything else, and what is unusual, by the generated code.
+ * The messages of DataService.Link, both ways. Writes, notifications, and the answers to both, which come by the hundred,
+ * are written and read by hand; everything else, and what is unusual, by the generated code.
  */
 
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -15,6 +15,7 @@ import {
   type ServiceSummary,
   type ServicesAnswer as CoreServicesAnswer,
   type ServicesQuery as CoreServicesQuery,
+  type UpdatePart,
   type Write as CoreWrite,
   type WriteResult as CoreWriteResult,
 } from "@rollcall/core";
@@ -70,6 +71,7 @@ import {
 import { decodeMessage, violation } from "./decode.ts";
 import { sameFields, type WireFields } from "./fields.ts";
 import { numberFromUint64 } from "./numbers.ts";
+import { putNotifyReceipt, putPush, readNotifyReceipt, readPush } from "./push-by-hand.ts";
 import {
   servicesDigestFromWire,
   servicesNotificationFromWire,
@@ -122,16 +124,19 @@ const RESPONSE_TAGS = tagsOf(LinkResponseSchema);
 
 /** Numbers of the fields that come in bulk. */
 const WRITES = 2;
+const RECEIPTS = 6;
 const RESULTS = 1;
+const NOTIFICATIONS = 3;
 
-const BULK_FROM_SESSION: readonly (keyof CoreLinkRequest)[] = ["writes"];
-const BULK_FROM_DATA: readonly (keyof CoreLinkResponse)[] = ["results"];
+const BULK_FROM_SESSION: readonly (keyof CoreLinkRequest)[] = ["writes", "receipts"];
+const BULK_FROM_DATA: readonly (keyof CoreLinkResponse)[] = ["results", "notifications"];
 
 export function frameFromLinkRequest(parts: Partial<CoreLinkRequest>): Frame {
   writer.begin();
   for (const write of parts.writes ?? []) putWrite(writer, WRITES, write);
+  for (const receipt of parts.receipts ?? []) putNotifyReceipt(writer, RECEIPTS, receipt);
   if (saysMore(parts, BULK_FROM_SESSION))
-    writer.fields(toBinary(LinkRequestSchema, wireFromLinkRequest({ ...parts, writes: [] })));
+    writer.fields(toBinary(LinkRequestSchema, wireFromLinkRequest({ ...parts, writes: [], receipts: [] })));
   return writer.frame();
 }
 
@@ -164,8 +169,12 @@ export function linkRequestFromBytes(bytes: Uint8Array): CoreLinkRequest {
   return readOr(
     () => {
       const writes: CoreWrite[] = [];
-      const others = readBulk(bytes, REQUEST_TAGS, [bulkField(WRITES, (reader) => writes.push(readWrite(reader)))]);
-      return { ...(others.length === 0 ? NOTHING_FROM_SESSION : linkRequestFromWireBytes(others)), writes };
+      const receipts: CoreNotifyReceipt[] = [];
+      const others = readBulk(bytes, REQUEST_TAGS, [
+        bulkField(WRITES, (reader) => writes.push(readWrite(reader))),
+        bulkField(RECEIPTS, (reader) => receipts.push(readNotifyReceipt(reader))),
+      ]);
+      return { ...(others.length === 0 ? NOTHING_FROM_SESSION : linkRequestFromWireBytes(others)), writes, receipts };
     },
     () => linkRequestFromWireBytes(bytes),
   );
@@ -250,8 +259,9 @@ const NOTHING_FROM_DATA: CoreLinkResponse = {
 export function frameFromLinkResponse(parts: Partial<CoreLinkResponse>): Frame {
   writer.begin();
   for (const result of parts.results ?? []) putWriteResult(writer, RESULTS, result);
+  for (const notification of parts.notifications ?? []) putPush(writer, NOTIFICATIONS, notification);
   if (saysMore(parts, BULK_FROM_DATA))
-    writer.fields(toBinary(LinkResponseSchema, wireFromLinkResponse({ ...parts, results: [] })));
+    writer.fields(toBinary(LinkResponseSchema, wireFromLinkResponse({ ...parts, results: [], notifications: [] })));
   return writer.frame();
 }
 
@@ -281,10 +291,13 @@ export function linkResponseFromBytes(bytes: Uint8Array): CoreLinkResponse {
   return readOr(
     () => {
       const results: CoreWriteResult[] = [];
+      const notifications: UpdatePart[] = [];
       const others = readBulk(bytes, RESPONSE_TAGS, [
         bulkField(RESULTS, (reader) => results.push(readApplied(reader))),
+        bulkField(NOTIFICATIONS, (reader) => notifications.push(readPush(reader))),
       ]);
-      return { ...(others.length === 0 ? NOTHING_FROM_DATA : linkResponseFromWireBytes(others)), results };
+      const rest = others.length === 0 ? NOTHING_FROM_DATA : linkResponseFromWireBytes(others);
+      return { ...rest, results, notifications };
     },
     () => linkResponseFromWireBytes(bytes),
   );

@@ -1,7 +1,4 @@
-/**
- * Pushes as they are read, and receipts as they are written and read, by hand: as nearly all of them travel. Pushes are
- * written once for all their receivers, so the generated code does that.
- */
+/** Pushes, notifications, which have the same form, and the receipts of both, by hand: as nearly all of them travel. */
 
 import { toBinary } from "@bufbuild/protobuf";
 import {
@@ -14,6 +11,7 @@ import {
   type EncodedInstance,
   type Filter,
   type Held,
+  type NotifyReceipt,
   type PushReceipt,
   type ServiceKey,
   type UpdatePart,
@@ -32,7 +30,7 @@ import { filterFromWire, wireFromFilter } from "./values.ts";
 const NO_VERSION: Version = { epoch: epoch(0), counter: 0 };
 const NO_DIGEST: Digest = { high: 0, low: 0 };
 
-/** Of a push and of a receipt. */
+/** Of a push and of a receipt, which for a notification has no filter. */
 const KEY = 1;
 const FILTER = 2;
 
@@ -45,6 +43,21 @@ const REMOVED_IDS = 7;
 const CONFIRMED = 8;
 const MORE = 9;
 const ORIGIN = 10;
+
+export function putPush(writer: WireWriter, field: number, push: UpdatePart): void {
+  const opened = writer.open(field);
+  putKey(writer, KEY, push.key);
+  putFilter(writer, push.filter);
+  putVersion(writer, VERSION, push.version);
+  writer.fixed64(DIGEST, push.digest);
+  if (push.baseDigest !== undefined) writer.fixed64Given(BASE_DIGEST, push.baseDigest);
+  for (const { bytes } of push.instances) writer.message(INSTANCES, bytes);
+  for (const id of push.removedIds) writer.textGiven(REMOVED_IDS, id);
+  writer.truth(CONFIRMED, push.confirmed);
+  writer.truth(MORE, push.more ?? false);
+  if (push.origin !== undefined) putOrigin(writer, push.origin);
+  writer.close(opened);
+}
 
 export function readPush(reader: WireReader): UpdatePart {
   let key: ServiceKey | undefined;
@@ -116,12 +129,23 @@ function encodedInstance(view: Uint8Array): EncodedInstance {
   return { id: instanceIdFromBytes(view), bytes: owned(view) };
 }
 
+function putFilter(writer: WireWriter, filter: Filter): void {
+  if (!takesAllHealthy(filter)) writer.message(FILTER, toBinary(FilterSchema, wireFromFilter(filter)!));
+}
+
 function readFilter(reader: WireReader): Filter {
   return filterFromWire(decodeMessage(FilterSchema, reader.view()));
 }
 
 const TRACEPARENT = 1;
 const AGE_US = 2;
+
+function putOrigin(writer: WireWriter, { traceparent, ageUs }: ChangeOrigin): void {
+  const opened = writer.open(ORIGIN);
+  writer.text(TRACEPARENT, traceparent ?? "");
+  writer.number(AGE_US, ageUs);
+  writer.close(opened);
+}
 
 function readOrigin(reader: WireReader): ChangeOrigin {
   let traceparent = "";
@@ -148,7 +172,7 @@ const RESYNC = 4;
 export function putReceipt(writer: WireWriter, field: number, { key, filter, held, resync }: PushReceipt): void {
   const opened = writer.open(field);
   putKey(writer, KEY, key);
-  if (!takesAllHealthy(filter)) writer.message(FILTER, toBinary(FilterSchema, wireFromFilter(filter)!));
+  putFilter(writer, filter);
   putHeld(writer, HELD, held);
   writer.truth(RESYNC, resync);
   writer.close(opened);
@@ -182,6 +206,43 @@ export function readReceipt(reader: WireReader): PushReceipt {
   }
   if (key === undefined || held === undefined) throw new Unusual("a receipt that lacks a part");
   return { key, filter: filter ?? NO_FILTER, held, resync };
+}
+
+/** Of the receipt of a notification. */
+const NOTIFIED_HELD = 2;
+const NOTIFIED_RESYNC = 3;
+
+export function putNotifyReceipt(writer: WireWriter, field: number, { key, held, resync }: NotifyReceipt): void {
+  const opened = writer.open(field);
+  putKey(writer, KEY, key);
+  putHeld(writer, NOTIFIED_HELD, held);
+  writer.truth(NOTIFIED_RESYNC, resync);
+  writer.close(opened);
+}
+
+export function readNotifyReceipt(reader: WireReader): NotifyReceipt {
+  let key: ServiceKey | undefined;
+  let held: Held | undefined;
+  let resync = false;
+  while (!reader.isAtEnd) {
+    switch (reader.number()) {
+      case lengthTag(KEY):
+        onlyOnce(key);
+        key = reader.within(readFollowedKey);
+        break;
+      case lengthTag(NOTIFIED_HELD):
+        onlyOnce(held);
+        held = reader.within(readHeld);
+        break;
+      case numberTag(NOTIFIED_RESYNC):
+        resync = reader.truth();
+        break;
+      default:
+        unknownField();
+    }
+  }
+  if (key === undefined || held === undefined) throw new Unusual("a receipt that lacks a part");
+  return { key, held, resync };
 }
 
 const HELD_VERSION = 1;

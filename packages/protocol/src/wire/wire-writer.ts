@@ -72,7 +72,11 @@ export class WireWriter {
 
   /** Eight bytes. Two words that are 0 are the default. */
   fixed64(field: number, { high, low }: Digest): void {
-    if (high === 0 && low === 0) return;
+    if (high !== 0 || low !== 0) this.fixed64Given(field, { high, low });
+  }
+
+  /** The same of a field for which the default is not the same as nothing. */
+  fixed64Given(field: number, { high, low }: Digest): void {
     this.#reserve(2 * NUMBER_BYTES_MAX);
     this.#number(fixed64Tag(field));
     this.#word(low);
@@ -80,7 +84,11 @@ export class WireWriter {
   }
 
   text(field: number, value: string): void {
-    if (value === "") return;
+    if (value !== "") this.textGiven(field, value);
+  }
+
+  /** The same where an empty text is not the same as none. */
+  textGiven(field: number, value: string): void {
     // Three bytes are the most that a character takes.
     this.#reserve(2 * NUMBER_BYTES_MAX + 3 * value.length);
     this.#number(lengthTag(field));
