@@ -98,6 +98,7 @@ class ConnectedClient implements Client {
       keeper: this.#keeper,
       resultTimeoutMs,
       wake,
+      answer: () => this.#outbox.answer(),
       report,
       pushed: ({ key: service, filter, version, origin, baseDigest }) => {
         const ageMs = origin && origin.ageUs / 1_000;

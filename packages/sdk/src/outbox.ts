@@ -138,8 +138,13 @@ export function filterBytesMax(filter: Filter): number {
 }
 
 export class Outbox {
-  /** Something waits: it leaves as soon as the input at hand is handled. */
+  /** Something waits: it leaves as soon as all input that is there has been handled. */
   readonly wake: () => void;
+  /**
+   * Something waits that answers the input at hand: it leaves as soon as that is handled. Whoever is one of thousands in a
+   * process has all that it takes at hand now, and would have to fetch it anew when the others have had their turn.
+   */
+  readonly answer: () => void;
   readonly #link: OutboxLink;
   readonly #sources: readonly OutboxSource[];
 
@@ -147,6 +152,7 @@ export class Outbox {
     this.#link = link;
     this.#sources = sources;
     this.wake = oncePerTurn(clock, () => this.#flush());
+    this.answer = oncePerTurn({ ...clock, defer: afterInput }, () => this.#flush());
   }
 
   /** The first message of a link: who is there, and all that fits of what is wanted. */
@@ -164,4 +170,8 @@ export class Outbox {
     if (!draft.isEmpty) this.#link.send(draft);
     return draft.isFull;
   }
+}
+
+function afterInput(action: () => void): void {
+  void Promise.resolve().then(action);
 }

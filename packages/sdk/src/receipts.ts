@@ -5,17 +5,24 @@ import type { Draft } from "./outbox.ts";
 
 export class Receipts {
   readonly #wake: () => void;
+  readonly #answer: () => void;
   /** Feeds that were pushed, and whether each needs a snapshot. */
   readonly #owed = new Map<Feed, boolean>();
 
-  /** @param wake something waits to be sent */
-  constructor(wake: () => void) {
+  /**
+   * @param wake something waits to be sent
+   * @param answer the same, which answers what has just come
+   */
+  constructor(wake: () => void, answer: () => void) {
     this.#wake = wake;
+    this.#answer = answer;
   }
 
   owe(feed: Feed, resync: boolean): void {
     this.#owed.set(feed, resync);
-    this.#wake();
+    // Changes come one by one; first lists come together, and those who asked for no more than that are about to say so.
+    if (feed.changes > 1) this.#answer();
+    else this.#wake();
   }
 
   drop(feed: Feed): void {

@@ -55,6 +55,8 @@ export interface SubscriptionsPorts {
   readonly resultTimeoutMs: number;
   /** Something waits to be sent. */
   readonly wake: () => void;
+  /** Something waits that answers what has just come. */
+  readonly answer: () => void;
   /** An update has made a new view, of which listeners are about to be told. */
   readonly pushed: (update: Update) => void;
   readonly heldBack: HeldBack;
@@ -86,7 +88,7 @@ export class Subscriptions implements OutboxSource {
 
   constructor(ports: SubscriptionsPorts) {
     this.#ports = ports;
-    this.#receipts = new Receipts(ports.wake);
+    this.#receipts = new Receipts(ports.wake, ports.answer);
     this.#unanswered = new Unanswered(ports.clock, ports.resultTimeoutMs, (feed) => this.#ask(feed));
   }
 

@@ -141,6 +141,24 @@ describe("views", () => {
     expect(errors).toHaveLength(1);
   });
 
+  test("first lists that come at once are answered in one message, and each change as soon as it is handled", async () => {
+    const { client, session, run } = world();
+    const own = client();
+    own.subscribe("orders");
+    own.subscribe("users");
+    await run();
+    session.take();
+    const [orders, users] = [new FakeDatum(), new FakeDatum("users")];
+    session.push(orders.put("a").snapshot());
+    session.push(users.put("a").snapshot());
+    await run();
+    expect(session.take()).toEqual([["receipt orders 1.2", "receipt users 1.2"]]);
+    session.push(orders.delta((datum) => datum.put("b")));
+    session.push(users.delta((datum) => datum.put("b")));
+    await run();
+    expect(session.take()).toEqual([["receipt orders 1.3"], ["receipt users 1.3"]]);
+  });
+
   test("several changes are answered by one receipt when they arrive together", async () => {
     const { client, session, run } = world();
     client().subscribe("orders");
