@@ -57,7 +57,7 @@ function startExpiry(kind: RegistryKind, work: Work): Promise<Trial> {
       servers,
       async repeat(): Promise<Measured> {
         round++;
-        const registrars = stack.use(new Registrars(registry, clients, processes, LEASE_MS));
+        await using registrars = new Registrars(registry, clients, processes, LEASE_MS);
         await registrars.join();
         const reports = await registrars.register({ round, each, services, batch: 1, unanswered: 1 });
         const shown = await audience.see((clients * each) / services, SEEN_WITHIN_MS);
