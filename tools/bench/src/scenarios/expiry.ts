@@ -31,8 +31,9 @@ export const expiryScenario: Scenario = {
   about:
     "The processes of 128 clients, which have registered 40 instances each, are killed with `kill -9`. 10 subscribers follow all " +
     "of the 512 services. Leases of etcd and sessions of ZooKeeper are 4 s, the shortest that ZooKeeper grants; a connection of " +
-    "Rollcall that is reset has 300 ms to come back. A client whose machine is gone resets nothing: then it takes 4 s to find out, " +
-    "and 12 more.",
+    "Rollcall that is reset has 300 ms to come back. But nearly all of its connections are lost within a second here: it takes that for " +
+    "the network's doing and keeps what they registered for 30 s. A client whose machine is gone resets nothing: then it takes 4 s to " +
+    "find out, and 12 more.",
   seconds: 55,
   smokes: false,
   warmUps: 0,
