@@ -52,10 +52,6 @@ export class RegistrationTable<Entry extends RegistrationNames> {
     return true;
   }
 
-  *values(): IterableIterator<Entry> {
-    for (const entry of this.#entries) if (entry !== undefined) yield entry;
-  }
-
   /** Where the entry of these names lies, or the free place where it would. */
   #placeOf(names: RegistrationNames, hash: number): number {
     const entries = this.#entries;

@@ -29,7 +29,6 @@ test("a table finds what a map of texts would, and nothing else", () => {
         expect(table.size).toBe(model.size);
         expect(table.find(step.names)).toBe(model.get(text));
       }
-      expect(new Set(table.values())).toEqual(new Set(model.values()));
       for (const entry of model.values()) expect(table.find({ ...entry })).toBe(entry);
     }),
   );
@@ -41,5 +40,6 @@ test("what grows to thousands and is taken out again leaves an empty table", () 
   for (const entry of entries) table.set(entry);
   expect(entries.filter((entry) => table.find(entry) !== entry)).toEqual([]);
   for (const entry of entries) table.delete(entry);
-  expect([table.size, [...table.values()]]).toEqual([0, []]);
+  expect(table.size).toBe(0);
+  expect(entries.filter((entry) => table.find(entry) !== undefined)).toEqual([]);
 });

@@ -152,7 +152,7 @@ export class Outbox {
     this.#link = link;
     this.#sources = sources;
     this.wake = oncePerTurn(clock, () => this.#flush());
-    this.answer = oncePerTurn({ ...clock, defer: afterInput }, () => this.#flush());
+    this.answer = oncePerTurn({ defer: afterInput }, () => this.#flush());
   }
 
   /** The first message of a link: who is there, and all that fits of what is wanted. */

@@ -17,6 +17,10 @@ export class RegistrationList<Item extends Placed> {
     this.#places = places;
   }
 
+  get size(): number {
+    return this.#items.length;
+  }
+
   get items(): readonly Item[] {
     return this.#items;
   }

@@ -141,7 +141,7 @@ export class RegistrationStore {
    * no list. Whoever waits to hear that it is applied waits until it is.
    */
   holdBack(owner: RegistrationOwner, heldBack: boolean): void {
-    for (const registration of owner.registrations) this.#holdBack(registration, heldBack);
+    for (const registration of owner.items) this.#holdBack(registration, heldBack);
   }
 
   #holdBack(registration: Registration, heldBack: boolean): void {
@@ -154,7 +154,7 @@ export class RegistrationStore {
 
   /** The owner is gone: what it still holds goes, at the version it has, so that a newer claim elsewhere is not touched. */
   abandon(owner: RegistrationOwner): void {
-    for (const registration of owner.registrations) {
+    for (const registration of owner.items) {
       if (registration.removed) continue;
       registration.end();
       this.#digests.changed(registration);
